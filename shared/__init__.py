@@ -1,0 +1,1 @@
+"""The shared middle of Signalbox: the line, its rooms and its adapters."""

@@ -1,0 +1,1 @@
+"""Sections and the credentials that reach into them."""

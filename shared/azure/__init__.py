@@ -1,0 +1,1 @@
+"""The adapters: the only place that imports Azure SDKs or opens a connection."""

@@ -1,0 +1,1 @@
+"""Definitions of events: their fields, versions and compiled checks."""

@@ -1,0 +1,100 @@
+"""Every refusal that Signalbox can give: its problem type, its status, and a sentence that says what to do.
+
+    SignalboxError
+    ├── MalformedBody 400          ├── NotFound 404               ├── Invalid 422
+    ├── Unauthenticated 401        ├── Conflict 409               │   ├── UnknownEvent
+    ├── Forbidden 403              ├── LengthRequired 411         │   ├── UnknownVersion
+    ├── BodyTooLarge 413           ├── UnsupportedMediaType 415   │   └── KeyReused
+    └── Unavailable 503 (the only one worth repeating unchanged)
+
+Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong in a body: where (RFC 6901 JSON Pointer), what to do, and what was seen."""
+
+    pointer: str
+    detail: str
+    expected: str | None = None
+    received: str | None = None
+
+
+class SignalboxError(Exception):
+    """A refusal. `detail` tells the caller what to do; it never repeats a secret or a person's data."""
+
+    type: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong here"
+    status: ClassVar[int] = 500
+
+    def __init__(self, detail: str, *, faults: Sequence[Fault] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.faults = tuple(faults)
+
+
+class MalformedBody(SignalboxError):
+    type, title, status = "malformed-body", "The body cannot be read", 400
+
+
+class KeysDiffer(SignalboxError):
+    type, title, status = "idempotency-keys-differ", "Two different idempotency keys", 400
+
+
+class Unauthenticated(SignalboxError):
+    type, title, status = "unauthenticated", "No valid credential", 401
+
+
+class Forbidden(SignalboxError):
+    type, title, status = "forbidden", "The credential does not reach this", 403
+
+
+class NotFound(SignalboxError):
+    type, title, status = "not-found", "There is no such thing here", 404
+
+
+class Conflict(SignalboxError):
+    type, title, status = "conflict", "It exists already or has changed", 409
+
+
+class LengthRequired(SignalboxError):
+    type, title, status = "length-required", "The request needs a Content-Length", 411
+
+
+class BodyTooLarge(SignalboxError):
+    type, title, status = "body-too-large", "The body is too large", 413
+
+
+class UnsupportedMediaType(SignalboxError):
+    type, title, status = "unsupported-media-type", "The content type is not accepted", 415
+
+
+class Invalid(SignalboxError):
+    type, title, status = "invalid", "The body does not fit its definition", 422
+
+
+class UnknownEvent(Invalid):
+    type, title = "unknown-event", "No such event is defined"
+
+
+class UnknownVersion(Invalid):
+    type, title = "unknown-version", "No such version of the event"
+
+
+class KeyReused(Invalid):
+    type, title = "idempotency-key-reused", "The idempotency key belongs to another event"
+
+
+class Unavailable(SignalboxError):
+    """Storage or another part is away for now: the caller repeats the same request after `retry_after` seconds."""
+
+    type, title, status = "unavailable", "Not available right now", 503
+
+    def __init__(self, detail: str, *, retry_after: int = 5) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after

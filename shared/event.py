@@ -1,0 +1,63 @@
+"""The words of the line as data: what a sender meant (Draft), what was accepted (Event), who it is about."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from shared.exact import Json
+
+Trust = Literal["server", "browser"]
+"""The trust class of a credential: a browser's events never block a server's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The identifiers that came with an event, as they were sent."""
+
+    email: str | None = None
+    mobile: str | None = None
+    crm_id: str | None = None
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+    device_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An event as its sender meant it: the envelope holds, its definition has not been asked yet."""
+
+    event: str
+    properties: Mapping[str, Json]
+    person: Person = Person()
+    version: str | None = None
+    key: str | None = None
+    occurred_at: str | None = None
+    source: str | None = None
+    test: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An event that fits its definition; what is stored is this, its number text untouched."""
+
+    event: str
+    version: str
+    purpose: str
+    retention_days: int | None
+    person: Person
+    properties: Mapping[str, Json]
+    occurred_at: str | None
+    received_at: datetime
+    source: str
+    source_id: str
+    trust: Trust
+    key: str | None
+    test: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An event as it lies in storage, with its id."""
+
+    id: str
+    event: Event

@@ -1,0 +1,1 @@
+"""What operators see and do: receipts, quarantine, dead letters, sweep, purge."""

@@ -1,0 +1,1 @@
+"""Who events are about: identity, consent and timeline."""

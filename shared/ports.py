@@ -1,0 +1,155 @@
+"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, and a clock.
+
+Adapters live in `shared.azure`; small fakes that pass the same contract tests live in `tests.fakes`.
+Every port raises `shared.errors.Unavailable` when its part is away, and nothing else but what it names here.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal, Protocol
+
+Value = str | int | bool | bytes | None
+"""What a row's member holds. int is 32 bits; bytes may be as long as a row (the adapter splits them)."""
+
+
+class RowExists(Exception):
+    """An insert met a row with the same key. In a transaction, `index` says which insert."""
+
+    def __init__(self, index: int = 0) -> None:
+        super().__init__(f"row {index} exists")
+        self.index = index
+
+
+class RowChanged(Exception):
+    """The row is not what was read: it changed, or it is gone."""
+
+
+class RowTooLarge(Exception):
+    """The rows do not fit the table's limits (1 MiB a row, 4 MiB and 100 rows a transaction)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row: partition key, row key, members, and the version tag that came with a read."""
+
+    pk: str
+    rk: str
+    values: Mapping[str, Value] = field(default_factory=dict)
+    etag: str | None = None
+
+
+class Verb(StrEnum):
+    """What one operation of a transaction does."""
+
+    INSERT = "insert"
+    UPSERT = "upsert"
+    MERGE = "merge"
+    REPLACE = "replace"
+    DELETE = "delete"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    verb: Verb
+    row: Row
+
+
+class Tables(Protocol):
+    """Rows in named tables. A table comes into being on first use."""
+
+    async def get(self, table: str, pk: str, rk: str) -> Row | None: ...
+
+    async def insert(self, table: str, row: Row) -> None:
+        """Raises RowExists, also for a row of this very call that was committed and then answered with an error:
+        whoever must tell the two apart puts a mark of its own in the row and reads it back.
+        """
+
+    async def upsert(self, table: str, row: Row) -> None:
+        """Write the row whole, whether it exists or not."""
+
+    async def replace(self, table: str, row: Row) -> None:
+        """Write the row whole if it is still as `row.etag` says. Raises RowChanged."""
+
+    async def merge(self, table: str, row: Row) -> None:
+        """Write the named members of an existing row (under `row.etag` if there is one). Raises RowChanged."""
+
+    async def delete(self, table: str, pk: str, rk: str) -> None:
+        """Delete the row; that it is gone already is success."""
+
+    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
+        """All or nothing, within one partition, at most 100 operations. Raises RowExists, RowChanged, RowTooLarge."""
+
+    def range(
+        self, table: str, pk: str, low: str = "", high: str | None = None, *, limit: int | None = None
+    ) -> AsyncIterator[Row]:
+        """The rows of a partition with low <= row key < high, ascending, read page by page."""
+
+    async def names(self) -> Sequence[str]:
+        """The tables that exist."""
+
+
+class Blobs(Protocol):
+    """Bodies too large for a row, by name."""
+
+    async def put(self, name: str, body: bytes) -> None:
+        """Write a blob; one of that name is replaced."""
+
+    async def get(self, name: str) -> bytes | None: ...
+
+    async def delete(self, name: str) -> None: ...
+
+
+class Queue(Protocol):
+    """Hand-off between the line's stages. Bodies are small: references, never a body or an identifier."""
+
+    async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
+        """Put messages on a queue, all or none seen as sent; with `at` they become visible then."""
+
+
+class Seal(Protocol):
+    """Keeps secrets that must be read again (destination and source secrets) unreadable at rest."""
+
+    def seal(self, context: str, secret: str) -> str: ...
+
+    def unseal(self, context: str, sealed: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One HTTP request to a destination."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a destination answered: status, headers (lower-case names), and the first bytes of its body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+Failure = Literal["refused_address", "unresolved", "connect", "tls", "timeout", "broken", "bad_url"]
+"""Why there is no answer. Of these only `timeout` and `broken` may have reached the destination."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    failure: Failure
+
+
+class Http(Protocol):
+    """Outbound HTTP: no redirects, no address that is not global, everything bounded."""
+
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer: ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """The time now, in UTC."""

@@ -1,0 +1,118 @@
+"""The configuration of a deployment as small JSON documents: sections, keys, sources, definitions, routes.
+
+Table `registry`: partition `{section}|{kind}`, row `{id}`. What is found by its id alone, before the section is
+known (keys and webhook sources), has a pointer row in section "" as well, written first.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from shared import exact
+from shared.cached import Cached
+from shared.errors import Conflict
+from shared.exact import Json
+from shared.ports import Row, RowChanged, RowExists, Tables
+from shared.storage import REGISTRY
+
+CACHE_SECONDS = 10
+"""How long an instance may go on with an older document: a revoked key is refused within this."""
+
+
+class Kind(StrEnum):
+    """The kinds of document, as they stand in partition keys."""
+
+    SECTION = "section"
+    KEY = "key"
+    SOURCE = "source"
+    DEFINITION = "definition"
+    VERSION = "version"
+    ROUTE = "route"
+    DESTINATION = "destination"
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One document with its place; `etag` is None until it has been read."""
+
+    kind: Kind
+    section: str
+    id: str
+    doc: Mapping[str, Json]
+    etag: str | None = None
+
+    def with_doc(self, **members: Json) -> "Record":
+        """The same record with some members of its document replaced."""
+        return replace(self, doc={**self.doc, **members})
+
+
+Place = tuple[Kind, str, str]
+
+
+class Registry:
+    """Reads and writes configuration documents."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+        self._cache: Cached[Place, Record] = Cached(self._fetch, seconds=CACHE_SECONDS)
+
+    async def find(self, kind: Kind, section: str, id: str) -> Record | None:
+        """A document, at most CACHE_SECONDS old: for the line, which only reads."""
+        return await self._cache.get((kind, section, id))
+
+    async def read(self, kind: Kind, section: str, id: str) -> Record | None:
+        """A document as it stands now: for whoever changes it."""
+        return await self._fetch((kind, section, id))
+
+    async def list(self, kind: Kind, section: str, prefix: str = "") -> list[Record]:
+        """All documents of a kind in a section, by id; `prefix` narrows to ids that begin so."""
+        high = prefix + "\uffff" if prefix else None
+        rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", prefix, high)
+        return [_record(kind, section, row) async for row in rows]
+
+    async def create(self, record: Record) -> None:
+        """Raises Conflict when the id is taken."""
+        try:
+            await self._tables.insert(REGISTRY.name, _row(record))
+        except RowExists:
+            raise Conflict(
+                f"A {record.kind} named {record.id} exists already. Choose another name."
+            ) from None
+        self._forget(record)
+
+    async def replace(self, record: Record) -> None:
+        """Write a document that was read before. Raises Conflict when someone else changed it meanwhile."""
+        try:
+            await self._tables.replace(REGISTRY.name, _row(record))
+        except RowChanged:
+            raise Conflict(f"The {record.kind} {record.id} has changed. Read it and try again.") from None
+        self._forget(record)
+
+    async def section_of(self, kind: Kind, id: str) -> str | None:
+        """The section that a key or source id belongs to."""
+        pointer = await self.find(kind, "", id)
+        return None if pointer is None else str(pointer.doc["section"])
+
+    async def create_findable(self, record: Record) -> None:
+        """Create a document that can be found by its id alone: the pointer first, which harms nobody alone."""
+        await self.create(Record(record.kind, "", record.id, {"section": record.section}))
+        await self.create(record)
+
+    async def _fetch(self, place: Place) -> Record | None:
+        kind, section, id = place
+        row = await self._tables.get(REGISTRY.name, f"{section}|{kind}", id)
+        return None if row is None else _record(kind, section, row)
+
+    def _forget(self, record: Record) -> None:
+        self._cache.forget((record.kind, record.section, record.id))
+
+
+def _row(record: Record) -> Row:
+    doc = exact.dumps({**record.doc, "schema": 1}).encode()
+    return Row(f"{record.section}|{record.kind}", record.id, {"doc": doc}, record.etag)
+
+
+def _record(kind: Kind, section: str, row: Row) -> Record:
+    doc = row.values["doc"]
+    assert isinstance(doc, bytes)  # noqa: S101
+    return Record(kind, section, row.rk, exact.loads(doc), row.etag)

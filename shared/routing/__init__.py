@@ -1,0 +1,1 @@
+"""Which definition goes to which destination, and how."""

@@ -1,0 +1,1 @@
+"""The line's steps, one verb a file."""

@@ -1,0 +1,111 @@
+"""Every table and container, declared once: what its keys are, and how it is purged, exported and erased.
+
+A test lists what a run of the whole line really created and fails on anything that is not declared here.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One table or container. `keys`, `purge`, `export` and `erase` are for people: docs are made from them."""
+
+    name: str
+    keys: str
+    purge: str
+    export: str
+    erase: str
+
+
+REGISTRY = Store(
+    "registry",
+    keys="{section}|{kind} / {id}; pointers of keys and sources: |{kind} / {id}",
+    purge="never: configuration lives until it is deleted",
+    export="with the section",
+    erase="holds nothing personal",
+)
+EVENTS = Store(
+    "events",
+    keys="{section}|{bucket} / e|{id} event, k|{keyed hash} idempotency key, c|{commit} outbox, "
+    "x|{day}|{commit} what expires that day",
+    purge="by the day's x| rows: events by their definition's retention, keys by the section's window",
+    export="e| rows of a person, found through the timeline",
+    erase="e| rows are deleted; k| rows hold keyed hashes only and stay until their window ends",
+)
+RECEIPTS = Store(
+    "receipts",
+    keys="{section}|{two hex of the commit} / {id}| the steps, {id}|{route} one delivery",
+    purge="with the event",
+    export="with the event",
+    erase="with the event",
+)
+PEOPLE = Store(
+    "people",
+    keys="{section}|{two hex} / i|{keyed hash of an identifier} its person, p|{person} the profile",
+    purge="never: a person lives until erased",
+    export="p| row",
+    erase="p| row and the i| rows of its identifiers",
+)
+TIMELINE = Store(
+    "timeline",
+    keys="{section}|{person} / {inverted time}|{id}",
+    purge="with the event",
+    export="the partition of the person",
+    erase="the partition of the person",
+)
+CONSENTS = Store(
+    "consents",
+    keys="{section}|{two hex} / {keyed hash of an address}|{purpose}",
+    purge="never: proof of a refusal is kept",
+    export="by the person's addresses",
+    erase="kept as keyed hashes, so that the address is not written to again",
+)
+QUARANTINE = Store(
+    "quarantine",
+    keys="{section}|{cause} / {id}",
+    purge="after 30 days",
+    export="by source and time (identifiers are not indexed yet)",
+    erase="after 30 days at the latest",
+)
+REJECTED = Store(
+    "rejected",
+    keys="{section}|{source} / {slot}: a ring of 100 a source",
+    purge="overwritten by newer ones; after 7 days",
+    export="holds no body and no identifier",
+    erase="holds no body and no identifier",
+)
+DEAD_LETTERS = Store(
+    "deadletters",
+    keys="{section}|{cause} / {id}|{route}",
+    purge="with the event",
+    export="holds references only",
+    erase="with the event",
+)
+DUE = Store(
+    "due",
+    keys="{shard} / {milliseconds}|{section}|{id}|{route}",
+    purge="deleted when it is handed to the bus",
+    export="holds references only",
+    erase="holds references only",
+)
+TABLES = (
+    REGISTRY,
+    EVENTS,
+    RECEIPTS,
+    PEOPLE,
+    TIMELINE,
+    CONSENTS,
+    QUARANTINE,
+    REJECTED,
+    DEAD_LETTERS,
+    DUE,
+)
+
+BODIES = Store(
+    "bodies",
+    keys="{section}/{id}: a body above the row limit (claim check)",
+    purge="with the event; a lifecycle rule removes strays",
+    export="with the event",
+    erase="with the event",
+)
+CONTAINERS = (BODIES,)

@@ -1,0 +1,18 @@
+"""RFC 3339 times: read strictly (an offset is required), written in UTC with milliseconds."""
+
+import re
+from datetime import UTC, datetime
+
+_RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
+
+
+def parse(text: str) -> datetime:
+    """Read an RFC 3339 date-time. Raises ValueError for anything else, a missing offset included."""
+    if not _RFC3339.fullmatch(text):
+        raise ValueError("not an RFC 3339 date-time with an offset")
+    return datetime.fromisoformat(text.upper())
+
+
+def text(at: datetime) -> str:
+    """Write a time as `2026-11-22T09:15:00.000Z`."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

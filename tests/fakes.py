@@ -1,0 +1,146 @@
+"""Small in-memory stand-ins for the ports; they pass the same contract tests as the real adapters."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from shared.ports import (
+    Answer,
+    NoAnswer,
+    Operation,
+    Outgoing,
+    Row,
+    RowChanged,
+    RowExists,
+    Verb,
+)
+
+Rows = dict[tuple[str, str], Row]
+
+
+class FakeTables:
+    """Tables in a dictionary; `requests` counts what the real one would send."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Rows] = {}
+        self.requests = 0
+        self._etags = count(1)
+
+    async def get(self, table: str, pk: str, rk: str) -> Row | None:
+        self.requests += 1
+        return self._rows(table).get((pk, rk))
+
+    async def insert(self, table: str, row: Row) -> None:
+        await self.transact(table, [Operation(Verb.INSERT, row)])
+
+    async def upsert(self, table: str, row: Row) -> None:
+        await self.transact(table, [Operation(Verb.UPSERT, row)])
+
+    async def replace(self, table: str, row: Row) -> None:
+        await self.transact(table, [Operation(Verb.REPLACE, row)])
+
+    async def merge(self, table: str, row: Row) -> None:
+        await self.transact(table, [Operation(Verb.MERGE, row)])
+
+    async def delete(self, table: str, pk: str, rk: str) -> None:
+        await self.transact(table, [Operation(Verb.DELETE, Row(pk, rk))])
+
+    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
+        self.requests += 1
+        rows = dict(self._rows(table))
+        for index, operation in enumerate(operations):
+            self._apply(rows, operation, index)
+        self.tables[table] = rows
+
+    async def range(
+        self, table: str, pk: str, low: str = "", high: str | None = None, *, limit: int | None = None
+    ) -> AsyncIterator[Row]:
+        self.requests += 1
+        found = sorted(
+            rk for p, rk in self._rows(table) if p == pk and rk >= low and (high is None or rk < high)
+        )
+        for rk in found[:limit]:
+            yield self._rows(table)[pk, rk]
+
+    async def names(self) -> Sequence[str]:
+        return sorted(self.tables)
+
+    def _rows(self, table: str) -> Rows:
+        return self.tables.setdefault(table, {})
+
+    def _apply(self, rows: Rows, operation: Operation, index: int) -> None:
+        row, place = operation.row, (operation.row.pk, operation.row.rk)
+        there = rows.get(place)
+        if operation.verb is Verb.DELETE:
+            rows.pop(place, None)
+            return
+        if operation.verb is Verb.INSERT and there:
+            raise RowExists(index)
+        if operation.verb in (Verb.REPLACE, Verb.MERGE) and (
+            there is None or (row.etag is not None and row.etag != there.etag)
+        ):
+            raise RowChanged
+        values = {name: value for name, value in row.values.items() if value is not None}
+        if operation.verb is Verb.MERGE and there:
+            values = {**there.values, **values}
+        rows[place] = replace(row, values=values, etag=f"v{next(self._etags)}")
+
+
+class FakeBlobs:
+    def __init__(self) -> None:
+        self.blobs: dict[str, bytes] = {}
+
+    async def put(self, name: str, body: bytes) -> None:
+        self.blobs[name] = body
+
+    async def get(self, name: str) -> bytes | None:
+        return self.blobs.get(name)
+
+    async def delete(self, name: str) -> None:
+        self.blobs.pop(name, None)
+
+
+class FakeQueue:
+    """Keeps what was sent: (queue, body, time or None)."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, str, datetime | None]] = []
+
+    async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
+        self.sent += [(queue, body, at) for body in bodies]
+
+
+class FakeSeal:
+    """Marks instead of encrypting, so that a test sees when a secret was not sealed."""
+
+    def seal(self, context: str, secret: str) -> str:
+        return f"sealed:{context}:{secret}"
+
+    def unseal(self, context: str, sealed: str) -> str:
+        return sealed.removeprefix(f"sealed:{context}:")
+
+
+class FakeHttp:
+    """Answers from a list, and keeps what was asked."""
+
+    def __init__(self, *answers: Answer | NoAnswer) -> None:
+        self.answers = list(answers)
+        self.requests: list[Outgoing] = []
+
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
+        self.requests.append(request)
+        return self.answers.pop(0)
+
+
+class FakeClock:
+    """Stands still until a test moves it."""
+
+    def __init__(self, now: datetime = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)) -> None:
+        self.time = now
+
+    def now(self) -> datetime:
+        return self.time
+
+    def pass_(self, **time: float) -> None:
+        self.time += timedelta(**time)
