@@ -1,11 +1,23 @@
 """The words of the line as data: what a sender meant (Draft), what was accepted (Event), who it is about."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from shared.errors import Fault
 from shared.exact import Json
+
+MAX_EVENT = 128
+EVENT = re.compile(r"[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*", re.ASCII)
+"""The form of a discriminator: `<category>.<slug>`."""
+
+
+def is_event_name(text: str) -> bool:
+    """Whether a definition could have this name: what is not one never reaches a storage key."""
+    return len(text) <= MAX_EVENT and EVENT.fullmatch(text) is not None
+
 
 Trust = Literal["server", "browser"]
 """The trust class of a credential: a browser's events never block a server's."""
@@ -24,7 +36,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event as its sender meant it: the envelope holds, its definition has not been asked yet."""
+    """An event as its sender meant it, before its definition is asked; `faults` are the envelope's own."""
 
     event: str
     properties: Mapping[str, Json]
@@ -34,6 +46,7 @@ class Draft:
     occurred_at: str | None = None
     source: str | None = None
     test: bool = False
+    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

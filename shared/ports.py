@@ -40,6 +40,14 @@ class Row:
     etag: str | None = None
 
 
+def bytes_of(row: Row, name: str) -> bytes:
+    """A binary member that every row of its kind has."""
+    value = row.values[name]
+    if not isinstance(value, bytes):
+        raise TypeError(f"{name} of row {row.rk} is not binary")
+    return value
+
+
 class Verb(StrEnum):
     """What one operation of a transaction does."""
 
@@ -69,11 +77,14 @@ class Tables(Protocol):
     async def upsert(self, table: str, row: Row) -> None:
         """Write the row whole, whether it exists or not."""
 
-    async def replace(self, table: str, row: Row) -> None:
-        """Write the row whole if it is still as `row.etag` says. Raises RowChanged."""
+    async def replace(self, table: str, row: Row) -> str:
+        """Write the row whole if it is still as `row.etag` says; answers the new etag. Raises RowChanged."""
 
-    async def merge(self, table: str, row: Row) -> None:
-        """Write the named members of an existing row (under `row.etag` if there is one). Raises RowChanged."""
+    async def merge(self, table: str, row: Row) -> str:
+        """Write the named members of an existing row (under `row.etag` if there is one); answers the new etag.
+
+        Raises RowChanged, also when there is no such row.
+        """
 
     async def delete(self, table: str, pk: str, rk: str) -> None:
         """Delete the row; that it is gone already is success."""

@@ -4,7 +4,7 @@ Table `registry`: partition `{section}|{kind}`, row `{id}`. What is found by its
 known (keys and webhook sources), has a pointer row in section "" as well, written first.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -12,7 +12,7 @@ from shared import exact
 from shared.cached import Cached
 from shared.errors import Conflict
 from shared.exact import Json
-from shared.ports import Row, RowChanged, RowExists, Tables
+from shared.ports import Row, RowChanged, RowExists, Tables, bytes_of
 from shared.storage import REGISTRY
 
 CACHE_SECONDS = 10
@@ -55,6 +55,9 @@ class Registry:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
         self._cache: Cached[Place, Record] = Cached(self._fetch, seconds=CACHE_SECONDS)
+        self._lists: Cached[tuple[Kind, str], Sequence[Record]] = Cached(
+            lambda place: self.list(*place), seconds=CACHE_SECONDS, most=1_000
+        )
 
     async def find(self, kind: Kind, section: str, id: str) -> Record | None:
         """A document, at most CACHE_SECONDS old: for the line, which only reads."""
@@ -69,6 +72,10 @@ class Registry:
         high = prefix + "\uffff" if prefix else None
         rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", prefix, high)
         return [_record(kind, section, row) async for row in rows]
+
+    async def listed(self, kind: Kind, section: str) -> Sequence[Record]:
+        """All documents of a kind in a section, at most CACHE_SECONDS old."""
+        return await self._lists.get((kind, section)) or ()
 
     async def create(self, record: Record) -> None:
         """Raises Conflict when the id is taken."""
@@ -105,6 +112,7 @@ class Registry:
 
     def _forget(self, record: Record) -> None:
         self._cache.forget((record.kind, record.section, record.id))
+        self._lists.forget((record.kind, record.section))
 
 
 def _row(record: Record) -> Row:
@@ -113,6 +121,4 @@ def _row(record: Record) -> Row:
 
 
 def _record(kind: Kind, section: str, row: Row) -> Record:
-    doc = row.values["doc"]
-    assert isinstance(doc, bytes)  # noqa: S101
-    return Record(kind, section, row.rk, exact.loads(doc), row.etag)
+    return Record(kind, section, row.rk, exact.loads(bytes_of(row, "doc")), row.etag)

@@ -83,7 +83,7 @@ DEAD_LETTERS = Store(
 )
 DUE = Store(
     "due",
-    keys="{shard} / {milliseconds}|{section}|{id}|{route}",
+    keys="{shard} / {milliseconds}|{section}|{id}|{route}; parked|{section}|{destination} / {id}|{route}",
     purge="deleted when it is handed to the bus",
     export="holds references only",
     erase="holds references only",

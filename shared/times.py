@@ -10,7 +10,12 @@ def parse(text: str) -> datetime:
     """Read an RFC 3339 date-time. Raises ValueError for anything else, a missing offset included."""
     if not _RFC3339.fullmatch(text):
         raise ValueError("not an RFC 3339 date-time with an offset")
-    return datetime.fromisoformat(text.upper())
+    at = datetime.fromisoformat(text.upper())
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("beyond the years that UTC counts here") from None
+    return at
 
 
 def text(at: datetime) -> str:

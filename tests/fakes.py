@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from math import ceil
 
+from shared.azure.rows import entities_of, row_of
 from shared.ports import (
     Answer,
     NoAnswer,
@@ -18,9 +20,12 @@ from shared.ports import (
 
 Rows = dict[tuple[str, str], Row]
 
+PAGE_ROWS = 1000
+"""The real tables give at most so many rows an answer."""
+
 
 class FakeTables:
-    """Tables in a dictionary; `requests` counts what the real one would send."""
+    """Tables in a dictionary, with the limits of the real ones; `requests` counts what the real one would send."""
 
     def __init__(self) -> None:
         self.tables: dict[str, Rows] = {}
@@ -37,53 +42,60 @@ class FakeTables:
     async def upsert(self, table: str, row: Row) -> None:
         await self.transact(table, [Operation(Verb.UPSERT, row)])
 
-    async def replace(self, table: str, row: Row) -> None:
+    async def replace(self, table: str, row: Row) -> str:
         await self.transact(table, [Operation(Verb.REPLACE, row)])
+        return self._etag(table, row)
 
-    async def merge(self, table: str, row: Row) -> None:
+    async def merge(self, table: str, row: Row) -> str:
         await self.transact(table, [Operation(Verb.MERGE, row)])
+        return self._etag(table, row)
 
     async def delete(self, table: str, pk: str, rk: str) -> None:
-        await self.transact(table, [Operation(Verb.DELETE, Row(pk, rk))])
+        self.requests += 1
+        self._rows(table).pop((pk, rk), None)
 
     async def transact(self, table: str, operations: Sequence[Operation]) -> None:
-        self.requests += 1
         rows = dict(self._rows(table))
-        for index, operation in enumerate(operations):
-            self._apply(rows, operation, index)
+        entities = entities_of(operations)
+        self.requests += bool(operations)
+        for index, (operation, entity) in enumerate(zip(operations, entities, strict=True)):
+            self._apply(rows, replace(operation, row=row_of(entity, operation.row.etag)), index)
         self.tables[table] = rows
 
     async def range(
         self, table: str, pk: str, low: str = "", high: str | None = None, *, limit: int | None = None
     ) -> AsyncIterator[Row]:
-        self.requests += 1
-        found = sorted(
-            rk for p, rk in self._rows(table) if p == pk and rk >= low and (high is None or rk < high)
-        )
-        for rk in found[:limit]:
-            yield self._rows(table)[pk, rk]
+        if limit == 0:
+            return
+        rows = self._rows(table)
+        found = sorted(rk for p, rk in rows if p == pk and rk >= low and (high is None or rk < high))[:limit]
+        self.requests += max(1, ceil(len(found) / PAGE_ROWS))
+        for row in [rows[pk, rk] for rk in found]:
+            yield row
 
     async def names(self) -> Sequence[str]:
+        self.requests += 1
         return sorted(self.tables)
 
     def _rows(self, table: str) -> Rows:
         return self.tables.setdefault(table, {})
 
+    def _etag(self, table: str, row: Row) -> str:
+        return self._rows(table)[row.pk, row.rk].etag or ""
+
     def _apply(self, rows: Rows, operation: Operation, index: int) -> None:
         row, place = operation.row, (operation.row.pk, operation.row.rk)
         there = rows.get(place)
-        if operation.verb is Verb.DELETE:
-            rows.pop(place, None)
-            return
         if operation.verb is Verb.INSERT and there:
             raise RowExists(index)
-        if operation.verb in (Verb.REPLACE, Verb.MERGE) and (
+        if operation.verb in (Verb.REPLACE, Verb.MERGE, Verb.DELETE) and (
             there is None or (row.etag is not None and row.etag != there.etag)
         ):
             raise RowChanged
-        values = {name: value for name, value in row.values.items() if value is not None}
-        if operation.verb is Verb.MERGE and there:
-            values = {**there.values, **values}
+        if operation.verb is Verb.DELETE:
+            del rows[place]
+            return
+        values = {**there.values, **row.values} if operation.verb is Verb.MERGE and there else row.values
         rows[place] = replace(row, values=values, etag=f"v{next(self._etags)}")
 
 
@@ -108,6 +120,8 @@ class FakeQueue:
         self.sent: list[tuple[str, str, datetime | None]] = []
 
     async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
+        if at is not None and at.tzinfo is None:
+            raise ValueError("the time of a scheduled message needs an offset")
         self.sent += [(queue, body, at) for body in bodies]
 
 

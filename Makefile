@@ -1,0 +1,123 @@
+# Signalbox: everything a developer does. Needs Python 3.11 to 3.13, make, and for the real broker a C compiler.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+.DEFAULT_GOAL := help
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+AZURITE := local/azurite
+INSTALLED_AZURITE := $(AZURITE)/node_modules/.package-lock.json
+
+# The newest Python that really runs: a version manager's shim may be on the path and only print an error.
+SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
+	$$name -c '$(SUITABLE)' >/dev/null 2>&1 && { echo $$name; break; }; done)
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
+ARGS ?=
+
+.PHONY: help
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  PYTHON=python3.12 chooses the interpreter of a new environment, ARGS='-k words' goes to pytest."
+
+.PHONY: run
+run: setup  ## Start everything on this machine; ONCE=1 shows one event's way through and stops
+	@$(BIN)/python -m local run
+
+.PHONY: test
+test: setup  ## Run the quick tests
+	@$(PYTEST) -m "not slow" $(ARGS)
+
+.PHONY: check
+check: lint types layers test-all  ## Run what CI runs: formatting, lint, types, layers, all tests
+
+.PHONY: bench
+bench: setup  ## Measure the accept path against the plain design
+	@$(BIN)/python -m bench
+
+.PHONY: format
+format: setup  ## Format the code and repair what lint can repair
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix
+
+.PHONY: clean
+clean:  ## Remove the environment and all caches; local data in .local/ stays
+	@rm -rf $(VENV) $(AZURITE)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# --- what check is made of --------------------------------------------------------------------------------
+
+.PHONY: lint
+lint: setup
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+
+.PHONY: types
+types: setup
+	@$(BIN)/mypy
+
+.PHONY: layers
+layers: setup
+	@$(BIN)/lint-imports
+
+.PHONY: test-all
+test-all: setup
+	@$(PYTEST) $(ARGS)
+
+# --- the environment: one stamp a lock, so that nothing is done twice -------------------------------------
+
+.PHONY: setup
+setup: $(STAMPS)/dev $(STAMPS)/host $(STAMPS)/broker $(INSTALLED_AZURITE)
+	@:
+
+$(VENV)/pyvenv.cfg:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv runs here; name one: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is not a Python 3.11 to 3.13 with venv"; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+
+$(STAMPS)/dev: requirements/dev.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing the packages of $< (about a minute)"
+	@$(PIP) -r $<
+	@mkdir -p $(@D) && touch $@
+
+# The runtime asks for Python 3.13 and runs on 3.11 too, so it stays outside the resolved lock.
+$(STAMPS)/host: requirements/host.txt | $(STAMPS)/dev
+	@echo "Installing Microsoft's Functions runtime"
+	@$(PIP) --no-deps --ignore-requires-python -r $<
+	@touch $@
+
+$(STAMPS)/broker: requirements/broker.txt | $(STAMPS)/dev
+	@echo "Compiling the AMQP broker's engine, Qpid Proton (about half a minute)"
+	@$(PIP) -r $< >$(VENV)/broker.log 2>&1 || { \
+		echo "  Qpid Proton does not compile here (see $(VENV)/broker.log): the embedded queue takes its place."; \
+		echo "  With a C compiler and Python's headers installed: rm $@ && make setup"; }
+	@touch $@
+
+$(INSTALLED_AZURITE): $(AZURITE)/package-lock.json | $(STAMPS)/dev
+	@echo "Installing Azurite, the storage emulator (about ten seconds)"
+	@cd $(AZURITE) && $(NPM) ci >/dev/null
+	@touch $@
+
+# --- the locks -------------------------------------------------------------------------------------------
+
+UPGRADE ?=
+COMPILE = $(BIN)/uv --quiet pip compile --universal --generate-hashes --no-header $(UPGRADE)
+
+.PHONY: lock
+lock: setup  ## Write the locks anew; UPGRADE=--upgrade takes the newest versions
+	@echo "Resolving the locks"
+	@$(PIP) -r requirements/uv.txt
+	@$(COMPILE) --python-version 3.11 requirements/runtime.in -o requirements.txt
+	@$(COMPILE) --python-version 3.11 -c requirements.txt requirements/dev.in -o requirements/dev.txt
+	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/broker.in -o requirements/broker.txt
+	@$(COMPILE) --python-version 3.13 --no-deps requirements/host.in -o requirements/host.txt
+	@$(COMPILE) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
+	@cd $(AZURITE) && $(NPM) install --package-lock-only

@@ -1,0 +1,10 @@
+"""Signalbox as Azure Functions sees it: every door, in the order in which an event meets them."""
+
+import azure.functions as func
+
+from functions import access, catalog, deliver, health, operate, people, process, receive, routing, tick
+
+app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
+
+for door in (receive, process, deliver, tick, catalog, routing, people, access, operate, health):
+    app.register_functions(door.bp)

@@ -1,0 +1,13 @@
+"""Whether this instance answers at all: no storage, no key, nothing to learn from it."""
+
+import azure.functions as func
+
+from functions.doors import Call, open_door
+from functions.replies import Reply
+
+bp = func.Blueprint()
+
+
+@open_door(bp, "GET /health/live")
+async def read_liveness(call: Call) -> Reply:  # noqa: ARG001  (every handler takes its call)
+    return Reply(200, {"status": "alive"})

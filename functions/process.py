@@ -1,0 +1,15 @@
+"""The queue trigger that processes commits."""
+
+import azure.functions as func
+
+from shared import flow
+from shared.messages import read_commit
+from shared.wiring import line
+
+bp = func.Blueprint()
+
+
+@bp.function_name("process_commit")
+@bp.service_bus_queue_trigger("message", connection="ServiceBusConnection", queue_name="%EVENTS_QUEUE%")
+async def process_commit(message: func.ServiceBusMessage) -> None:
+    await flow.process(line(), read_commit(message.get_body()))

@@ -1,0 +1,67 @@
+"""The doors that events come in by: one, many, or a vendor's webhook."""
+
+import azure.functions as func
+
+from functions.doors import Call, KeyedCall, door, open_door
+from functions.replies import Reply, problem_doc
+from shared import flow
+from shared.errors import SignalboxError, Unavailable
+from shared.event import Draft
+from shared.exact import Json
+from shared.stages import translate
+from shared.stages.verdict import Accepted, Verdict
+
+bp = func.Blueprint()
+
+
+@door(bp, "POST /v1/events")
+async def post_event(call: KeyedCall) -> Reply:
+    key = translate.idempotency_key(call.request.headers.get("idempotency-key"))
+    told = (await flow.intake(call.line, call.caller, [translate.envelope(call.body, key)]))[0]
+    if isinstance(told, SignalboxError):
+        raise told
+    return Reply(202, _accepted(told), _replay_header(told))
+
+
+@door(bp, "POST /v1/events/batch")
+async def post_batch(call: KeyedCall) -> Reply:
+    drafts = [_drafted(item) for item in translate.batch(call.body)]
+    told = await flow.intake(call.line, call.caller, drafts)
+    return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]})
+
+
+@open_door(bp, "POST /v1/hooks/{source}")
+async def post_webhook(call: Call) -> Reply:
+    told = await flow.webhook(call.line, call.params["source"], call.request)
+    if isinstance(told, Accepted):
+        return Reply(202, _accepted(told), _replay_header(told))
+    return Reply(202, {"status": "quarantined"})
+
+
+def _drafted(item: Json) -> Draft | SignalboxError:
+    try:
+        return translate.envelope(item)
+    except SignalboxError as error:
+        return error
+
+
+def _accepted(told: Accepted) -> dict[str, Json]:
+    doc = {
+        "id": told.id,
+        "status": "accepted",
+        "event": told.event,
+        "version": told.version,
+        "receipt": f"/v1/events/{told.id}",
+    }
+    return doc if told.keyed else {**doc, "deduplicated": False}
+
+
+def _replay_header(told: Accepted) -> dict[str, str]:
+    return {"Idempotency-Replayed": "true"} if told.replayed else {}
+
+
+def _result(index: int, told: Verdict) -> dict[str, Json]:
+    if isinstance(told, Accepted):
+        return {"index": index, "status": "duplicate" if told.replayed else "accepted", "id": told.id}
+    status = "retry" if isinstance(told, Unavailable) else "rejected"
+    return {"index": index, "status": status, "problem": problem_doc(told)}

@@ -1,0 +1,89 @@
+"""Answers: the only place where a result or an error becomes an HTTP status."""
+
+import logging
+import re
+import secrets
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+
+import azure.functions as func
+
+from shared import exact
+from shared.errors import SignalboxError, Unauthenticated, Unavailable
+from shared.exact import Json
+
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_log = logging.getLogger("signalbox.replies")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A good answer."""
+
+    status: int
+    doc: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def answer(reply: Reply) -> func.HttpResponse:
+    """The HTTP form of a good answer."""
+    body = None if reply.doc is None else exact.dumps(reply.doc).encode()
+    return func.HttpResponse(
+        body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+    )
+
+
+def problem(error: SignalboxError, req: func.HttpRequest) -> func.HttpResponse:
+    """The HTTP form of a refusal: problem details as RFC 9457 has them."""
+    doc = {**problem_doc(error), "instance": instance(req), "traceId": trace_id(req)}
+    return func.HttpResponse(
+        exact.dumps(doc).encode(),
+        status_code=error.status,
+        headers=_headers(error),
+        mimetype="application/problem+json",
+    )
+
+
+def unexpected(error: Exception, req: func.HttpRequest) -> func.HttpResponse:
+    """A fault of ours: logged by its kind and place, since its text may hold what a sender sent."""
+    place = error.__traceback__
+    while place and place.tb_next:
+        place = place.tb_next
+    at = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
+    _log.error("unexpected %s at %s, trace %s", type(error).__name__, at, trace_id(req))
+    return problem(SignalboxError("This is our fault. Tell the operator the traceId."), req)
+
+
+def problem_doc(error: SignalboxError) -> dict[str, Json]:
+    """The members of a problem that do not depend on the request."""
+    doc: dict[str, Json] = {
+        "type": f"/problems/{error.type}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.detail,
+    }
+    if error.faults:
+        doc["errors"] = [
+            {name: value for name, value in asdict(fault).items() if value is not None}
+            for fault in error.faults
+        ]
+    return doc
+
+
+def trace_id(req: func.HttpRequest) -> str:
+    """The trace that the caller started (W3C Trace Context), or a new one."""
+    found = _TRACEPARENT.fullmatch(req.headers.get("traceparent", ""))
+    return found.group(1) if found else secrets.token_hex(16)
+
+
+def instance(req: func.HttpRequest) -> str:
+    """The path of the request, without its query."""
+    return re.sub(r"^[a-z]+://[^/]*", "", req.url.partition("?")[0]) or "/"
+
+
+def _headers(error: SignalboxError) -> dict[str, str]:
+    if isinstance(error, Unavailable):
+        return {"Retry-After": str(error.retry_after)}
+    if isinstance(error, Unauthenticated):
+        return {"WWW-Authenticate": 'Bearer realm="signalbox"'}
+    return {}

@@ -1,0 +1,122 @@
+// The app itself, on Flex Consumption.
+param name string
+param planName string
+param location string
+param tags object
+param identityId string
+param identityClientId string
+param insightsConnectionString string
+param runtimeStorageName string
+param packageContainerUrl string
+param tableEndpoint string
+param blobEndpoint string
+param serviceBusNamespace string
+param eventsQueue string
+param deliveriesQueue string
+param masterKeysUri string
+param maximumInstanceCount int
+param alwaysReadyHttpInstances int
+
+resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+  name: planName
+  location: location
+  tags: tags
+  kind: 'functionapp'
+  sku: {
+    name: 'FC1'
+    tier: 'FlexConsumption'
+  }
+  properties: {
+    reserved: true
+  }
+}
+
+resource site 'Microsoft.Web/sites@2024-04-01' = {
+  name: name
+  location: location
+  // azd finds the app by this tag: it is the name of the service in azure.yaml.
+  tags: union(tags, { 'azd-service-name': 'api' })
+  kind: 'functionapp,linux'
+  identity: {
+    type: 'UserAssigned'
+    userAssignedIdentities: {
+      '${identityId}': {}
+    }
+  }
+  properties: {
+    serverFarmId: plan.id
+    httpsOnly: true
+    clientAffinityEnabled: false
+    keyVaultReferenceIdentity: identityId
+    functionAppConfig: {
+      deployment: {
+        storage: {
+          type: 'blobContainer'
+          value: packageContainerUrl
+          authentication: {
+            type: 'UserAssignedIdentity'
+            userAssignedIdentityResourceId: identityId
+          }
+        }
+      }
+      runtime: {
+        name: 'python'
+        version: '3.13'
+      }
+      scaleAndConcurrency: {
+        instanceMemoryMB: 2048
+        maximumInstanceCount: maximumInstanceCount
+        alwaysReady: alwaysReadyHttpInstances > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttpInstances }] : []
+        triggers: {
+          http: {
+            // Python's default is 1; commit groups form inside one process, so many requests must meet there.
+            perInstanceConcurrency: 100
+          }
+        }
+      }
+    }
+    siteConfig: {
+      ftpsState: 'Disabled'
+      http20Enabled: true
+      minTlsVersion: '1.2'
+    }
+  }
+}
+
+resource ftpCredentials 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: site
+  name: 'ftp'
+  properties: { allow: false }
+}
+
+resource scmCredentials 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = {
+  parent: site
+  name: 'scm'
+  properties: { allow: false }
+}
+
+resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+  parent: site
+  name: 'appsettings'
+  properties: {
+    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+    APPLICATIONINSIGHTS_CONNECTION_STRING: insightsConnectionString
+    AZURE_CLIENT_ID: identityClientId
+    AzureWebJobsStorage__accountName: runtimeStorageName
+    AzureWebJobsStorage__clientId: identityClientId
+    AzureWebJobsStorage__credential: 'managedidentity'
+    DELIVERIES_QUEUE: deliveriesQueue
+    EVENTS_QUEUE: eventsQueue
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '2097152'
+    ServiceBusConnection__clientId: identityClientId
+    ServiceBusConnection__credential: 'managedidentity'
+    ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
+    SIGNALBOX_MASTER_KEYS: '@Microsoft.KeyVault(SecretUri=${masterKeysUri})'
+    STORAGE_BLOB_ENDPOINT: blobEndpoint
+    STORAGE_TABLE_ENDPOINT: tableEndpoint
+    TICK_SCHEDULE: '0 * * * * *'
+  }
+}
+
+output name string = site.name
+output url string = 'https://${site.properties.defaultHostName}'

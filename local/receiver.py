@@ -1,0 +1,150 @@
+"""A small web server that plays a destination: it records every request and answers as its path says.
+
+`/ok` 200 · `/flaky` 503 to the first attempt of each `webhook-id`, then 200 · `/gone` 410 · `/bad` 400 ·
+`/status/<code>` that code · `/slow/<ms>` 200 after that time · `/hang` never · `/redirect` 302 to `/ok`.
+`POST /control {"path": "/bad", "status": 200}` changes what a path answers; it alone is not recorded.
+"""
+
+import argparse
+import asyncio
+import json
+import signal
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import NamedTuple, TextIO
+
+from aiohttp import web
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_REMEMBERED_IDS = 100_000
+MAX_CONTROLLED_PATHS = 1_000
+MAX_SLOW_MS = 60_000
+
+
+class Answer(NamedTuple):
+    """What to answer, and after how long; a `status` of None never answers."""
+
+    status: int | None
+    delay_ms: int = 0
+    location: str | None = None
+
+
+class Receiver:
+    """The answers by path, and the file where each request becomes one JSON line before it is answered."""
+
+    def __init__(self, record: TextIO) -> None:
+        self._record = record
+        self._controlled: dict[str, int] = {}
+        self._seen: dict[str, None] = {}
+
+    def application(self) -> web.Application:
+        app = web.Application(client_max_size=MAX_BODY_BYTES)
+        app.router.add_post("/control", self.control)
+        app.router.add_route("*", "/{tail:.*}", self.receive)
+        return app
+
+    async def receive(self, request: web.Request) -> web.Response:
+        body = await request.read()
+        answer = self._answer(request)
+        self._write(request, body, answer.status)
+        if answer.status is None:
+            never: asyncio.Future[web.Response] = asyncio.get_running_loop().create_future()
+            return await never
+        await asyncio.sleep(answer.delay_ms / 1000)
+        headers = {"Location": answer.location} if answer.location else None
+        return web.json_response({"status": answer.status}, status=answer.status, headers=headers)
+
+    async def control(self, request: web.Request) -> web.Response:
+        asked = await request.json()
+        if asked["path"] not in self._controlled and len(self._controlled) >= MAX_CONTROLLED_PATHS:
+            raise web.HTTPInsufficientStorage
+        status = _number(str(asked["status"]), 200, 599)
+        if status is None:
+            raise web.HTTPBadRequest(text="a status is a number from 200 to 599")
+        self._controlled[asked["path"]] = status
+        return web.json_response(self._controlled)
+
+    def _answer(self, request: web.Request) -> Answer:
+        if request.path in self._controlled:
+            return Answer(self._controlled[request.path])
+        if request.path == "/flaky":
+            return Answer(self._flaky(request.headers.get("webhook-id", "")))
+        first, _, rest = request.path.removeprefix("/").partition("/")
+        return _ANSWERS.get(first, _unknown)(rest)
+
+    def _flaky(self, webhook_id: str) -> int:
+        if webhook_id in self._seen:
+            return 200
+        if len(self._seen) >= MAX_REMEMBERED_IDS:
+            del self._seen[next(iter(self._seen))]
+        self._seen[webhook_id] = None
+        return 503
+
+    def _write(self, request: web.Request, body: bytes, status: int | None) -> None:
+        line = {
+            "time": datetime.now(UTC).isoformat(),
+            "method": request.method,
+            "path": request.path_qs,
+            "headers": {name.lower(): value for name, value in request.headers.items()},
+            "body": body.decode(errors="replace"),
+            "status": status,
+        }
+        self._record.write(json.dumps(line) + "\n")
+        self._record.flush()
+
+
+def _number(text: str, low: int, high: int) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and low <= int(text) <= high else None
+
+
+def _status(text: str) -> Answer:
+    return Answer(_number(text, 200, 599) or 400)
+
+
+def _slow(text: str) -> Answer:
+    delay = _number(text, 0, MAX_SLOW_MS)
+    return Answer(400) if delay is None else Answer(200, delay_ms=delay)
+
+
+def _unknown(_: str) -> Answer:
+    return Answer(404)
+
+
+_ANSWERS: dict[str, Callable[[str], Answer]] = {
+    "ok": lambda _: Answer(200),
+    "gone": lambda _: Answer(410),
+    "bad": lambda _: Answer(400),
+    "status": _status,
+    "slow": _slow,
+    "hang": lambda _: Answer(None),
+    "redirect": lambda _: Answer(302, location="/ok"),
+}
+
+
+async def serve(file: Path, port: int) -> None:
+    """Serve on 127.0.0.1:`port` (0: any) until SIGTERM or SIGINT; print the port as one JSON line when ready."""
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a", encoding="utf-8") as record:
+        runner = web.AppRunner(Receiver(record).application(), access_log=None, shutdown_timeout=0.2)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        print(json.dumps({"port": runner.addresses[0][1]}), flush=True)
+        await stop.wait()
+        await runner.cleanup()
+
+
+def main() -> None:
+    """The command line of `python -m local.receiver`."""
+    parser = argparse.ArgumentParser(prog="python -m local.receiver", description="Play a destination")
+    parser.add_argument("--file", type=Path, required=True, help="where each request becomes one JSON line")
+    parser.add_argument("--port", type=int, default=0, help="0, the default, takes a free one")
+    asked = parser.parse_args()
+    asyncio.run(serve(asked.file, asked.port))
+
+
+if __name__ == "__main__":
+    main()

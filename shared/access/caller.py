@@ -1,0 +1,56 @@
+"""Who is calling, and what they may do here."""
+
+import re
+from dataclasses import dataclass, replace
+
+from shared.access.rights import Scope, covers
+from shared.errors import Forbidden, NotFound
+from shared.event import Trust
+
+SECTION_HEADER = "Signalbox-Section"
+SECTION_ID = re.compile(r"[a-z][a-z0-9-]{1,30}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated caller. `section` is None for a deployment key that has not named one yet."""
+
+    section: str | None
+    scopes: frozenset[Scope]
+    source_id: str
+    source: str
+    key_id: str
+    events: frozenset[str] | None = None
+    """The only events it may send, or None for all."""
+    trust: Trust = "server"
+
+    def require(self, scope: Scope) -> None:
+        """Raises Forbidden unless the caller has the scope."""
+        if not covers(self.scopes, scope):
+            raise Forbidden(f"This needs the scope {scope}. Use a key that has it, or ask for one.")
+
+    def require_event(self, event: str) -> None:
+        """Raises Forbidden when the caller is limited to other events."""
+        if self.events is not None and event not in self.events:
+            raise Forbidden("This key is limited to other events. Use a key that may send this one.")
+
+    def require_section(self) -> str:
+        """The section that the request is about. Raises Forbidden when none was named."""
+        if self.section is None:
+            raise Forbidden(f"This key belongs to no section. Name one in the header {SECTION_HEADER}.")
+        return self.section
+
+
+def for_section(caller: Caller, header: str | None) -> Caller:
+    """The caller in the section that its request names.
+
+    Raises NotFound for a name that a section cannot have, and for a section that is not the key's own: whether it
+    exists is none of its business. That a well-formed name exists is for whoever reads the section to check.
+    """
+    if header is None:
+        return caller
+    if not SECTION_ID.fullmatch(header) or caller.section not in (None, header):
+        raise NotFound(
+            f"There is no such section for this key. Correct the header {SECTION_HEADER}, or leave it out."
+        )
+    return replace(caller, section=header)

@@ -1,0 +1,43 @@
+"""What creates a key: who uses it, what for, and until when."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, ValidationInfo
+
+from shared import times
+from shared.access.rights import DEPLOYMENT_ONLY, Scope
+from shared.bodies import Body, Discriminator, Text, context
+from shared.faults import refusal
+
+MAX_EVENTS = 100
+
+
+def _grantable(scope: Scope, info: ValidationInfo) -> Scope:
+    if scope in DEPLOYMENT_ONLY and not context(info)["deployment"]:
+        raise refusal("Leave this scope out.", "a scope that stays within one section")
+    return scope
+
+
+def _later(text: str, info: ValidationInfo) -> str:
+    try:
+        at = times.parse(text)
+        later = times.text(at)
+    except (ValueError, OverflowError):
+        raise refusal("Write it in the expected form.", "an RFC 3339 time with an offset") from None
+    if at <= context(info)["now"]:
+        raise refusal("Choose a later time.", "a time that has not passed yet")
+    return later
+
+
+class KeyBody(Body):
+    """Validated with `now` and `deployment` (whether it is a deployment key) as context."""
+
+    name: Text
+    scopes: Annotated[
+        list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
+        Field(min_length=1, max_length=50),
+    ]
+    source: Text
+    """What its events carry as their source, unless they name one."""
+    events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
+    expires_at: Annotated[str, AfterValidator(_later)] | None = None

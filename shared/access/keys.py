@@ -1,0 +1,197 @@
+"""Keys: made, rotated and revoked here, and here a request's key becomes its caller."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from shared import times
+from shared.access import tokens
+from shared.access.caller import Caller
+from shared.access.key_body import KeyBody
+from shared.access.rights import Scope, covers
+from shared.bodies import read_body
+from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from shared.exact import Json
+from shared.ports import Clock
+from shared.registry import Kind, Record, Registry
+
+DEPLOYMENT = "*"
+"""The section of deployment keys, which reach every section. Only the local command makes them."""
+
+MAX_LIVE_SECRETS = 2
+MAX_SECRETS = 8
+"""How many secrets a document remembers; beyond that the oldest revoked ones go."""
+
+_ANSWERED = ("name", "scopes", "source", "events", "expiresAt", "createdAt", "revokedAt")
+
+
+class Keys:
+    """The keys of all sections, and of the deployment."""
+
+    def __init__(self, registry: Registry, clock: Clock) -> None:
+        self._registry = registry
+        self._clock = clock
+
+    async def create(
+        self, section: str, body: Json, random: bytes, *, by: Caller | None = None
+    ) -> dict[str, Json]:
+        """A new key from 42 random bytes; its text is in this answer and never again.
+
+        `by` is who asks; None is the local command, which may grant anything. Raises Invalid, and Forbidden when the
+        key would reach further than `by` does.
+        """
+        wanted = read_body(KeyBody, body, now=self._clock.now(), deployment=section == DEPLOYMENT)
+        _require_reach(by, wanted.scopes, wanted.events)
+        token = tokens.mint(random)
+        now = self._now()
+        doc = {
+            **wanted.model_dump(by_alias=True, mode="json"),
+            "createdAt": now,
+            "revokedAt": None,
+            "secrets": [_secret(1, token, now)],
+        }
+        record = Record(Kind.KEY, section, token.id, doc)
+        await self._registry.create_findable(record)
+        return {**_answer(record), "key": token.text}
+
+    async def list(self, section: str) -> list[dict[str, Json]]:
+        """The section's keys, revoked ones too, by id."""
+        return [_answer(record) for record in await self._registry.list(Kind.KEY, section)]
+
+    async def rotate(
+        self, section: str, id: str, random: bytes, *, by: Caller | None = None
+    ) -> dict[str, Json]:
+        """A second live secret from 32 random bytes; the new text is in this answer and never again.
+
+        Raises NotFound, Conflict when two live already or the key itself is over, and Forbidden as `create` does.
+        """
+        record = await self._read(section, id)
+        _require_reach(by, _scopes(record), record.doc["events"])
+        self._require_rotatable(record)
+        secrets: list[Json] = record.doc["secrets"]
+        token = tokens.remint(id, random)
+        number = max(int(secret["number"]) for secret in secrets) + 1
+        record = record.with_doc(secrets=_newest([*secrets, _secret(number, token, self._now())]))
+        await self._registry.replace(record)
+        return {**_answer(record), "key": token.text}
+
+    async def revoke(self, section: str, id: str, number: int | None = None) -> dict[str, Json]:
+        """Refuse one secret from now on, or the whole key; other instances follow within CACHE_SECONDS.
+
+        The row stays, so that the key stays refused. Revoking again changes nothing. Raises NotFound.
+        """
+        record = await self._read(section, id)
+        if number is None:
+            changed = record.with_doc(revokedAt=record.doc["revokedAt"] or self._now())
+        else:
+            changed = record.with_doc(secrets=_revoked(record.doc["secrets"], number, self._now()))
+        await self._registry.replace(changed)
+        return _answer(changed)
+
+    async def authenticate(self, text: str) -> Caller:
+        """The caller that a key's text names. Raises Unauthenticated, and Unavailable when storage is away."""
+        token = _token(text)
+        section = await self._registry.section_of(Kind.KEY, token.id)
+        record = None if section is None else await self._registry.find(Kind.KEY, section, token.id)
+        secret = None if record is None else _matching(record, token.secret)
+        # Only who holds a secret learns what became of it: an id alone is answered like one that was never made.
+        if record is None or secret is None:
+            raise Unauthenticated("This key is not known. Copy it again, or create a new one.")
+        if record.doc["revokedAt"] or secret["revokedAt"]:
+            raise Unauthenticated("This key has been revoked. Use the one that replaced it.")
+        if self._is_expired(record):
+            raise Unauthenticated("This key has expired. Create a new one.")
+        return _caller(record)
+
+    async def _read(self, section: str, id: str) -> Record:
+        record = await self._registry.read(Kind.KEY, section, id)
+        if record is None:
+            raise NotFound("There is no such key here. List the keys to find its id.")
+        return record
+
+    def _require_rotatable(self, record: Record) -> None:
+        if record.doc["revokedAt"] or self._is_expired(record):
+            raise Conflict("The key is revoked or has expired. Create a new one.")
+        live = [secret for secret in record.doc["secrets"] if not secret["revokedAt"]]
+        if len(live) >= MAX_LIVE_SECRETS:
+            numbers = " and ".join(str(secret["number"]) for secret in live)
+            raise Conflict(f"The key has two live secrets, {numbers}. Revoke one first.")
+
+    def _is_expired(self, record: Record) -> bool:
+        expires: str | None = record.doc["expiresAt"]
+        return expires is not None and times.parse(expires) <= self._at()
+
+    def _at(self) -> datetime:
+        return self._clock.now()
+
+    def _now(self) -> str:
+        return times.text(self._at())
+
+
+def _token(text: str) -> tokens.Token:
+    if not text:
+        raise Unauthenticated("Send a key: `Authorization: Bearer sbx_...`.")
+    token = tokens.parse(text)
+    if token is None:
+        raise Unauthenticated("This is not a whole key: its checksum does not fit. Copy it again, all of it.")
+    return token
+
+
+def _secret(number: int, token: tokens.Token, now: str) -> dict[str, Json]:
+    return {"number": number, "hash": tokens.hash_secret(token.secret), "createdAt": now, "revokedAt": None}
+
+
+def _newest(secrets: list[Json]) -> list[Json]:
+    over = len(secrets) - MAX_SECRETS
+    gone = [secret for secret in secrets if secret["revokedAt"]][: max(over, 0)]
+    return [secret for secret in secrets if secret not in gone]
+
+
+def _revoked(secrets: list[Json], number: int, now: str) -> list[Json]:
+    if number not in [secret["number"] for secret in secrets]:
+        raise NotFound("The key has no such secret. List the keys to see their numbers.")
+    return [
+        {**secret, "revokedAt": secret["revokedAt"] or now} if secret["number"] == number else secret
+        for secret in secrets
+    ]
+
+
+def _matching(record: Record, secret: str) -> Json | None:
+    """The stored secret that was sent; all are compared, so that the time does not tell which one."""
+    found = [stored for stored in record.doc["secrets"] if tokens.matches(secret, stored["hash"])]
+    return found[0] if found else None
+
+
+def _scopes(record: Record) -> frozenset[Scope]:
+    """The scopes that this version knows: one that a newer version granted gives nothing here."""
+    return frozenset(scope for scope in Scope if scope in record.doc["scopes"])
+
+
+def _require_reach(by: Caller | None, scopes: Collection[Scope], events: Collection[str] | None) -> None:
+    """Nobody hands out more than they have, or `keys:write` would be every right there is."""
+    if by is None:
+        return
+    beyond = sorted(scope for scope in scopes if not covers(by.scopes, scope))
+    if beyond:
+        raise Forbidden(f"Your key lacks {', '.join(beyond)}, so it cannot give that to another key.")
+    if by.events is not None and (events is None or not by.events.issuperset(events)):
+        raise Forbidden("Your key is limited to some events. Limit the other key to some of these.")
+
+
+def _caller(record: Record) -> Caller:
+    events = record.doc["events"]
+    return Caller(
+        section=None if record.section == DEPLOYMENT else record.section,
+        scopes=_scopes(record),
+        source_id=record.id,
+        source=record.doc["source"],
+        key_id=record.id,
+        events=None if events is None else frozenset(events),
+    )
+
+
+def _answer(record: Record) -> dict[str, Json]:
+    secrets = [
+        {name: secret[name] for name in ("number", "createdAt", "revokedAt")}
+        for secret in record.doc["secrets"]
+    ]
+    return {"id": record.id, **{name: record.doc[name] for name in _ANSWERED}, "secrets": secrets}

@@ -1,0 +1,119 @@
+"""Sections: the isolated spaces that everything belongs to, each with a hash key of its own."""
+
+import base64
+from dataclasses import dataclass, field
+
+from shared import times
+from shared.access.opened import Opened
+from shared.access.section_body import SectionBody
+from shared.bodies import read_body
+from shared.errors import NotFound
+from shared.exact import Json
+from shared.ports import Clock, Seal
+from shared.registry import Kind, Record, Registry
+
+HASH_KEY_BYTES = 32
+_EVERYWHERE = ""
+"""Sections are listed across the deployment, so they lie in the registry's own section."""
+
+_ANSWERED = (
+    "id",
+    "name",
+    "country",
+    "timeZone",
+    "publicBaseUrl",
+    "retentionDays",
+    "idempotencyDays",
+    "buckets",
+    "createdAt",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section as the line uses it."""
+
+    id: str
+    name: str
+    country: str
+    """Of phone numbers without a country code (ISO 3166-1 alpha-2)."""
+    time_zone: str
+    public_base_url: str
+    retention_days: int | None
+    idempotency_days: int
+    buckets: int
+    hash_key: bytes = field(repr=False)
+    """The key of every keyed hash in this section; it never changes, or no hash would be found again."""
+
+
+class Sections:
+    """Creates, lists and finds sections."""
+
+    def __init__(self, registry: Registry, seal: Seal, clock: Clock) -> None:
+        self._registry = registry
+        self._seal = seal
+        self._clock = clock
+        self._opened = Opened(self._open)
+
+    async def create(self, body: Json, random: bytes) -> dict[str, Json]:
+        """A new section; `random` is 32 random bytes, its hash key. Raises Invalid, Conflict when the id is taken."""
+        if len(random) != HASH_KEY_BYTES:
+            raise ValueError(f"a hash key is {HASH_KEY_BYTES} random bytes, not {len(random)}")
+        wanted = read_body(SectionBody, body)
+        doc = {
+            **wanted.model_dump(by_alias=True),
+            "createdAt": times.text(self._clock.now()),
+            "hashKey": self._seal.seal(_context(wanted.id), base64.b64encode(random).decode()),
+        }
+        await self._registry.create(Record(Kind.SECTION, _EVERYWHERE, wanted.id, doc))
+        return _answer(doc)
+
+    async def list(self) -> list[dict[str, Json]]:
+        """All sections, by id."""
+        return [_answer(record.doc) for record in await self._registry.list(Kind.SECTION, _EVERYWHERE)]
+
+    async def show(self, id: str) -> dict[str, Json]:
+        """A section as the API answers it. Raises NotFound."""
+        record = await self._registry.find(Kind.SECTION, _EVERYWHERE, id)
+        if record is None:
+            raise _unknown()
+        return _answer(record.doc)
+
+    async def read(self, id: str) -> Section:
+        """Raises NotFound when there is no such section, Unavailable when its hash key cannot be unsealed."""
+        section = await self.find(id)
+        if section is None:
+            raise _unknown()
+        return section
+
+    async def find(self, id: str) -> Section | None:
+        """Like `read`, with None for a section that is not there."""
+        record = await self._registry.find(Kind.SECTION, _EVERYWHERE, id)
+        return None if record is None else self._opened.get(record)
+
+    def _open(self, record: Record) -> Section:
+        doc = record.doc
+        days = doc["retentionDays"]
+        return Section(
+            id=record.id,
+            name=doc["name"],
+            country=doc["country"],
+            time_zone=doc["timeZone"],
+            public_base_url=doc["publicBaseUrl"],
+            retention_days=None if days is None else int(days),
+            idempotency_days=int(doc["idempotencyDays"]),
+            buckets=int(doc["buckets"]),
+            hash_key=base64.b64decode(self._seal.unseal(_context(record.id), doc["hashKey"])),
+        )
+
+
+def _context(id: str) -> str:
+    return f"section/{id}"
+
+
+def _answer(doc: Json) -> dict[str, Json]:
+    return {name: doc[name] for name in _ANSWERED}
+
+
+def _unknown() -> NotFound:
+    return NotFound("There is no such section. Create it first, or correct its id.")

@@ -1,0 +1,56 @@
+"""What registers a webhook source, and what mends one."""
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstraints, ValidationInfo
+
+from shared.bodies import MAX_TEXT, Body, Discriminator, Text, context
+from shared.faults import refusal
+
+MAX_TYPES = 200
+MAX_MAPPED = 200
+"""Members of one mapping; what they say is the translator's to judge."""
+
+
+def _known_kind(kind: str, info: ValidationInfo) -> str:
+    kinds = context(info)["kinds"]
+    if kind not in kinds:
+        raise refusal("Choose one of the expected values.", ", ".join(sorted(kinds)))
+    return kind
+
+
+class SecretsBody(Body):
+    """Secrets that the sender signs with. They are written and never answered."""
+
+    # Eight characters, because an empty or tiny secret makes a signature that anybody can forge.
+    signing: Annotated[str, StringConstraints(min_length=8, max_length=500)]
+
+
+class TypeBody(Body):
+    """What one vendor type becomes; without a version, the active one."""
+
+    event: Discriminator
+    version: Text | None = None
+    mapping: Annotated[dict[str, Any], Field(max_length=MAX_MAPPED)] | None = None
+
+
+VendorTypes = Annotated[
+    dict[Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)], TypeBody],
+    Field(max_length=MAX_TYPES),
+]
+
+
+class TypesBody(RootModel[VendorTypes]):
+    """The meaning of every vendor type, by its name."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class SourceBody(Body):
+    """Validated with `kinds`, the known ones, as context."""
+
+    name: Text
+    kind: Annotated[str, AfterValidator(_known_kind)]
+    label: Text
+    secrets: SecretsBody | None = None
+    types: VendorTypes = Field(default_factory=dict)

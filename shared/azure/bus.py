@@ -1,0 +1,90 @@
+"""The queue on Azure Service Bus."""
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, Final, Self
+
+from azure.core.credentials_async import AsyncTokenCredential
+from azure.servicebus.aio import ServiceBusClient
+
+from shared.azure.lane import Lane, Message
+
+MAX_BODY_BYTES: Final = 64 * 1024
+"""Far below the 256 KiB of Service Bus Standard: bodies are references."""
+
+
+class ServiceBusQueue:
+    """`shared.ports.Queue` on azure-servicebus. One for the whole process; it belongs to one event loop.
+
+    A send waits at most `timeout_seconds` for the link and as long for each batch; after a failure sends to
+    that queue are refused at once for `rest_seconds`, so that no caller waits for a bus that is away.
+    Messages may be seen twice: a send that failed may have arrived.
+    """
+
+    def __init__(
+        self,
+        connection_string: str | None = None,
+        namespace: str | None = None,
+        credential: AsyncTokenCredential | None = None,
+        *,
+        timeout_seconds: float = 3.0,
+        rest_seconds: float = 5.0,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Takes a connection string (local), or a namespace's host name and a credential, which the caller closes."""
+        self._connection_string, self._namespace, self._credential = connection_string, namespace, credential
+        self._timeout_seconds, self._rest_seconds, self._monotonic = timeout_seconds, rest_seconds, monotonic
+        self._service: ServiceBusClient | None = None
+        self._lanes: dict[str, Lane] = {}
+
+    async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
+        """Raises ValueError for a body over MAX_BODY_BYTES and for an `at` without an offset."""
+        if any(len(body.encode()) > MAX_BODY_BYTES for body in bodies):
+            raise ValueError(f"a message holds at most {MAX_BODY_BYTES} bytes")
+        if at is not None and at.tzinfo is None:
+            raise ValueError("the time of a scheduled message needs an offset")
+        utc = at and at.astimezone(UTC)
+        if bodies:
+            await self._lane(queue).send([Message(body, utc) for body in bodies])
+
+    async def close(self) -> None:
+        """Send what waits and close the connections; a later send opens new ones."""
+        lanes, self._lanes = self._lanes, {}
+        for lane in lanes.values():
+            await lane.close()
+        service, self._service = self._service, None
+        if service is not None:
+            await service.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    def _lane(self, queue: str) -> Lane:
+        lane = self._lanes.get(queue)
+        if lane is None:
+            lane = self._lanes[queue] = Lane(
+                partial(self._bus().get_queue_sender, queue),
+                timeout_seconds=self._timeout_seconds,
+                rest_seconds=self._rest_seconds,
+                monotonic=self._monotonic,
+            )
+        return lane
+
+    def _bus(self) -> ServiceBusClient:
+        if self._service is None:
+            self._service = self._connect()
+        return self._service
+
+    def _connect(self) -> ServiceBusClient:
+        # A broken sender is replaced, so the SDK's own retries would only add to the wait.
+        options: dict[str, Any] = {"retry_total": 0}
+        if self._connection_string is not None:
+            return ServiceBusClient.from_connection_string(self._connection_string, **options)
+        if self._namespace is None or self._credential is None:
+            raise ValueError("the queue needs a connection string, or a namespace and a credential")
+        return ServiceBusClient(self._namespace, self._credential, **options)

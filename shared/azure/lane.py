@@ -1,0 +1,169 @@
+"""One queue's way to Service Bus: gathers what waits, sends it in batches over one sender, rests after a failure."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Final
+
+from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
+from azure.servicebus.aio import ServiceBusSender
+from azure.servicebus.exceptions import MessageSizeExceededError
+
+from shared.errors import Unavailable
+
+IDLE_SECONDS: Final = 300.0
+"""Service Bus detaches a link after ten idle minutes, and the next send over it loses seconds."""
+MAX_WAITING: Final = 10_000
+MAX_BATCH_BYTES: Final = 200 * 1024
+"""Below the link's 256 KiB: the SDK takes 262,106 bytes for a batch that Service Bus finds too large."""
+_CLOSE_SECONDS: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A body, and when it becomes visible if that is not at once."""
+
+    body: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Parcel:
+    messages: Sequence[Message]
+    sent: "asyncio.Future[None]"
+
+
+class Lane:
+    """Sends to one queue. Only its own task touches the sender, which bears no two users at a time.
+
+    (https://github.com/Azure/azure-sdk-for-python/issues/36334.) A caller that is cancelled disturbs no other.
+    After a failure everything is refused at once for `rest_seconds` of `monotonic`.
+    """
+
+    def __init__(
+        self,
+        make_sender: Callable[[], ServiceBusSender],
+        *,
+        timeout_seconds: float,
+        rest_seconds: float,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._make_sender, self._monotonic = make_sender, monotonic
+        self._timeout_seconds, self._rest_seconds = timeout_seconds, rest_seconds
+        self._rests_until = monotonic()
+        self._used_at = monotonic()
+        self._sender: ServiceBusSender | None = None
+        self._waiting: list[_Parcel] = []
+        self._task: asyncio.Task[None] | None = None
+
+    async def send(self, messages: Sequence[Message]) -> None:
+        """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same."""
+        waiting = sum(len(parcel.messages) for parcel in self._waiting)
+        if self._resting() or waiting > MAX_WAITING:
+            raise _away()
+        parcel = _Parcel(messages, asyncio.get_running_loop().create_future())
+        self._waiting.append(parcel)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run())
+        await parcel.sent
+
+    async def close(self) -> None:
+        """Send what waits, then close the sender."""
+        if self._task is not None:
+            await self._task
+        await self._drop()
+
+    async def _run(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting, []
+            sent = False
+            try:
+                sent = await self._try([message for parcel in taken for message in parcel.messages])
+            finally:
+                _settle(taken, sent=sent)
+
+    async def _try(self, messages: Sequence[Message]) -> bool:
+        if self._resting():
+            return False
+        try:
+            await self._send(messages)
+        except Exception as error:  # noqa: BLE001 - whatever broke, every waiter must hear of it
+            log.warning("Service Bus failed: %s", type(error).__name__)
+            self._rests_until = self._monotonic() + self._rest_seconds
+            return False
+        return True
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        """Send over the cached sender; if that is broken, once more over a new one. Repeats are harmless."""
+        if self._monotonic() - self._used_at > IDLE_SECONDS:
+            await self._drop()
+        cached = self._sender is not None
+        try:
+            await self._attempt(messages)
+        except Exception as error:
+            if not cached or isinstance(error, TimeoutError):
+                raise
+            await self._attempt(messages)
+
+    async def _attempt(self, messages: Sequence[Message]) -> None:
+        sender = self._sender = self._sender or self._make_sender()
+        try:
+            async for batch in _batches(sender, messages, self._timeout_seconds):
+                async with asyncio.timeout(self._timeout_seconds):
+                    await sender.send_messages(batch)
+        except BaseException:
+            await self._drop()
+            raise
+        self._used_at = self._monotonic()
+
+    async def _drop(self) -> None:
+        sender, self._sender = self._sender, None
+        if sender is not None:
+            with suppress(Exception):
+                async with asyncio.timeout(_CLOSE_SECONDS):
+                    await sender.close()
+
+    def _resting(self) -> bool:
+        return self._monotonic() < self._rests_until
+
+
+async def _batches(
+    sender: ServiceBusSender, messages: Iterable[Message], timeout_seconds: float
+) -> AsyncIterator[ServiceBusMessageBatch]:
+    """As few batches as the link's size limit allows; one batch holds messages of one time only."""
+
+    async def new() -> ServiceBusMessageBatch:
+        async with asyncio.timeout(timeout_seconds):  # opens the link when it is not open
+            return await sender.create_message_batch(MAX_BATCH_BYTES)
+
+    for _, group in groupby(messages, key=lambda message: message.at):
+        batch = await new()
+        for message in group:
+            wire = ServiceBusMessage(message.body, scheduled_enqueue_time_utc=message.at)
+            try:
+                batch.add_message(wire)
+            except MessageSizeExceededError:
+                yield batch
+                batch = await new()
+                batch.add_message(wire)
+        yield batch
+
+
+def _settle(parcels: Iterable[_Parcel], *, sent: bool) -> None:
+    for parcel in parcels:
+        if parcel.sent.done():  # its caller was cancelled
+            continue
+        if sent:
+            parcel.sent.set_result(None)
+        else:
+            parcel.sent.set_exception(_away())
+
+
+def _away() -> Unavailable:
+    return Unavailable("Service Bus is not available right now. Repeat the same request later.")

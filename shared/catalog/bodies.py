@@ -1,0 +1,80 @@
+"""What a definition and a version look like when people send them."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, StringConstraints
+
+from shared.bodies import Body, Discriminator, Slug, Whole
+from shared.catalog.fields import FIELD_TYPES
+from shared.errors import Fault
+from shared.exact import Json
+from shared.faults import matching, pointer, refusal
+
+MAX_FIELDS = 100
+
+
+def _known_type(name: str) -> str:
+    if name not in FIELD_TYPES:
+        raise refusal("Choose one of the field types.", ", ".join(FIELD_TYPES))
+    return name
+
+
+_FIELD_NAME = matching(
+    "[a-z][A-Za-z0-9]{0,63}",
+    "a lower-case letter, then letters and digits, at most 64 in all, such as orderId",
+)
+_NOT_BLANK = matching(r"(?s).*\S.*", "text that is not blank")
+
+
+class FieldBody(Body):
+    """One field of a version."""
+
+    name: Annotated[str, _FIELD_NAME]
+    type: Annotated[str, AfterValidator(_known_type)]
+    required: bool = False
+    description: Annotated[str, StringConstraints(max_length=500)] = ""
+
+
+class VersionBody(Body):
+    """What can change from version to version."""
+
+    fields: Annotated[list[FieldBody], Field(max_length=MAX_FIELDS)]
+
+
+class DefinitionBody(VersionBody):
+    """A new definition with its first version. `retentionDays` null means forever, and has to be said."""
+
+    event: Discriminator
+    title: Annotated[str, StringConstraints(max_length=100), _NOT_BLANK]
+    description: Annotated[str, StringConstraints(max_length=1000), _NOT_BLANK]
+    purpose: Slug
+    retention_days: Annotated[Whole, Field(ge=1, le=3650)] | None
+
+
+def repeated_names(body: Json) -> Sequence[Fault]:
+    """Fields with the name of an earlier one; case does not tell names apart, because destinations fold it."""
+    fields = body.get("fields") if isinstance(body, dict) else None
+    names = [_folded_name(field) for field in fields[:MAX_FIELDS]] if isinstance(fields, list) else []
+    first: dict[str | None, int] = {}
+    for index, name in enumerate(names):
+        first.setdefault(name, index)
+    return [
+        _repeated(index, first[name])
+        for index, name in enumerate(names)
+        if name is not None and first[name] != index
+    ]
+
+
+def _folded_name(field: Json) -> str | None:
+    name = field.get("name") if isinstance(field, dict) else None
+    return name.lower() if isinstance(name, str) else None
+
+
+def _repeated(index: int, first: int) -> Fault:
+    return Fault(
+        pointer("fields", index, "name"),
+        f"Choose another name: field {first} has this one. Upper and lower case count as the same.",
+        "a name that no other field has",
+        "text",
+    )

@@ -1,0 +1,64 @@
+"""What every destination's settings share: the border model, how long to wait, and what a URL may look like."""
+
+import re
+from typing import Annotated
+from urllib.parse import SplitResult, urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from shared.exact import Number
+from shared.faults import refusal
+
+_NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
+
+
+def _whole(value: object) -> object:
+    """A JSON number without fraction as an int; anything else is left for pydantic to refuse."""
+    return int(value) if isinstance(value, Number) and value.is_integer_text else value
+
+
+def _absolute(url: str) -> str:
+    """Refuse a URL by its shape. Which scheme and address it may reach is decided when it is used."""
+    parts = _split(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise refusal("Send an absolute URL; percent-encode spaces.", "URL like https://example.com/hook")
+    if "@" in parts.netloc:
+        raise refusal("Leave out user name and password; secrets have a place of their own.", "URL without @")
+    if "#" in url:
+        raise refusal("Leave out the fragment: it is never sent.", "URL without #")
+    return url
+
+
+def _split(url: str) -> SplitResult | None:
+    """The parts of a URL, or None where `urlsplit` would raise or quietly drop characters."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018  (reading it checks it)
+    except ValueError:
+        return None
+    return None if _NOT_IN_A_URL.search(url) else parts
+
+
+Url = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_absolute)]
+"""An absolute http or https URL without user name, password and fragment."""
+
+Timeout = Annotated[int, Field(ge=1, le=30), BeforeValidator(_whole)]
+"""Whole seconds, 1 to 30 (Standard Webhooks 1.0.0 suggests 15 to 30)."""
+
+
+class DestinationSettings(BaseModel):
+    """The settings that every destination has."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=False,
+        extra="forbid",
+        strict=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    timeout_seconds: Timeout = Field(
+        15, title="Timeout", description="Seconds to wait for an answer, connecting included."
+    )

@@ -1,0 +1,184 @@
+"""The map of Signalbox: how an event travels. Read this first.
+
+    source ──▶ receive ─▶ authenticate ─▶ translate ─▶ validate ─▶ record ─▶ hand off ─▶ 202
+                                                                            │ queue: events
+               resolve person ◀─ process ◀──────────────────────────────────┘
+                  ─▶ gate consent ─▶ timeline ─▶ route ─▶ queue: deliveries
+                                                              │
+               deliver ◀──────────────────────────────────────┘
+                  ─▶ build ─▶ send ─▶ delivered | retry later | held | dead letter ─▶ (replay)
+
+The doors in `functions` receive and authenticate; what follows is here, a comment a step.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from shared import ids, sources
+from shared.access.caller import Caller
+from shared.access.sections import Section
+from shared.access.sources import Source
+from shared.errors import NotFound, SignalboxError, Unauthenticated, Unavailable
+from shared.event import Draft, Stored
+from shared.ledger import State
+from shared.line import Line
+from shared.messages import CommitMessage, DeliveryMessage
+from shared.operations.receipts import Status, Trail
+from shared.people.identifiers import identifiers
+from shared.ports import RowExists
+from shared.sources import Received
+from shared.sources.verifier import Rejected, verify
+from shared.stages import receive, translate
+from shared.stages.check import Checked
+from shared.stages.record import Candidate, Outcome, Recorded
+from shared.stages.route import Decision, decide
+from shared.stages.verdict import Accepted, Verdict, verdict
+
+_TRIES = 3
+
+
+async def intake(
+    line: Line, caller: Caller, drafts: Sequence[Draft | SignalboxError], *, key_decides: bool = False
+) -> list[Verdict]:
+    """Take events in: each gets a verdict of its own, in order. Accepted means stored.
+
+    `key_decides`: what comes again under a known key is a repeat whatever it says, as with webhooks.
+    """
+    section = await line.sections.read(caller.require_section())
+    # Check each against its definition; a redelivery that no longer fits is still a repeat.
+    checked = await asyncio.gather(*(line.checker.check(section, caller, draft) for draft in drafts))
+    # Store what is new, in one conditional insert a group.
+    fresh = [n for n, one in enumerate(checked) if isinstance(one, Candidate)]
+    recorded = await line.recorder.record(section, [one for one in checked if isinstance(one, Candidate)])
+    outcomes: list[Outcome | Checked] = list(checked)
+    for n, outcome in zip(fresh, recorded, strict=True):
+        outcomes[n] = outcome
+    # Hand off what is new, and what was stored once and maybe never handed off.
+    await line.hand_off.commits(section.id, _unsent(outcomes))
+    return [
+        _told(outcome, one, draft, key_decides=key_decides)
+        for outcome, one, draft in zip(outcomes, checked, drafts, strict=True)
+    ]
+
+
+async def webhook(line: Line, source_id: str, request: Received) -> Verdict | None:
+    """Take a webhook in. None: it is genuine, cannot become an event yet, and lies in quarantine.
+
+    Raises NotFound for an unknown source, Unauthenticated for a signature that does not hold, Unavailable.
+    """
+    source = await line.sources.find(source_id)
+    if source is None:
+        raise NotFound("There is no such source.")
+    # A paused source is not gone: 404 or 410 would make some senders disable it for good.
+    if source.paused:
+        raise Unavailable("This source is paused. Send the webhook again later.", retry_after=300)
+    # The signature covers the bytes as they were sent.
+    verified = verify(sources.load(source.kind).VERIFIER, request, source.secrets, line.clock.now())
+    if isinstance(verified, Rejected):
+        await line.rejected.note(source.section, source.id, verified.reason, request.headers, request.body)
+        raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
+    # Whatever is wrong from here on, the sender cannot mend it: it is kept for those who can.
+    told = await take(line, source, request)
+    if isinstance(told, Accepted):
+        return told
+    if isinstance(told, Unavailable):
+        raise told
+    await line.quarantine.keep(source.section, line.quarantine.item(source.id, request, told))
+    return None
+
+
+async def take(line: Line, source: Source, request: Received) -> Verdict:
+    """What a genuine webhook becomes with its source's types and mappings of now."""
+    caller = Caller(source.section, frozenset(), source.id, source.label, source.id)
+    try:
+        body = receive.body_of(request)
+        found = translate.facts(source, Received(request.method, request.url, request.headers, body))
+        drafts = [translate.webhook(source, found)]
+    except SignalboxError as error:
+        return error
+    told = (await intake(line, caller, drafts, key_decides=True))[0]
+    if isinstance(told, Accepted) and told.differs:
+        await line.receipts.note_difference(source.section, told.id)
+    return told
+
+
+async def process(line: Line, message: CommitMessage) -> None:
+    """Decide where the events of a commit go, write that down, and hand the deliveries off."""
+    section = await line.sections.read(message.section)
+    stored = await line.ledger.commit(section.id, message.commit)
+    # Who is it about, what have they refused, and which routes take it?
+    decisions = await asyncio.gather(*(_decide(line, section, one) for one in stored))
+    trails = await _write(line, section, message, decisions)
+    # What happened to whom, for everyone who asks later.
+    people = [(d.person.person, d.stored) for d in decisions if d.person]
+    await asyncio.gather(*(line.timeline.add(section.id, person, one) for person, one in people))
+    # Hand the deliveries off; a commit with none open is finished.
+    for route, events in _pending(trails).items():
+        await line.hand_off.forward(section.id, route, events)
+    if not any(trail.open for trail in trails.values()):
+        await line.ledger.finish(section.id, message.commit)
+
+
+async def deliver(line: Line, message: DeliveryMessage) -> None:
+    """Take deliveries of one route a step further, each for itself. Raises what stopped one once all had a go."""
+    section = await line.sections.read(message.section)
+    ended = await asyncio.gather(
+        *(line.forwarder.forward(section, message.route, event) for event in message.events),
+        return_exceptions=True,
+    )
+    for result in ended:
+        if isinstance(result, BaseException):
+            raise result
+
+
+async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
+    event = stored.event
+    routes = await line.routes.of_event(section.id, event.event)
+    person = await line.people.resolve(section, identifiers(event.person, section.country))
+    refused = await line.consents.refused(section, event.person, [route.purpose for route in routes])
+    return Decision(stored, person, refused, routes)
+
+
+async def _write(
+    line: Line, section: Section, message: CommitMessage, decisions: Sequence[Decision]
+) -> Mapping[str, Trail]:
+    """Write the trails; when another worker was faster, what it wrote stands and the rest is added."""
+    for _ in range(_TRIES):
+        already = await line.receipts.trails(section.id, message.commit)
+        trails = {
+            one.stored.id: decide(one, already.get(one.stored.id, Trail()), line.clock.now())
+            for one in decisions
+        }
+        try:
+            await line.receipts.write(section.id, message.commit, trails)
+        except RowExists:
+            continue
+        return trails
+    raise Unavailable("Others are processing this commit right now.")
+
+
+def _unsent(outcomes: Sequence[Outcome | Checked]) -> list[ids.Commit]:
+    unsent = (State.NEW, State.PENDING)
+    found = [one.id for one in outcomes if isinstance(one, Recorded) and one.state in unsent]
+    return list(dict.fromkeys(ids.commit_of(id) for id in found))
+
+
+def _told(
+    outcome: Outcome | Checked, checked: Checked, draft: Draft | SignalboxError, *, key_decides: bool
+) -> Verdict:
+    if isinstance(outcome, Recorded) and isinstance(draft, Draft):
+        said = checked.fingerprint if isinstance(checked, Candidate) else outcome.fingerprint
+        return verdict(outcome, said, keyed=draft.key is not None, key_decides=key_decides)
+    if isinstance(outcome, SignalboxError):
+        return outcome
+    raise TypeError("every candidate has an outcome")
+
+
+def _pending(trails: Mapping[str, Trail]) -> dict[str, list[str]]:
+    """The events to forward, by route. One that is being sent or waits has a message of its own."""
+    routes: dict[str, list[str]] = {}
+    for id, trail in trails.items():
+        for delivery in trail.deliveries:
+            if delivery.status is Status.PENDING:
+                routes.setdefault(delivery.route, []).append(id)
+    return routes

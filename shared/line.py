@@ -1,0 +1,50 @@
+"""The line as its parts: everything that the flow calls, put together once per process by `wiring`."""
+
+from dataclasses import dataclass
+
+from shared.access.keys import Keys
+from shared.access.sections import Sections
+from shared.access.sources import Sources
+from shared.catalog.definitions import Definitions
+from shared.ledger import Ledger
+from shared.operations.dead_letters import DeadLetters
+from shared.operations.due import Due
+from shared.operations.quarantine import Quarantine
+from shared.operations.receipts import Receipts
+from shared.operations.rejected import Rejected
+from shared.people.consents import Consents
+from shared.people.identity import People
+from shared.people.timeline import Timeline
+from shared.ports import Clock
+from shared.routing.destinations import Destinations
+from shared.routing.routes import Routes
+from shared.stages.check import Checker
+from shared.stages.forward import Forwarder
+from shared.stages.hand_off import HandOff
+from shared.stages.record import Recorder
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """Stages first, in flow order, then what they and the services stand on."""
+
+    checker: Checker
+    recorder: Recorder
+    hand_off: HandOff
+    forwarder: Forwarder
+    ledger: Ledger
+    receipts: Receipts
+    people: People
+    consents: Consents
+    timeline: Timeline
+    routes: Routes
+    destinations: Destinations
+    definitions: Definitions
+    sections: Sections
+    keys: Keys
+    sources: Sources
+    rejected: Rejected
+    quarantine: Quarantine
+    dead_letters: DeadLetters
+    due: Due
+    clock: Clock

@@ -1,0 +1,109 @@
+"""Dead letters: deliveries that ended without success, listed by cause, replayed one by one.
+
+Table `deadletters`: `{section}|{cause}` / `{id}|{route}`. The row is only an index: what happened stands in the
+receipt. It is written before the delivery is marked dead, so that a dead delivery is never missing from the list.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from shared import ids
+from shared.destinations.outcomes import Cause
+from shared.errors import Conflict, NotFound
+from shared.exact import Json
+from shared.ledger import Ledger
+from shared.operations.receipts import Delivery, Receipts, Status
+from shared.ports import Clock, Row, RowChanged, Tables
+from shared.storage import DEAD_LETTERS
+
+
+class DeadLetters:
+    """Lists and replays what could not be delivered. Held deliveries are listed with them."""
+
+    def __init__(self, tables: Tables, receipts: Receipts, ledger: Ledger, clock: Clock) -> None:
+        self._tables = tables
+        self._receipts = receipts
+        self._ledger = ledger
+        self._clock = clock
+
+    async def add(self, section: str, delivery: Delivery, cause: Cause) -> None:
+        """List a delivery that is about to be marked dead or held."""
+        row = Row(*_place(section, delivery, cause), {"destination": delivery.destination, "schema": 1})
+        await self._tables.upsert(DEAD_LETTERS.name, row)
+
+    async def list(self, section: str, cause: str | None, most: int) -> list[dict[str, Json]]:
+        """The dead and held deliveries of one cause, or of all, oldest first within a cause."""
+        causes = _causes(cause)
+        found: list[dict[str, Json]] = []
+        for one in causes:
+            rows = self._tables.range(DEAD_LETTERS.name, f"{section}|{one}", limit=most - len(found))
+            found += [_shown(row, one) async for row in rows]
+            if len(found) >= most:
+                break
+        return found
+
+    async def replay(self, section: str, id: str) -> Delivery:
+        """Start a dead or held delivery anew, under its own id. The caller hands it off.
+
+        Raises NotFound, and Conflict when it is not dead or held (any more).
+        """
+        event, _, route = id.partition("_")
+        delivery = await self._find(section, event, route)
+        if delivery.status not in (Status.DEAD, Status.HELD):
+            raise Conflict(f"This delivery is {delivery.status}, so there is nothing to replay.")
+        anew = replace(
+            delivery,
+            status=Status.PENDING,
+            cause=None,
+            attempt=0,
+            due_at=None,
+            claim_until=None,
+            replays=delivery.replays + 1,
+        )
+        # In the outbox first: if this process ends here, the sweeper still takes it along.
+        await self._ledger.reopen(section, ids.commit_of(event), self._clock.now())
+        try:
+            anew = await self._receipts.save(section, anew)
+        except RowChanged:
+            raise Conflict("Someone else is replaying this delivery. Look at its receipt.") from None
+        await self.remove(section, delivery)
+        return anew
+
+    async def remove(self, section: str, delivery: Delivery) -> None:
+        """Take a delivery off the list."""
+        if delivery.cause:
+            await self._tables.delete(DEAD_LETTERS.name, *_place(section, delivery, Cause(delivery.cause)))
+
+    async def _find(self, section: str, event: str, route: str) -> Delivery:
+        try:
+            delivery = await self._receipts.delivery(section, event, route)
+        except ValueError:
+            delivery = None
+        if delivery is None:
+            raise NotFound("There is no such delivery in this section.")
+        return delivery
+
+
+def _causes(cause: str | None) -> Iterable[Cause]:
+    if cause is None:
+        return Cause
+    if cause not in set(Cause):
+        raise NotFound(f"There is no such cause. Use one of: {', '.join(Cause)}.")
+    return (Cause(cause),)
+
+
+def _place(section: str, delivery: Delivery, cause: Cause) -> tuple[str, str]:
+    return f"{section}|{cause}", f"{delivery.event_id}|{delivery.route}"
+
+
+def _shown(row: Row, cause: Cause) -> dict[str, Json]:
+    event, _, route = row.rk.partition("|")
+    return {
+        "id": f"{event}_{route}",
+        "event": event,
+        "route": route,
+        "destination": row.values["destination"],
+        "cause": cause.value,
+        "reason": cause.sentence,
+        "receipt": f"/v1/events/{event}",
+    }

@@ -1,0 +1,64 @@
+"""Deliveries that wait: for their time (long retries), or for a paused destination to be resumed.
+
+Table `due`: `{shard}` / `{milliseconds}|{section}|{id}|{route}` is read by time; `parked|{section}|{destination}` /
+`{id}|{route}` is read when the destination is resumed.
+"""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.ports import Row, Tables
+from shared.storage import DUE
+
+SHARDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One delivery that waits; `row` is what is deleted once it has been handed off."""
+
+    section: str
+    route: str
+    event: str
+    row: Row
+
+
+class Due:
+    """Writes and reads the due table."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add(self, section: str, route: str, event: str, at: datetime) -> None:
+        """Let a delivery wait until `at`."""
+        shard = int(event[-4:-2], 16) % SHARDS
+        row = Row(str(shard), f"{_milliseconds(at)}|{section}|{event}|{route}", {"schema": 1})
+        await self._tables.upsert(DUE.name, row)
+
+    async def park(self, section: str, destination: str, route: str, event: str) -> None:
+        """Let a delivery wait until its destination is resumed."""
+        row = Row(f"parked|{section}|{destination}", f"{event}|{route}", {"schema": 1})
+        await self._tables.upsert(DUE.name, row)
+
+    async def ready(self, now: datetime, most: int) -> AsyncIterator[Waiting]:
+        """What is due, earliest first in each shard, at most `most` of each."""
+        for shard in range(SHARDS):
+            rows = self._tables.range(DUE.name, str(shard), "", _milliseconds(now), limit=most)
+            async for row in rows:
+                _, section, event, route = row.rk.split("|")
+                yield Waiting(section, route, event, row)
+
+    async def parked(self, section: str, destination: str) -> AsyncIterator[Waiting]:
+        """What waits for a destination, oldest first."""
+        async for row in self._tables.range(DUE.name, f"parked|{section}|{destination}"):
+            event, route = row.rk.split("|")
+            yield Waiting(section, route, event, row)
+
+    async def remove(self, waiting: Waiting) -> None:
+        """Forget one that has been handed off."""
+        await self._tables.delete(DUE.name, waiting.row.pk, waiting.row.rk)
+
+
+def _milliseconds(at: datetime) -> str:
+    return f"{int(at.timestamp() * 1000):013d}"

@@ -1,0 +1,168 @@
+"""What operators and developers read: the receipt of an event, and events newest first.
+
+Ids sort by time, so the newest events are found by reading backwards in windows of doubling width, and a follower
+asks for what came after the last id it saw.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime, timedelta
+
+from shared import documents, ids, times
+from shared.access.caller import Caller
+from shared.errors import Fault, Invalid, NotFound
+from shared.event import Stored
+from shared.exact import Json
+from shared.line import Line
+from shared.operations.receipts import Delivery, Status, Trail
+
+MOST = 100
+FIRST_WINDOW = timedelta(seconds=2)
+BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
+"""Nothing is older than this software."""
+SETTLED = timedelta(seconds=10)
+"""A follower's cursor stays this far behind now: instances' clocks differ, and a repeat is better than a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which part of a list is asked for."""
+
+    limit: int
+    after: str | None = None
+    before: str | None = None
+
+
+def page_of(query: Mapping[str, str]) -> Page:
+    """The page that a query names. Raises Invalid."""
+    limit = query.get("limit", str(MOST // 2))
+    faults = [] if limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MOST else [_limit_fault()]
+    wrong = [name for name in ("after", "before") if name in query and not _is_id(query[name])]
+    faults += [Fault(f"/{name}", "Send an event id from an earlier answer.", "event id") for name in wrong]
+    if faults:
+        raise Invalid("The query cannot be used.", faults=faults)
+    return Page(int(limit), query.get("after"), query.get("before"))
+
+
+async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
+    """Events newest first. With `after` the oldest ones since then: a follower passes each answer's `next` on."""
+    section = await line.sections.read(caller.require_section())
+    now = line.clock.now()
+    if page.after:
+        found = await _between(
+            line, section.id, section.buckets, page.after + "~", ids.lowest(now + SETTLED), page
+        )
+        found = found[: page.limit]
+    else:
+        found = await _backwards(line, section.id, section.buckets, page)
+    found = [one for one in found if caller.events is None or one.event.event in caller.events]
+    return {
+        "events": [_summary(one) for one in sorted(found, key=lambda one: one.id, reverse=True)],
+        "next": _cursor(found, page, now),
+    }
+
+
+async def receipt(line: Line, caller: Caller, id: str) -> dict[str, Json]:
+    """Everything that is known of one event. Raises NotFound."""
+    section = caller.require_section()
+    stored = await line.ledger.event(section, id) if _is_id(id) else None
+    if stored is None or (caller.events is not None and stored.event.event not in caller.events):
+        raise NotFound("There is no such event in this section, or it is past its retention.")
+    trail = await line.receipts.trail(section, id)
+    recorded = {"name": "record", "at": documents.envelope(stored)["receivedAt"], "outcome": "stored"}
+    return {
+        **documents.envelope(stored),
+        "status": status(trail),
+        "personId": trail.person,
+        "deduplicated": stored.event.key is not None,
+        "repeatDiffers": trail.repeat_differs,
+        "steps": [recorded, *(_members(step) for step in trail.steps)],
+        "deliveries": [_delivery(delivery) for delivery in trail.deliveries],
+    }
+
+
+def status(trail: Trail) -> str:
+    """The event in one word: what most needs somebody's eye comes first."""
+    if not trail.steps:
+        return "accepted"
+    statuses = {delivery.status for delivery in trail.deliveries}
+    if not statuses:
+        return "processed"
+    order = (
+        (Status.DEAD, "failed"),
+        (Status.HELD, "held"),
+        (Status.PENDING, "delivering"),
+        (Status.SENDING, "delivering"),
+        (Status.RETRYING, "delivering"),
+        (Status.PARKED, "parked"),
+        (Status.DELIVERED, "delivered"),
+    )
+    return next((word for one, word in order if one in statuses), "refused")
+
+
+async def _backwards(line: Line, section: str, buckets: int, page: Page) -> list[Stored]:
+    """The newest `limit` events before the page's edge, by windows that double until they are found."""
+    high = page.before or ids.lowest(line.clock.now() + SETTLED)
+    edge, width = ids.time_of(high), FIRST_WINDOW
+    found: list[Stored] = []
+    while len(found) < page.limit and edge > BEGINNING:
+        low = max(edge - width, BEGINNING)
+        found = await _between(line, section, buckets, ids.lowest(low), high, None) + found
+        high, edge, width = ids.lowest(low), low, width * 4
+    return found[-page.limit :]
+
+
+async def _between(
+    line: Line, section: str, buckets: int, low: str, high: str, page: Page | None
+) -> list[Stored]:
+    most = page.limit if page else None
+    parts = await asyncio.gather(
+        *(line.ledger.between(section, bucket, low, high, most) for bucket in range(buckets))
+    )
+    return sorted((one for part in parts for one in part), key=lambda one: one.id)
+
+
+def _cursor(found: list[Stored], page: Page, now: datetime) -> str | None:
+    settled = ids.lowest(now - SETTLED)
+    if not found:
+        return page.after
+    return max(min(max(one.id for one in found), settled), page.after or "")
+
+
+def _summary(stored: Stored) -> dict[str, Json]:
+    doc = documents.envelope(stored)
+    shown = ("id", "event", "version", "source", "occurredAt", "receivedAt", "test")
+    return {**{name: doc[name] for name in shown}, "receipt": f"/v1/events/{stored.id}"}
+
+
+def _delivery(delivery: Delivery) -> dict[str, Json]:
+    return {
+        "id": delivery.id,
+        "route": delivery.route,
+        "destination": delivery.destination,
+        "purpose": delivery.purpose,
+        "status": delivery.status.value,
+        "cause": delivery.cause,
+        "nextAttemptAt": times.text(delivery.due_at) if delivery.due_at else None,
+        "replays": delivery.replays,
+        "attempts": [_members(attempt) for attempt in delivery.attempts],
+    }
+
+
+def _members(item: object) -> dict[str, Json]:
+    names = {"status_code": "statusCode"}
+    members = asdict(item)  # type: ignore[call-overload]
+    return {names.get(name, name): value for name, value in members.items() if value is not None}
+
+
+def _is_id(text: str) -> bool:
+    try:
+        ids.commit_of(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _limit_fault() -> Fault:
+    return Fault("/limit", f"Send a number from 1 to {MOST}.", f"1 to {MOST}", "something else")

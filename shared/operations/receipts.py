@@ -1,0 +1,234 @@
+"""Receipts: what became of each event, step by step, and each of its deliveries with every attempt.
+
+Table `receipts`: a commit's events share a partition, `{id}|` holds the steps, `{id}|{route}` one delivery, `{id}|!`
+a note. One range read is a whole receipt, and one transaction writes what processing a commit decided.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from shared import exact, ids, times
+from shared.ids import Commit
+from shared.ports import Operation, Row, Tables, Value, Verb, bytes_of
+from shared.storage import RECEIPTS
+
+MAX_ATTEMPTS = 20
+"""Attempts that a receipt keeps, the newest."""
+
+
+class Status(StrEnum):
+    """The states of a delivery (docs/design-notes.md draws them)."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    RETRYING = "retrying"
+    PARKED = "parked"
+    DELIVERED = "delivered"
+    REFUSED = "refused"
+    HELD = "held"
+    DEAD = "dead"
+
+
+OPEN = frozenset({Status.PENDING, Status.SENDING, Status.RETRYING})
+"""Somebody still has to do something, without being told to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try: no outcome means that it was begun and its end is not known."""
+
+    number: int
+    at: str
+    outcome: str | None = None
+    status_code: int | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One event on its way to one route's destination."""
+
+    event_id: str
+    route: str
+    destination: str
+    purpose: str
+    status: Status = Status.PENDING
+    cause: str | None = None
+    attempt: int = 0
+    due_at: datetime | None = None
+    claim_until: datetime | None = None
+    replays: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    etag: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Stable over all attempts and replays: what a receiver deduplicates by."""
+        return f"{self.event_id}_{self.route}"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that the line did with an event."""
+
+    name: str
+    at: str
+    outcome: str
+    reason: str | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Trail:
+    """Everything known of an event after it was stored; `steps` is empty until it has been processed."""
+
+    person: str | None = None
+    steps: tuple[Step, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    repeat_differs: bool = False
+
+    @property
+    def open(self) -> bool:
+        """Whether something of it still has to happen by itself."""
+        return not self.steps or any(delivery.status in OPEN for delivery in self.deliveries)
+
+
+class Receipts:
+    """Reads and writes the receipts table."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def trail(self, section: str, id: str) -> Trail:
+        """The trail of one event: one range read."""
+        found = await self._trails(section, ids.commit_of(id), f"{id}|", f"{id}|~")
+        return found.get(id, Trail())
+
+    async def trails(self, section: str, commit: Commit) -> dict[str, Trail]:
+        """The trails of a commit's events, by id: one range read."""
+        return await self._trails(section, commit, f"{commit.id}|", f"{commit.last}|~")
+
+    async def write(self, section: str, commit: Commit, trails: Mapping[str, Trail]) -> None:
+        """Write what processing decided: steps anew, deliveries only where there are none yet.
+
+        Raises RowExists when another worker wrote a delivery meanwhile: read and decide again.
+        """
+        pk = _pk(section, commit)
+        operations = [Operation(Verb.UPSERT, _steps_row(pk, id, trail)) for id, trail in trails.items()]
+        operations += [
+            Operation(Verb.INSERT, _delivery_row(pk, delivery))
+            for trail in trails.values()
+            for delivery in trail.deliveries
+            if delivery.etag is None
+        ]
+        for start in range(0, len(operations), 100):
+            await self._tables.transact(RECEIPTS.name, operations[start : start + 100])
+
+    async def delivery(self, section: str, id: str, route: str) -> Delivery | None:
+        row = await self._tables.get(RECEIPTS.name, _pk(section, ids.commit_of(id)), f"{id}|{route}")
+        return None if row is None else _delivery(row)
+
+    async def save(self, section: str, delivery: Delivery) -> Delivery:
+        """Write a delivery that was read before. Raises RowChanged when someone else changed it."""
+        row = _delivery_row(_pk(section, ids.commit_of(delivery.event_id)), delivery)
+        return replace(delivery, etag=await self._tables.replace(RECEIPTS.name, row))
+
+    async def note_difference(self, section: str, id: str) -> None:
+        """Note that a sender repeated this event with another content under the same delivery id."""
+        await self._tables.upsert(
+            RECEIPTS.name, Row(_pk(section, ids.commit_of(id)), f"{id}|!", {"schema": 1})
+        )
+
+    async def remove(self, section: str, ids_: Iterable[str]) -> None:
+        """Delete everything about some events."""
+        for id in ids_:
+            commit = ids.commit_of(id)
+            async for row in self._rows(section, commit, f"{id}|", f"{id}|~"):
+                await self._tables.delete(RECEIPTS.name, row.pk, row.rk)
+
+    def _rows(self, section: str, commit: Commit, low: str, high: str) -> AsyncIterator[Row]:
+        return self._tables.range(RECEIPTS.name, _pk(section, commit), low, high)
+
+    async def _trails(self, section: str, commit: Commit, low: str, high: str) -> dict[str, Trail]:
+        trails: dict[str, Trail] = {}
+        async for row in self._rows(section, commit, low, high):
+            id, _, kind = row.rk.partition("|")
+            trails[id] = _extended(trails.get(id, Trail()), kind, row)
+        return trails
+
+
+def _extended(trail: Trail, kind: str, row: Row) -> Trail:
+    if kind == "!":
+        return replace(trail, repeat_differs=True)
+    if kind:
+        return replace(trail, deliveries=(*trail.deliveries, _delivery(row)))
+    doc = exact.loads(bytes_of(row, "doc"))
+    return replace(trail, person=doc["person"], steps=tuple(Step(**step) for step in doc["steps"]))
+
+
+def _pk(section: str, commit: Commit) -> str:
+    return f"{section}|{commit.id[24:26]}"
+
+
+def _steps_row(pk: str, id: str, trail: Trail) -> Row:
+    steps = [_members(step) for step in trail.steps]
+    doc = exact.dumps({"person": trail.person, "steps": steps}).encode()
+    return Row(pk, f"{id}|", {"doc": doc, "schema": 1})
+
+
+def _delivery_row(pk: str, delivery: Delivery) -> Row:
+    attempts = [_members(attempt) for attempt in delivery.attempts[-MAX_ATTEMPTS:]]
+    values: dict[str, Value] = {
+        "destination": delivery.destination,
+        "purpose": delivery.purpose,
+        "status": delivery.status.value,
+        "cause": delivery.cause,
+        "attempt": delivery.attempt,
+        "dueAt": times.text(delivery.due_at) if delivery.due_at else None,
+        "claimUntil": times.text(delivery.claim_until) if delivery.claim_until else None,
+        "replays": delivery.replays,
+        "attempts": exact.dumps(attempts).encode(),
+        "schema": 1,
+    }
+    return Row(pk, f"{delivery.event_id}|{delivery.route}", values, delivery.etag)
+
+
+def _delivery(row: Row) -> Delivery:
+    values = row.values
+    id, _, route = row.rk.partition("|")
+    return Delivery(
+        event_id=id,
+        route=route,
+        destination=str(values["destination"]),
+        purpose=str(values["purpose"]),
+        status=Status(str(values["status"])),
+        cause=_text(values.get("cause")),
+        attempt=int(values["attempt"] or 0),
+        due_at=_time(values.get("dueAt")),
+        claim_until=_time(values.get("claimUntil")),
+        replays=int(values["replays"] or 0),
+        attempts=tuple(_attempt(doc) for doc in exact.loads(bytes_of(row, "attempts"))),
+        etag=row.etag,
+    )
+
+
+def _attempt(doc: dict[str, Any]) -> Attempt:
+    code = doc.get("status_code")
+    return Attempt(
+        **{**doc, "number": int(doc["number"]), "status_code": None if code is None else int(code)}
+    )
+
+
+def _members(item: Step | Attempt) -> dict[str, Any]:
+    return {name: value for name in item.__slots__ if (value := getattr(item, name)) is not None}
+
+
+def _text(value: Value) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _time(value: Value) -> datetime | None:
+    return times.parse(value) if isinstance(value, str) else None

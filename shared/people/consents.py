@@ -1,0 +1,81 @@
+"""Consent, thin: an address can opt out of a purpose, and nothing with that purpose leaves for it.
+
+Consent belongs to the address, not to the person: whoever changes address is asked again. Without a row an address
+is unset, and every purpose but an opted-out one passes (the non-restrictive model).
+"""
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from pydantic import Field
+
+from shared import times
+from shared.access.sections import Section
+from shared.bodies import Body, Slug, read_body
+from shared.errors import Fault, Invalid
+from shared.event import Person
+from shared.exact import Json
+from shared.people.identifiers import ADDRESSES, Identifier, faults, identifiers
+from shared.ports import Clock, Row, Tables, Value
+from shared.storage import CONSENTS
+
+State = Literal["opted_in", "opted_out"]
+
+
+class ConsentBody(Body):
+    """`{"email" or "mobile", "purpose", "state", "reason"}`"""
+
+    email: str | None = Field(None, max_length=320)
+    mobile: str | None = Field(None, max_length=32)
+    purpose: Slug
+    state: State
+    reason: str | None = Field(None, max_length=200)
+
+
+class Consents:
+    """Writes and checks the opted-out list."""
+
+    def __init__(self, tables: Tables, clock: Clock) -> None:
+        self._tables = tables
+        self._clock = clock
+
+    async def set(self, section: Section, body: Json) -> dict[str, Json]:
+        """Record what an address said about a purpose. Raises Invalid."""
+        consent = read_body(ConsentBody, body)
+        addresses = _addresses(section, Person(email=consent.email, mobile=consent.mobile))
+        if len(addresses) != 1:
+            raise Invalid("Name one address.", faults=_address_faults(section, consent))
+        now = times.text(self._clock.now())
+        values: dict[str, Value] = {"state": consent.state, "at": now, "reason": consent.reason, "schema": 1}
+        place = _place(section, addresses[0], consent.purpose)
+        await self._tables.upsert(CONSENTS.name, Row(*place, values))
+        return {"purpose": consent.purpose, "state": consent.state, "at": now}
+
+    async def refused(self, section: Section, person: Person, purposes: Iterable[str]) -> frozenset[str]:
+        """Those purposes that any of the person's addresses has opted out of."""
+        addresses = _addresses(section, person)
+        asked = [(purpose, address) for purpose in dict.fromkeys(purposes) for address in addresses]
+        out = await asyncio.gather(
+            *(self._opted_out(section, address, purpose) for purpose, address in asked)
+        )
+        return frozenset(purpose for (purpose, _), refused in zip(asked, out, strict=True) if refused)
+
+    async def _opted_out(self, section: Section, address: Identifier, purpose: str) -> bool:
+        row = await self._tables.get(CONSENTS.name, *_place(section, address, purpose))
+        return row is not None and row.values["state"] == "opted_out"
+
+
+def _addresses(section: Section, person: Person) -> Sequence[Identifier]:
+    return [one for one in identifiers(person, section.country) if one.kind in ADDRESSES]
+
+
+def _place(section: Section, address: Identifier, purpose: str) -> tuple[str, str]:
+    hashed = address.hash(section.hash_key)
+    return f"{section.id}|{hashed[:2]}", f"{hashed}|{purpose}"
+
+
+def _address_faults(section: Section, consent: ConsentBody) -> list[Fault]:
+    wrong = faults(Person(email=consent.email, mobile=consent.mobile), section.country)
+    moved = [Fault(f.pointer.removeprefix("/person"), f.detail, f.expected, f.received) for f in wrong]
+    return moved or [Fault("", "Send either email or mobile.", "one address", "none or two")]

@@ -1,0 +1,124 @@
+"""Destinations as they are set up: their kind, settings and sealed secrets, paused or not."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from shared import destinations, exact, times
+from shared.bodies import Body, Slug, read_body
+from shared.destinations.settings import DestinationSettings
+from shared.errors import Fault, Invalid, NotFound
+from shared.exact import Json
+from shared.faults import faults_of
+from shared.ports import Clock, Seal
+from shared.registry import Kind, Record, Registry
+
+Status = Literal["active", "paused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A destination ready to send to: checked settings, secrets in clear for this one moment."""
+
+    id: str
+    kind: str
+    settings: DestinationSettings
+    secrets: Mapping[str, str]
+    status: Status
+
+
+class DestinationBody(Body):
+    """`{"name", "kind", "settings", "secrets"}`; secrets are write-only."""
+
+    name: Slug
+    kind: str = Field(max_length=32)
+    settings: dict[str, Json]
+    secrets: dict[str, str] = Field(default_factory=dict, max_length=8)
+
+
+class Destinations:
+    """Creates, lists, reads and pauses destinations; `open` is for the delivery itself."""
+
+    def __init__(self, registry: Registry, seal: Seal, clock: Clock) -> None:
+        self._registry = registry
+        self._seal = seal
+        self._clock = clock
+
+    async def create(self, section: str, body: Json, random: bytes) -> dict[str, Json]:
+        """Set a destination up; without secrets it gets new ones, made of 32 random bytes and shown this once.
+
+        Raises Invalid with every fault, Conflict when the name is taken.
+        """
+        wanted = read_body(DestinationBody, body)
+        plugin = destinations.load(wanted.kind)
+        _settings(plugin, wanted.settings)
+        made = {} if wanted.secrets else plugin.generate_secrets(random)
+        secrets = wanted.secrets or made
+        _check_secrets(plugin, secrets)
+        sealed = self._seal.seal(_context(section, wanted.name), exact.dumps(secrets))
+        doc = {
+            "kind": wanted.kind,
+            "settings": wanted.settings,
+            "secrets": sealed,
+            "status": "active",
+            "createdAt": times.text(self._clock.now()),
+        }
+        record = Record(Kind.DESTINATION, section, wanted.name, doc)
+        await self._registry.create(record)
+        return {**_shown(record), "secrets": made} if made else _shown(record)
+
+    async def list(self, section: str) -> list[dict[str, Json]]:
+        return [_shown(record) for record in await self._registry.list(Kind.DESTINATION, section)]
+
+    async def read(self, section: str, id: str) -> dict[str, Json]:
+        return _shown(await self._record(section, id))
+
+    async def set_status(self, section: str, id: str, status: Status) -> dict[str, Json]:
+        record = (await self._record(section, id)).with_doc(status=status)
+        await self._registry.replace(record)
+        return _shown(record)
+
+    async def open(self, section: str, id: str) -> Target | None:
+        """The destination with its secrets. Raises Unavailable when they cannot be unsealed."""
+        record = await self._registry.find(Kind.DESTINATION, section, id)
+        if record is None:
+            return None
+        doc = record.doc
+        settings = _settings(destinations.load(doc["kind"]), doc["settings"])
+        secrets = exact.loads(self._seal.unseal(_context(section, id), doc["secrets"]))
+        return Target(id, doc["kind"], settings, secrets, doc["status"])
+
+    async def _record(self, section: str, id: str) -> Record:
+        record = await self._registry.read(Kind.DESTINATION, section, id)
+        if record is None:
+            raise NotFound("There is no such destination in this section.")
+        return record
+
+
+def _settings(plugin: destinations.Destination[Any], settings: dict[str, Json]) -> DestinationSettings:
+    try:
+        checked: DestinationSettings = plugin.Settings.model_validate(settings)
+    except ValidationError as error:
+        faults = faults_of(error, "/settings")
+        raise Invalid(f"The settings do not fit a {plugin.KIND} destination.", faults=faults) from None
+    return checked
+
+
+def _check_secrets(plugin: destinations.Destination[Any], secrets: Mapping[str, str]) -> None:
+    unknown = [name for name in secrets if name not in plugin.SECRETS]
+    if unknown:
+        known = ", ".join(plugin.SECRETS)
+        faults = [Fault(f"/secrets/{name}", "Leave it out.", known, "unknown secret") for name in unknown]
+        raise Invalid(f"A {plugin.KIND} destination has other secrets.", faults=faults)
+    plugin.check_secrets(secrets)
+
+
+def _context(section: str, id: str) -> str:
+    return f"destination/{section}/{id}"
+
+
+def _shown(record: Record) -> dict[str, Json]:
+    hidden = ("schema", "secrets")
+    return {"id": record.id, **{name: value for name, value in record.doc.items() if name not in hidden}}

@@ -1,0 +1,58 @@
+"""Hand off: put references to stored work on the bus. What cannot be sent now is left to the sweeper."""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.errors import Unavailable
+from shared.ids import Commit
+from shared.ledger import Ledger
+from shared.messages import CommitMessage, DeliveryMessage
+from shared.operations.due import Due
+from shared.ports import Clock, Queue
+
+MAX_EVENTS_A_MESSAGE = 20
+"""Deliveries in one message: they must all end within a message lock that is renewed for five minutes."""
+LONGEST_ON_THE_BUS = timedelta(minutes=15)
+"""A later retry waits in the `due` table: it can be seen there, and a lost bus does not lose it."""
+_log = logging.getLogger("signalbox.hand_off")
+
+
+@dataclass(frozen=True, slots=True)
+class HandOff:
+    """Sends commits to be processed and deliveries to be forwarded."""
+
+    queue: Queue
+    ledger: Ledger
+    due: Due
+    clock: Clock
+    events: str
+    deliveries: str
+
+    async def commits(self, section: str, commits: Sequence[Commit]) -> None:
+        """Hand stored commits to `process`. A bus that is away is no error: the sweeper sends what is not marked."""
+        if not commits:
+            return
+        try:
+            await self.queue.send(self.events, [CommitMessage(section, commit).write() for commit in commits])
+            now = self.clock.now()
+            await asyncio.gather(*(self.ledger.mark_sent(section, commit, now) for commit in commits))
+        except Unavailable as error:
+            _log.warning("left to the sweeper: %d commits of %s (%s)", len(commits), section, error.detail)
+
+    async def forward(self, section: str, route: str, events: Sequence[str]) -> None:
+        """Hand deliveries of one route to `deliver`, now. Raises Unavailable."""
+        chunks = [events[n : n + MAX_EVENTS_A_MESSAGE] for n in range(0, len(events), MAX_EVENTS_A_MESSAGE)]
+        bodies = [DeliveryMessage(section, route, tuple(chunk)).write() for chunk in chunks]
+        if bodies:
+            await self.queue.send(self.deliveries, bodies)
+
+    async def forward_at(self, section: str, route: str, event: str, at: datetime) -> None:
+        """Hand one delivery to `deliver` again at a time. Raises Unavailable."""
+        if at - self.clock.now() > LONGEST_ON_THE_BUS:
+            await self.due.add(section, route, event, at)
+        else:
+            message = DeliveryMessage(section, route, (event,)).write()
+            await self.queue.send(self.deliveries, [message], at=at)

@@ -1,0 +1,167 @@
+"""Record: deduplicate and store in one conditional insert, and say what became of each event.
+
+A group is one transaction. The commit's id is random and part of every id in it, so a key row that names another
+commit is a duplicate, and one that names this commit is our own write whose answer got lost.
+"""
+
+import asyncio
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from shared import ids
+from shared.access.sections import Section
+from shared.errors import BodyTooLarge, SignalboxError, Unavailable
+from shared.event import Event
+from shared.ids import Commit
+from shared.ledger import Entry, Ledger, State
+from shared.ports import Clock, RowExists, RowTooLarge
+
+MAX_EVENTS = 40
+"""Events in one transaction: with key, outbox and expiry rows it stays under the 100 that Table Storage takes."""
+_ROUNDS = 4
+"""How often a group is tried again after conflicts; each round settles at least one event."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A valid event on its way into storage, with its idempotency marks."""
+
+    event: Event
+    key_hash: str | None
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """Where an event lies: this one, or the first one under the same key."""
+
+    id: str
+    state: State
+    event: str
+    version: str
+    fingerprint: str
+
+
+Outcome = Recorded | SignalboxError
+"""An error is the candidate's own: Unavailable (repeat it), BodyTooLarge."""
+Numbered = tuple[int, Candidate]
+
+
+@dataclass(frozen=True, slots=True)
+class Recorder:
+    """Stores candidates. One bad candidate never costs the others: each gets an outcome of its own."""
+
+    ledger: Ledger
+    clock: Clock
+
+    async def record(self, section: Section, candidates: Sequence[Candidate]) -> list[Outcome]:
+        """Store what is new. Outcomes come in the order of the candidates; equal keys share the first one's."""
+        leaders: dict[str, int] = {}
+        for number, candidate in enumerate(candidates):
+            leaders.setdefault(candidate.key_hash or f"#{number}", number)
+        first = [(number, candidates[number]) for number in leaders.values()]
+        parts = await asyncio.gather(
+            *(self._store(section, bucket, group) for bucket, group in _groups(section, first))
+        )
+        outcomes = {number: outcome for part in parts for number, outcome in part.items()}
+        return [
+            _follow(outcomes[leader := leaders[c.key_hash or f"#{n}"]], leads=leader == n)
+            for n, c in enumerate(candidates)
+        ]
+
+    async def find(self, section: Section, key_hash: str) -> Recorded | None:
+        """What lies under a key already, if anything."""
+        row = await self.ledger.key(section.id, bucket_of(section, key_hash), key_hash)
+        if row is None:
+            return None
+        state = await self.ledger.state(section.id, ids.commit_of(row.id))
+        return Recorded(row.id, state, row.event, row.version, row.fingerprint)
+
+    async def _store(
+        self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int = _ROUNDS
+    ) -> dict[int, Outcome]:
+        commit = ids.new_commit(self.clock.now(), bucket, secrets.token_bytes(7))
+        entries = [_entry(commit.event(n), candidate) for n, (_, candidate) in enumerate(group)]
+        try:
+            await self._insert(section, commit, entries)
+        except RowExists:
+            return await self._settle(section, bucket, group, rounds)
+        except RowTooLarge:
+            return await self._halve(section, bucket, group, rounds)
+        except SignalboxError as error:
+            return {number: error for number, _ in group}
+        return {number: _new(entry) for (number, _), entry in zip(group, entries, strict=True)}
+
+    async def _insert(self, section: Section, commit: Commit, entries: Sequence[Entry]) -> None:
+        try:
+            await self.ledger.insert(section.id, commit, entries, section.idempotency_days)
+        except (RowExists, Unavailable):
+            # The answer may belong to a repeated request of our own, or have been lost after the commit.
+            if not await self.ledger.holds(section.id, commit):
+                raise
+
+    async def _settle(
+        self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
+    ) -> dict[int, Outcome]:
+        """After a conflict: point reads say which keys are taken, the rest is stored as a group of its own."""
+        try:
+            found = await asyncio.gather(*(self._taken(section, candidate) for _, candidate in group))
+        except SignalboxError as error:
+            return {number: error for number, _ in group}
+        taken: dict[int, Outcome] = {n: r for (n, _), r in zip(group, found, strict=True) if r is not None}
+        rest = [(number, candidate) for number, candidate in group if number not in taken]
+        if not rest:
+            return taken
+        if rounds == 0:
+            busy = Unavailable("The same keys are being written at once. Send these events again.")
+            return taken | {number: busy for number, _ in rest}
+        return taken | await self._store(section, bucket, rest, rounds - 1)
+
+    async def _taken(self, section: Section, candidate: Candidate) -> Recorded | None:
+        return await self.find(section, candidate.key_hash) if candidate.key_hash else None
+
+    async def _halve(
+        self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
+    ) -> dict[int, Outcome]:
+        if len(group) == 1:
+            return {group[0][0]: BodyTooLarge("The event is larger than storage takes. Send less with it.")}
+        middle = len(group) // 2
+        halves = await asyncio.gather(
+            self._store(section, bucket, group[:middle], rounds),
+            self._store(section, bucket, group[middle:], rounds),
+        )
+        return halves[0] | halves[1]
+
+
+def bucket_of(section: Section, key_hash: str) -> int:
+    """Equal keys meet in one bucket, whichever instance takes them."""
+    return int(key_hash[:8], 16) % section.buckets
+
+
+def _groups(section: Section, candidates: Iterable[Numbered]) -> list[tuple[int, list[Numbered]]]:
+    anywhere = secrets.randbelow(section.buckets)
+    buckets: dict[int, list[Numbered]] = {}
+    for number, candidate in candidates:
+        bucket = bucket_of(section, candidate.key_hash) if candidate.key_hash else anywhere
+        buckets.setdefault(bucket, []).append((number, candidate))
+    return [
+        (bucket, group[start : start + MAX_EVENTS])
+        for bucket, group in buckets.items()
+        for start in range(0, len(group), MAX_EVENTS)
+    ]
+
+
+def _entry(id: str, candidate: Candidate) -> Entry:
+    return Entry(id, candidate.event, candidate.key_hash, candidate.fingerprint)
+
+
+def _new(entry: Entry) -> Recorded:
+    return Recorded(entry.id, State.NEW, entry.event.event, entry.event.version, entry.fingerprint)
+
+
+def _follow(outcome: Outcome, *, leads: bool) -> Outcome:
+    """What an event with the key of an earlier one in the same call gets: a duplicate of that one."""
+    if leads or isinstance(outcome, SignalboxError):
+        return outcome
+    return replace(outcome, state=State.DONE)

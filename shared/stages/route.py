@@ -1,0 +1,75 @@
+"""Route: what becomes of one stored event, given who it is about, what was refused, and which routes there are."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared import times
+from shared.event import Stored
+from shared.operations.receipts import Delivery, Status, Step, Trail
+from shared.people.identity import Resolved
+from shared.routing.routes import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is known of an event when it is decided where it goes."""
+
+    stored: Stored
+    person: Resolved | None
+    refused: Collection[str]
+    routes: Sequence[Route]
+
+
+def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
+    """The trail of an event: its steps, and a delivery for each route that has none yet."""
+    at = times.text(now)
+    steps = (_resolved(decision.person, at), _gated(decision, at), _routed(decision, at))
+    known = {delivery.route for delivery in already.deliveries}
+    new = [_delivery(decision, route) for route in _taken(decision) if route.id not in known]
+    person = decision.person.person if decision.person else None
+    return Trail(person, already.steps or steps, (*already.deliveries, *new))
+
+
+def _taken(decision: Decision) -> Sequence[Route]:
+    """A test event is stored and shown, and starts nothing."""
+    return () if decision.stored.event.test else decision.routes
+
+
+def _delivery(decision: Decision, route: Route) -> Delivery:
+    refused = route.purpose in decision.refused
+    return Delivery(
+        event_id=decision.stored.id,
+        route=route.id,
+        destination=route.destination,
+        purpose=route.purpose,
+        status=Status.REFUSED if refused else Status.PENDING,
+        cause="opted_out" if refused else None,
+    )
+
+
+def _resolved(person: Resolved | None, at: str) -> Step:
+    if person is None:
+        return Step(
+            "resolve", at, "unresolved", "no_identifier", "The event names nobody who could be found."
+        )
+    outcome = "created" if person.created else "found"
+    if person.ambiguous:
+        detail = "Other identifiers belong to somebody else; the strongest one decided."
+        return Step("resolve", at, outcome, f"by_{person.by}", detail)
+    return Step("resolve", at, outcome, f"by_{person.by}")
+
+
+def _gated(decision: Decision, at: str) -> Step:
+    if decision.refused:
+        purposes = ", ".join(sorted(decision.refused))
+        return Step("consent", at, "refused", "opted_out", f"The person has opted out of: {purposes}.")
+    return Step("consent", at, "passed")
+
+
+def _routed(decision: Decision, at: str) -> Step:
+    if decision.stored.event.test:
+        return Step("route", at, "skipped", "test", "A test event starts nothing.")
+    if not decision.routes:
+        return Step("route", at, "none", "no_route", "No active route takes this event.")
+    return Step("route", at, "routed", None, f"{len(decision.routes)} route(s)")

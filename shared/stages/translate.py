@@ -1,0 +1,137 @@
+"""Translate: an API envelope, or a webhook through its source's mapping, into drafts of events."""
+
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from shared import documents, mapping, sources
+from shared.access.sources import Source, VendorType
+from shared.bodies import Body
+from shared.errors import Fault, Invalid, KeysDiffer, MalformedBody, SignalboxError
+from shared.event import Draft, Person
+from shared.exact import Json
+from shared.faults import faults_of, type_word
+from shared.sources import Facts, Received
+
+MAX_KEY = 255
+MAX_BATCH = 1_000
+Identifier = Annotated[str, StringConstraints(min_length=1, max_length=320)]
+Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
+
+
+class PersonBody(Body):
+    """Who an event is about, as it stands in an envelope."""
+
+    email: Identifier | None = None
+    mobile: Identifier | None = None
+    crm_id: Identifier | None = None
+    external_ids: Annotated[dict[Label, Identifier], Field(max_length=20)] | None = None
+    device_id: Identifier | None = None
+
+
+class Envelope(Body):
+    """One event as a sender posts it."""
+
+    event: str
+    version: Label | None = None
+    id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY)] | None = None
+    occurred_at: str | None = None
+    source: Label | None = None
+    person: PersonBody | None = None
+    properties: dict[str, Json] = Field(default_factory=dict)
+    test: bool = False
+
+
+class UnknownType(SignalboxError):
+    """A vendor's event type that the source does not know."""
+
+    type, title, status = "unknown-type", "The source does not know this type", 422
+
+
+def envelope(body: Json, header_key: str | None = None) -> Draft:
+    """The draft of one envelope. Its faults travel with it, so that those of its properties can join them.
+
+    Raises Invalid when it does not even name an event, KeysDiffer, MalformedBody.
+    """
+    faults: list[Fault] = []
+    try:
+        Envelope.model_validate(body)
+    except ValidationError as error:
+        faults = faults_of(error)
+    if not isinstance(body, Mapping) or not isinstance(body.get("event"), str):
+        raise Invalid("The envelope does not name an event.", faults=faults)
+    wrong = {fault.pointer.split("/")[1] for fault in faults if fault.pointer}
+    return _draft({name: value for name, value in body.items() if name not in wrong}, header_key, faults)
+
+
+def batch(body: Json) -> list[Json]:
+    """The items of `{"events": [...]}`. Raises Invalid."""
+    items = body.get("events") if isinstance(body, Mapping) else None
+    if not isinstance(items, list) or not 1 <= len(items) <= MAX_BATCH or set(body) != {"events"}:
+        found = f"a list of {len(items)}" if isinstance(items, list) else type_word(body)
+        fault = Fault("/events", f"Send 1 to {MAX_BATCH} events.", "a list of events", found)
+        raise Invalid('The body of a batch is {"events": [...]} and nothing else.', faults=[fault])
+    return items
+
+
+def idempotency_key(header: str | None) -> str | None:
+    """The key in an `Idempotency-Key` header: a quoted structured-field string, or bare as most clients send it.
+
+    https://datatracker.ietf.org/doc/draft-ietf-httpapi-idempotency-key-header/ (section 2.1). Raises MalformedBody.
+    """
+    if header is None:
+        return None
+    text = header.strip()
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = re.sub(r"\\([\"\\])", r"\1", text[1:-1])
+    if not _KEY.fullmatch(text):
+        raise MalformedBody(f"An Idempotency-Key has 1 to {MAX_KEY} printable ASCII characters.")
+    return text
+
+
+def facts(source: Source, received: Received) -> Facts:
+    """What a verified webhook says of itself. Raises MalformedBody, Invalid."""
+    return sources.load(source.kind).read(received)
+
+
+def webhook(source: Source, found: Facts) -> Draft:
+    """The draft that the source's mapping makes of a webhook. Raises UnknownType, Invalid."""
+    meaning = source.types.get(found.type)
+    if meaning is None:
+        raise UnknownType("The source has no event for this type. Add the type to the source, then replay.")
+    mapped = mapping.apply(mapping.compile_mapping(_mapping(source, found, meaning)), found.payload)
+    document = {"occurredAt": found.occurred_at, **mapped, "event": meaning.event, "version": meaning.version}
+    draft = envelope(
+        {name: value for name, value in document.items() if value is not None}, found.delivery_id
+    )
+    if draft.faults:
+        raise Invalid("What the mapping makes of the webhook is no envelope.", faults=draft.faults)
+    return draft
+
+
+def _mapping(source: Source, found: Facts, meaning: VendorType) -> mapping.MappingDoc:
+    """The source's own mapping, else the one that comes with its kind."""
+    default = sources.load(source.kind).MAPPINGS.get(found.type, {})
+    chosen = default if meaning.mapping is None else meaning.mapping
+    return {name: value for name, value in chosen.items() if name != "event"}
+
+
+def _draft(good: Mapping[str, Json], header_key: str | None, faults: list[Fault]) -> Draft:
+    own_key = good.get("id")
+    if header_key is not None and own_key is not None and header_key != own_key:
+        raise KeysDiffer("The Idempotency-Key header and the body's id differ. Send one of them.")
+    person = good.get("person")
+    return Draft(
+        event=good.get("event", ""),
+        properties=good.get("properties", {}),
+        person=documents.read_person(person) if person else Person(),
+        version=good.get("version"),
+        key=own_key if header_key is None else header_key,
+        occurred_at=good.get("occurredAt"),
+        source=good.get("source"),
+        test=good.get("test", False),
+        faults=tuple(faults),
+    )

@@ -1,0 +1,151 @@
+"""The only chooser of implementations: settings in, the line with its adapters out."""
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from shared.access.keys import Keys
+from shared.access.sections import Sections
+from shared.access.sources import Sources
+from shared.catalog.compiled import Catalog
+from shared.catalog.definitions import Definitions
+from shared.ledger import Ledger
+from shared.line import Line
+from shared.operations.dead_letters import DeadLetters
+from shared.operations.due import Due
+from shared.operations.quarantine import Quarantine
+from shared.operations.receipts import Receipts
+from shared.operations.rejected import Rejected
+from shared.people.consents import Consents
+from shared.people.identity import People
+from shared.people.timeline import Timeline
+from shared.ports import Blobs, Clock, Http, Queue, Seal, Tables
+from shared.registry import Registry
+from shared.routing.destinations import Destinations
+from shared.routing.routes import Routes
+from shared.settings import Settings, settings
+from shared.stages.check import Checker
+from shared.stages.forward import Forwarder
+from shared.stages.hand_off import HandOff
+from shared.stages.record import Recorder
+from shared.stages.validate import Validator
+
+if TYPE_CHECKING:
+    from azure.core.credentials_async import AsyncTokenCredential
+
+EMBEDDED = "embedded:"
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@lru_cache
+def line() -> Line:
+    """The line of this process, put together on first use."""
+    chosen = settings()
+    return assemble(
+        tables=_tables(chosen),
+        blobs=_blobs(chosen),
+        queue=_queue(chosen),
+        seal=_seal(chosen),
+        http=_http(chosen),
+        clock=SystemClock(),
+        queues=(chosen.events_queue, chosen.deliveries_queue),
+    )
+
+
+def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
+    *,
+    tables: Tables,
+    blobs: Blobs,
+    queue: Queue,
+    seal: Seal,
+    http: Http,
+    clock: Clock,
+    queues: tuple[str, str] = ("events", "deliveries"),
+) -> Line:
+    """The line on the given ports: real adapters in a deployment, fakes in a test."""
+    registry = Registry(tables)
+    ledger, receipts, due = Ledger(tables, blobs), Receipts(tables), Due(tables)
+    routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
+    consents = Consents(tables, clock)
+    dead_letters = DeadLetters(tables, receipts, ledger, clock)
+    hand_off = HandOff(queue, ledger, due, clock, *queues)
+    recorder = Recorder(ledger, clock)
+    forwarder = Forwarder(
+        receipts, ledger, routes, destinations, consents, dead_letters, due, hand_off, http, clock
+    )
+    return Line(
+        checker=Checker(Validator(Catalog(registry)), recorder, clock),
+        recorder=recorder,
+        hand_off=hand_off,
+        forwarder=forwarder,
+        ledger=ledger,
+        receipts=receipts,
+        people=People(tables, clock),
+        consents=consents,
+        timeline=Timeline(tables),
+        routes=routes,
+        destinations=destinations,
+        definitions=Definitions(registry, clock),
+        sections=Sections(registry, seal, clock),
+        keys=Keys(registry, clock),
+        sources=Sources(registry, seal, clock),
+        rejected=Rejected(tables, clock),
+        quarantine=Quarantine(tables, blobs, clock),
+        dead_letters=dead_letters,
+        due=due,
+        clock=clock,
+    )
+
+
+def _tables(chosen: Settings) -> Tables:
+    from shared.azure.tables import AzureTables  # noqa: PLC0415
+
+    if chosen.storage_connection:
+        return AzureTables(chosen.storage_connection.get_secret_value())
+    return AzureTables(endpoint=chosen.storage_table_endpoint, credential=_identity())
+
+
+def _blobs(chosen: Settings) -> Blobs:
+    from shared.azure.blobs import AzureBlobs  # noqa: PLC0415
+
+    if chosen.storage_connection:
+        return AzureBlobs(chosen.storage_connection.get_secret_value())
+    return AzureBlobs(endpoint=chosen.storage_blob_endpoint, credential=_identity())
+
+
+def _queue(chosen: Settings) -> Queue:
+    connection = chosen.service_bus_connection.get_secret_value() if chosen.service_bus_connection else ""
+    if connection.startswith(EMBEDDED):
+        from local.embedded_queue import EmbeddedQueue  # noqa: PLC0415
+
+        return EmbeddedQueue(connection.removeprefix(EMBEDDED))
+    from shared.azure.bus import ServiceBusQueue  # noqa: PLC0415
+
+    if connection:
+        return ServiceBusQueue(connection)
+    return ServiceBusQueue(namespace=chosen.service_bus_namespace, credential=_identity())
+
+
+def _seal(chosen: Settings) -> Seal:
+    from shared.azure.vault import MasterKeySeal  # noqa: PLC0415
+
+    return MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
+
+
+def _http(chosen: Settings) -> Http:
+    from shared.azure.http import GuardedHttp  # noqa: PLC0415
+
+    return GuardedHttp(chosen.signalbox_allow_loopback)
+
+
+@lru_cache
+def _identity() -> "AsyncTokenCredential":
+    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+
+    return DefaultAzureCredential()

@@ -1,0 +1,336 @@
+"""Keys from the first answer to the last refusal, on fakes of storage and time."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared import exact
+from shared.access import tokens
+from shared.access.caller import Caller
+from shared.access.keys import DEPLOYMENT, MAX_SECRETS, Keys
+from shared.access.rights import Scope
+from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from shared.ports import Row
+from shared.registry import Registry
+from tests.fakes import FakeClock, FakeTables
+
+BODY = {"name": "Checkout", "scopes": ["events:write"], "source": "checkout"}
+RANDOM = bytes(range(tokens.RANDOM_BYTES))
+
+
+class Away(FakeTables):
+    """Tables that are away for now."""
+
+    async def get(self, table: str, pk: str, rk: str) -> Row | None:
+        raise Unavailable(f"Table {table} is away: no row {pk} {rk}.")
+
+
+def body(**members: Any) -> Any:
+    return exact.loads(exact.dumps({**BODY, **members}))
+
+
+def granter(*scopes: Scope, events: frozenset[str] | None = None) -> Caller:
+    return Caller("shop", frozenset(scopes), "k1", "console", "k1", events)
+
+
+@pytest.fixture
+def secrets() -> Iterator[bytes]:
+    return (bytes([number]) * tokens.SECRET_BYTES for number in range(100, 256))
+
+
+@pytest.fixture
+def tables() -> FakeTables:
+    return FakeTables()
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def keys(tables: FakeTables, clock: FakeClock) -> Keys:
+    return Keys(Registry(tables), clock)
+
+
+async def refusal(keys: Keys, text: str) -> str:
+    with pytest.raises(Unauthenticated) as caught:
+        await keys.authenticate(text)
+    return caught.value.detail
+
+
+async def pointers(keys: Keys, sent: Any) -> list[str]:
+    with pytest.raises(Invalid) as caught:
+        await keys.create("shop", sent, RANDOM)
+    return [fault.pointer for fault in caught.value.faults]
+
+
+async def test_a_new_key_answers_its_text_once(keys: Keys) -> None:
+    answer = await keys.create("shop", body(), RANDOM)
+    (listed,) = await keys.list("shop")
+
+    assert tokens.parse(answer.pop("key")) == tokens.mint(RANDOM)
+    assert answer == listed
+    assert answer == {
+        "id": tokens.mint(RANDOM).id,
+        **BODY,
+        "events": None,
+        "expiresAt": None,
+        "createdAt": "2026-11-22T09:15:00.000Z",
+        "revokedAt": None,
+        "secrets": [{"number": 1, "createdAt": "2026-11-22T09:15:00.000Z", "revokedAt": None}],
+    }
+
+
+async def test_neither_text_nor_secret_is_stored(keys: Keys, tables: FakeTables) -> None:
+    await keys.create("shop", body(), RANDOM)
+    stored = repr(tables.tables)
+
+    assert tokens.mint(RANDOM).id in stored
+    assert tokens.mint(RANDOM).secret not in stored
+    assert RANDOM.hex() not in stored
+
+
+async def test_a_key_names_its_caller(keys: Keys) -> None:
+    answer = await keys.create("shop", body(events=["orders.placed"]), RANDOM)
+
+    assert await keys.authenticate(answer["key"]) == Caller(
+        section="shop",
+        scopes=frozenset({Scope.EVENTS_WRITE}),
+        source_id=answer["id"],
+        source="checkout",
+        key_id=answer["id"],
+        events=frozenset({"orders.placed"}),
+        trust="server",
+    )
+
+
+async def test_a_deployment_key_belongs_to_no_section(keys: Keys) -> None:
+    answer = await keys.create(DEPLOYMENT, body(scopes=["sections:write"]), RANDOM)
+
+    assert (await keys.authenticate(answer["key"])).section is None
+
+
+async def test_a_key_that_was_used_before_costs_no_request(keys: Keys, tables: FakeTables) -> None:
+    key = (await keys.create("shop", body(), RANDOM))["key"]
+    await keys.authenticate(key)
+    requests = tables.requests
+    await keys.authenticate(key)
+
+    assert tables.requests == requests
+
+
+async def test_a_mistyped_key_costs_no_request(keys: Keys, tables: FakeTables) -> None:
+    text = tokens.mint(RANDOM).text
+
+    assert "checksum" in await refusal(keys, text[:-1] + ("0" if text[-1] != "0" else "1"))
+    assert "Authorization: Bearer" in await refusal(keys, "")
+    assert tables.requests == 0
+
+
+async def test_a_guesser_cannot_tell_which_ids_exist(keys: Keys, clock: FakeClock) -> None:
+    never_made = await refusal(keys, tokens.mint(bytes(tokens.RANDOM_BYTES)).text)
+    answer = await keys.create("shop", body(expiresAt="2026-11-23T00:00:00Z"), RANDOM)
+    wrong = tokens.remint(answer["id"], b"\x05" * tokens.SECRET_BYTES).text
+
+    assert await refusal(keys, wrong) == never_made
+    await keys.revoke("shop", answer["id"])
+    assert await refusal(keys, wrong) == never_made
+    clock.pass_(days=2)
+    assert await refusal(keys, wrong) == never_made
+
+
+async def test_storage_away_is_never_a_401(clock: FakeClock) -> None:
+    with pytest.raises(Unavailable):
+        await Keys(Registry(Away()), clock).authenticate(tokens.mint(RANDOM).text)
+
+
+async def test_a_key_is_refused_from_its_expiry_on(keys: Keys, clock: FakeClock) -> None:
+    key = (await keys.create("shop", body(expiresAt="2026-11-22T11:15:00+01:00"), RANDOM))["key"]
+    clock.pass_(minutes=59)
+    await keys.authenticate(key)
+    clock.pass_(minutes=1)
+
+    assert "expired" in await refusal(keys, key)
+
+
+async def test_a_rotated_key_has_two_live_secrets(keys: Keys, secrets: Iterator[bytes]) -> None:
+    first = await keys.create("shop", body(), RANDOM)
+    second = await keys.rotate("shop", first["id"], next(secrets))
+
+    assert second["id"] == first["id"]
+    assert [secret["number"] for secret in second["secrets"]] == [1, 2]
+    assert await keys.authenticate(first["key"]) == await keys.authenticate(second["key"])
+
+
+async def test_a_third_live_secret_is_a_conflict_until_one_is_revoked(
+    keys: Keys, secrets: Iterator[bytes]
+) -> None:
+    first = await keys.create("shop", body(), RANDOM)
+    await keys.rotate("shop", first["id"], next(secrets))
+
+    with pytest.raises(Conflict, match=r"1 and 2\. Revoke one"):
+        await keys.rotate("shop", first["id"], next(secrets))
+    await keys.revoke("shop", first["id"], 1)
+    third = await keys.rotate("shop", first["id"], next(secrets))
+    assert [secret["number"] for secret in third["secrets"]] == [1, 2, 3]
+
+
+async def test_a_revoked_secret_is_refused_and_the_other_lives_on(
+    keys: Keys, secrets: Iterator[bytes]
+) -> None:
+    first = await keys.create("shop", body(), RANDOM)
+    second = await keys.rotate("shop", first["id"], next(secrets))
+    await keys.revoke("shop", first["id"], 1)
+
+    assert "revoked" in await refusal(keys, first["key"])
+    assert (await keys.authenticate(second["key"])).key_id == first["id"]
+
+
+async def test_a_revoked_key_is_refused_with_every_secret_and_stays_listed(
+    keys: Keys, secrets: Iterator[bytes]
+) -> None:
+    first = await keys.create("shop", body(), RANDOM)
+    second = await keys.rotate("shop", first["id"], next(secrets))
+    await keys.authenticate(first["key"])
+    await keys.revoke("shop", first["id"])
+
+    assert "revoked" in await refusal(keys, first["key"])
+    assert "revoked" in await refusal(keys, second["key"])
+    assert [key["revokedAt"] for key in await keys.list("shop")] == ["2026-11-22T09:15:00.000Z"]
+
+
+async def test_revoking_again_keeps_the_first_time(keys: Keys, clock: FakeClock) -> None:
+    id = (await keys.create("shop", body(), RANDOM))["id"]
+    first = [await keys.revoke("shop", id, 1), await keys.revoke("shop", id)][-1]
+    clock.pass_(hours=1)
+
+    assert [await keys.revoke("shop", id, 1), await keys.revoke("shop", id)] == [first, first]
+
+
+async def test_a_key_that_is_over_cannot_be_rotated(
+    keys: Keys, clock: FakeClock, secrets: Iterator[bytes]
+) -> None:
+    revoked = await keys.create("shop", body(), RANDOM)
+    await keys.revoke("shop", revoked["id"])
+    expired = await keys.create("shop", body(expiresAt="2026-11-23T00:00:00Z"), RANDOM[::-1])
+    clock.pass_(days=1)
+
+    for key in (revoked, expired):
+        with pytest.raises(Conflict, match="Create a new one"):
+            await keys.rotate("shop", key["id"], next(secrets))
+
+
+async def test_a_document_forgets_the_oldest_revoked_secrets(keys: Keys, secrets: Iterator[bytes]) -> None:
+    answer = first = await keys.create("shop", body(), RANDOM)
+    for number in range(1, 20):
+        answer = await keys.rotate("shop", first["id"], next(secrets))
+        await keys.revoke("shop", first["id"], number)
+
+    assert [secret["number"] for secret in answer["secrets"]] == list(range(13, 21))
+    assert len(answer["secrets"]) == MAX_SECRETS
+    assert (await keys.authenticate(answer["key"])).key_id == first["id"]
+    assert await refusal(keys, first["key"])
+
+
+async def test_another_sections_key_does_not_exist(keys: Keys, secrets: Iterator[bytes]) -> None:
+    answer = await keys.create("shop", body(), RANDOM)
+
+    assert await keys.list("bank") == []
+    with pytest.raises(NotFound):
+        await keys.rotate("bank", answer["id"], next(secrets))
+    with pytest.raises(NotFound):
+        await keys.revoke("bank", answer["id"])
+    assert (await keys.authenticate(answer["key"])).section == "shop"
+
+
+async def test_an_unknown_secret_number_is_not_found(keys: Keys) -> None:
+    id = (await keys.create("shop", body(), RANDOM))["id"]
+
+    with pytest.raises(NotFound, match="no such secret"):
+        await keys.revoke("shop", id, 2)
+
+
+async def test_nobody_hands_out_more_scopes_than_they_have(keys: Keys, secrets: Iterator[bytes]) -> None:
+    by = granter(Scope.KEYS_WRITE, Scope.SOURCES_WRITE)
+
+    with pytest.raises(Forbidden, match="people:read"):
+        await keys.create("shop", body(scopes=["people:read", "keys:write"]), RANDOM, by=by)
+    id = (await keys.create("shop", body(scopes=["people:read"]), RANDOM))["id"]
+    with pytest.raises(Forbidden, match="people:read"):
+        await keys.rotate("shop", id, next(secrets), by=by)
+    assert await keys.create("shop", body(scopes=["sources:read"]), RANDOM[::-1], by=by)
+
+
+async def test_nobody_hands_out_more_events_than_they_have(keys: Keys, secrets: Iterator[bytes]) -> None:
+    by = granter(Scope.KEYS_WRITE, Scope.EVENTS_WRITE, events=frozenset({"orders.placed"}))
+
+    for events in (None, ["orders.placed", "orders.cancelled"]):
+        with pytest.raises(Forbidden, match="limited"):
+            await keys.create("shop", body(events=events), RANDOM, by=by)
+    answer = await keys.create("shop", body(events=["orders.placed"]), RANDOM, by=by)
+    assert await keys.rotate("shop", answer["id"], next(secrets), by=by)
+
+
+async def test_a_section_key_cannot_have_a_scope_beyond_its_section(keys: Keys) -> None:
+    assert await pointers(keys, body(scopes=["events:write", "sections:write"])) == ["/scopes/1"]
+
+
+async def test_all_faults_come_at_once(keys: Keys) -> None:
+    sent = {
+        "scopes": ["events:write", "everything"],
+        "source": "",
+        "expiresAt": "2020-01-01T00:00:00Z",
+        "events": [],
+        "trust": "browser",
+    }
+
+    assert sorted(await pointers(keys, sent)) == [
+        "/events",
+        "/expiresAt",
+        "/name",
+        "/scopes/1",
+        "/source",
+        "/trust",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("member", "value", "pointer"),
+    [
+        ("scopes", [], "/scopes"),
+        ("scopes", [1], "/scopes/0"),
+        ("scopes", [{}], "/scopes/0"),
+        ("scopes", "events:write", "/scopes"),
+        ("events", ["Orders.Placed"], "/events/0"),
+        ("events", ["a.b", "placed"], "/events/1"),
+        ("expiresAt", "2027-01-01", "/expiresAt"),
+        ("expiresAt", "2027-01-01T00:00:00", "/expiresAt"),
+        ("expiresAt", "2026-11-22T09:15:00Z", "/expiresAt"),
+        ("expiresAt", "9999-12-31T23:59:59-12:00", "/expiresAt"),
+        ("expiresAt", 1, "/expiresAt"),
+    ],
+)
+async def test_a_wrong_member_is_refused_where_it_is(
+    keys: Keys, member: str, value: Any, pointer: str
+) -> None:
+    assert await pointers(keys, body(**{member: value})) == [pointer]
+
+
+async def test_a_scope_that_only_a_newer_version_knows_gives_nothing(keys: Keys, tables: FakeTables) -> None:
+    key = (await keys.create("shop", body(scopes=["events:write", "operate"]), RANDOM))["key"]
+    for place, row in tables.tables["registry"].items():
+        doc = row.values["doc"]
+        assert isinstance(doc, bytes)
+        values = {"doc": doc.replace(b'"operate"', b'"tomorrow"')}
+        tables.tables["registry"][place] = Row(row.pk, row.rk, values, row.etag)
+
+    assert (await keys.authenticate(key)).scopes == {Scope.EVENTS_WRITE}
+
+
+async def test_a_half_made_key_is_unknown(keys: Keys, tables: FakeTables) -> None:
+    key = (await keys.create("shop", body(), RANDOM))["key"]
+    await tables.delete("registry", "shop|key", tokens.mint(RANDOM).id)
+
+    assert "not known" in await refusal(keys, key)

@@ -1,0 +1,216 @@
+"""Sections through their service, on fakes of storage and seal."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import exact
+from shared.access.countries import COUNTRIES
+from shared.access.sections import Section, Sections
+from shared.azure.vault import MasterKeySeal, new_master_key
+from shared.errors import Conflict, Invalid, NotFound, Unavailable
+from shared.registry import Registry
+from tests.fakes import FakeClock, FakeSeal, FakeTables
+
+HASH_KEY = bytes(range(32))
+BODY = {
+    "id": "shop-se",
+    "name": "Åhléns shop",
+    "country": "SE",
+    "timeZone": "Europe/Stockholm",
+    "publicBaseUrl": "https://events.example.com",
+}
+
+
+def body(**members: Any) -> Any:
+    return exact.loads(exact.dumps({**BODY, **members}))
+
+
+@pytest.fixture
+def tables() -> FakeTables:
+    return FakeTables()
+
+
+@pytest.fixture
+def sections(tables: FakeTables) -> Sections:
+    return Sections(Registry(tables), FakeSeal(), FakeClock())
+
+
+async def pointers(sections: Sections, sent: Any) -> list[str]:
+    with pytest.raises(Invalid) as caught:
+        await sections.create(sent, HASH_KEY)
+    return sorted(fault.pointer for fault in caught.value.faults)
+
+
+async def test_a_new_section_has_its_defaults(sections: Sections) -> None:
+    answer = await sections.create(body(), HASH_KEY)
+
+    assert answer == {
+        **BODY,
+        "retentionDays": None,
+        "idempotencyDays": 30,
+        "buckets": 4,
+        "createdAt": "2026-11-22T09:15:00.000Z",
+    }
+
+
+async def test_a_section_reads_back_with_its_hash_key(sections: Sections) -> None:
+    await sections.create(body(retentionDays=365, idempotencyDays=7, buckets=64), HASH_KEY)
+
+    assert await sections.read("shop-se") == Section(
+        id="shop-se",
+        name="Åhléns shop",
+        country="SE",
+        time_zone="Europe/Stockholm",
+        public_base_url="https://events.example.com",
+        retention_days=365,
+        idempotency_days=7,
+        buckets=64,
+        hash_key=HASH_KEY,
+    )
+
+
+async def test_no_answer_holds_the_hash_key(sections: Sections) -> None:
+    answers = [
+        await sections.create(body(), HASH_KEY),
+        *await sections.list(),
+        await sections.show("shop-se"),
+    ]
+
+    assert len(answers) == 3
+    assert all("hashKey" not in answer for answer in answers)
+    assert "hash_key" not in repr(await sections.read("shop-se"))
+
+
+async def test_the_hash_key_lies_sealed(tables: FakeTables) -> None:
+    sections = Sections(Registry(tables), MasterKeySeal(new_master_key()), FakeClock())
+    await sections.create(body(), HASH_KEY)
+    (row,) = tables.tables["registry"].values()
+
+    assert re.search(r'"hashKey":"v1\.', str(row.values["doc"]))
+    assert (await sections.read("shop-se")).hash_key == HASH_KEY
+
+
+async def test_a_lost_master_key_is_unavailable(tables: FakeTables) -> None:
+    await Sections(Registry(tables), MasterKeySeal(new_master_key()), FakeClock()).create(body(), HASH_KEY)
+    later = Sections(Registry(tables), MasterKeySeal(new_master_key()), FakeClock())
+
+    with pytest.raises(Unavailable):
+        await later.read("shop-se")
+
+
+async def test_a_taken_id_is_a_conflict(sections: Sections) -> None:
+    await sections.create(body(), HASH_KEY)
+
+    with pytest.raises(Conflict):
+        await sections.create(body(name="Other"), HASH_KEY)
+
+
+async def test_sections_are_listed_by_id(sections: Sections) -> None:
+    for id in ("b-shop", "a-shop"):
+        await sections.create(body(id=id), HASH_KEY)
+
+    assert [section["id"] for section in await sections.list()] == ["a-shop", "b-shop"]
+
+
+async def test_an_unknown_section_is_not_found(sections: Sections) -> None:
+    assert await sections.find("nowhere") is None
+    with pytest.raises(NotFound):
+        await sections.read("nowhere")
+    with pytest.raises(NotFound):
+        await sections.show("nowhere")
+
+
+async def test_a_section_that_is_read_again_costs_no_request(sections: Sections, tables: FakeTables) -> None:
+    await sections.create(body(), HASH_KEY)
+    first = await sections.read("shop-se")
+    requests = tables.requests
+
+    assert await sections.read("shop-se") is first
+    assert tables.requests == requests
+
+
+async def test_all_faults_come_at_once(sections: Sections) -> None:
+    sent = {"id": "Shop!", "country": "XX", "timeZone": "Mars/Base", "publicBaseUrl": "ftp://x", "extra": "x"}
+
+    assert await pointers(sections, sent) == [
+        "/country",
+        "/extra",
+        "/id",
+        "/name",
+        "/publicBaseUrl",
+        "/timeZone",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        *[("id", id) for id in ("a", "9a", "a" * 32, "a_b", "*", "", "a|b", "shop\n")],
+        *[("country", code) for code in ("se", "SWE", "XX", "UK", "")],
+        *[("timeZone", zone) for zone in ("CEST", "europe/stockholm", "../UTC", "Europe", "")],
+        *[("retentionDays", days) for days in (0, 3651, 1.5, "30", True)],
+        *[("idempotencyDays", days) for days in (6, 91, None)],
+        *[("buckets", count) for count in (0, 65)],
+        *[("name", name) for name in ("", " padded", "two\nlines", "x" * 101)],
+    ],
+)
+async def test_a_wrong_member_is_refused_where_it_is(sections: Sections, member: str, value: Any) -> None:
+    assert await pointers(sections, body(**{member: value})) == [f"/{member}"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        ("https://events.example.com/", "https://events.example.com"),
+        ("HTTPS://Events.Example.com:8443", "https://events.example.com:8443"),
+        ("http://localhost:7071", "http://localhost:7071"),
+        ("http://127.0.0.1:7071/", "http://127.0.0.1:7071"),
+        ("http://[::1]:7071", "http://[::1]:7071"),
+    ],
+)
+async def test_a_base_url_is_kept_plain(sections: Sections, sent: str, kept: str) -> None:
+    assert (await sections.create(body(publicBaseUrl=sent), HASH_KEY))["publicBaseUrl"] == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://events.example.com",
+        "http://localhost.example.com",
+        "https://events.example.com/path",
+        "https://events.example.com?query",
+        "https://events.example.com#here",
+        "https://user:word@events.example.com",
+        "https://events.example.com:port",
+        "https://:443",
+        "https://[::1",
+        "https://",
+        "https://a b",
+        "https://a\n",
+        "events.example.com",
+    ],
+)
+async def test_another_url_is_refused(sections: Sections, url: str) -> None:
+    assert await pointers(sections, body(publicBaseUrl=url)) == ["/publicBaseUrl"]
+
+
+@pytest.mark.parametrize("sent", [None, [], "text", True])
+async def test_a_body_that_is_no_object_is_refused(sections: Sections, sent: Any) -> None:
+    assert await pointers(sections, sent) == [""]
+
+
+async def test_a_hash_key_of_another_length_is_a_mistake_of_ours(sections: Sections) -> None:
+    with pytest.raises(ValueError, match="32 random bytes"):
+        await sections.create(body(), bytes(16))
+
+
+def test_the_country_codes_are_those_of_the_time_zone_database() -> None:
+    table = Path("/usr/share/zoneinfo/iso3166.tab")
+    if not table.exists():
+        pytest.skip("elsewhere: this machine has no time zone database of its own")
+    lines = table.read_text(encoding="utf-8").splitlines()
+
+    assert {line.split("\t")[0] for line in lines if not line.startswith("#")} == COUNTRIES

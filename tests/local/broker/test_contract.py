@@ -1,0 +1,35 @@
+"""Every case of the table, through both clients of azure-servicebus."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from azure.servicebus import ServiceBusClient, aio
+
+from tests.local.broker.bus import Bus
+from tests.local.broker.cases import CASES, Case, Queues
+from tests.local.broker.conftest import BRIEF, PLAIN
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+# The client also retries what will never succeed, such as an unknown number, and would wait 10 seconds.
+FAST = {"retry_backoff_factor": 0.05}
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["sync", "aio"])
+async def queues(request: pytest.FixtureRequest, connection_string: str) -> AsyncIterator[Queues]:
+    if request.param == "aio":
+        async with aio.ServiceBusClient.from_connection_string(connection_string, **FAST) as client:
+            yield Queues(Bus(client, PLAIN), Bus(client, BRIEF))
+    else:
+        with ServiceBusClient.from_connection_string(connection_string, **FAST) as client:
+            yield Queues(Bus(client, PLAIN), Bus(client, BRIEF))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.run.__name__)
+async def test_a_queue_behaves_as_documented(case: Case, queues: Queues):
+    try:
+        await case.run(queues)
+    finally:
+        left = [*await queues.plain.clear(), *await queues.brief.clear()]
+    assert left == []
