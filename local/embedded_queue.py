@@ -108,16 +108,17 @@ class EmbeddedQueue:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="embedded-queue")
         self._connection = self._thread.submit(_connect, path).result()
 
-    async def send(self, queue: str, bodies: Sequence[bytes], *, at: datetime | None = None) -> None:
-        """Store all the bodies in one transaction; `at` (with an offset) schedules them.
+    async def send(self, queue: str, bodies: Sequence[str | bytes], *, at: datetime | None = None) -> None:
+        """Store all the bodies, text as UTF-8, in one transaction; `at` (with an offset) schedules them.
 
         Raises ValueError for a body over MAX_BODY_BYTES or a naive `at`.
         """
-        if any(len(body) > MAX_BODY_BYTES for body in bodies):
+        encoded = [body.encode() if isinstance(body, str) else body for body in bodies]
+        if any(len(body) > MAX_BODY_BYTES for body in encoded):
             raise ValueError(f"a message holds at most {MAX_BODY_BYTES} bytes")
         if at is not None and at.tzinfo is None:
             raise ValueError("the time of a scheduled message needs an offset")
-        await self._run(self._send, queue, bodies, at)
+        await self._run(self._send, queue, encoded, at)
 
     async def receive(self, queue: str, count: int) -> list[Leased]:
         """Lock and return up to `count` visible messages, oldest first; none is an empty list at once."""

@@ -145,13 +145,17 @@ class Ledger:
             yield row
 
     async def purge(self, section: str, commit: Commit, row_keys: Sequence[str]) -> None:
-        """Delete rows of a commit's partition, and the bodies that lie beside them."""
+        """Delete rows of a commit's partition, at most 100, the last one last; and the bodies that lie beside."""
         pk = _pk(section, commit)
         bodies = [f"{section}/{key[2:]}" for key in row_keys if key.startswith("e|")]
         await asyncio.gather(*(self._blobs.delete(name) for name in bodies))
-        for start in range(0, len(row_keys), 100):
-            chunk = [Operation(Verb.DELETE, Row(pk, key)) for key in row_keys[start : start + 100]]
-            await self._tables.transact(EVENTS.name, chunk)
+        try:
+            operations = [Operation(Verb.DELETE, Row(pk, key)) for key in row_keys]
+            await self._tables.transact(EVENTS.name, operations)
+        except RowChanged:
+            # Some are gone already, by an erasure or by a purge that was cut short.
+            for key in row_keys:
+                await self._tables.delete(EVENTS.name, pk, key)
 
     async def _event_row(self, section: str, pk: str, entry: Entry) -> Row:
         document = documents.write_event(entry.event)

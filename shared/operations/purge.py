@@ -7,7 +7,6 @@ between still has the expiry row that brings the next purge back to it.
 from dataclasses import dataclass
 
 from shared import ids
-from shared.ids import Commit
 from shared.line import Line
 from shared.operations.receipts import Status
 from shared.ports import Row
@@ -45,7 +44,10 @@ async def _expire(line: Line, section: str, row: Row, purged: Purged) -> None:
     events = [key.removeprefix("e|") for key in keys if key.startswith("e|")]
     for event in events:
         await _forget(line, section, event)
-    await line.ledger.purge(section, commit, [*keys, *_outbox_of(events, commit), row.rk])
+    if events:
+        # With its events a commit has nothing left to be swept for.
+        await line.ledger.finish(section, commit)
+    await line.ledger.purge(section, commit, [*keys, row.rk])
     purged.events += len(events)
     purged.keys += len(keys) - len(events)
 
@@ -59,8 +61,3 @@ async def _forget(line: Line, section: str, event: str) -> None:
         if delivery.status in (Status.DEAD, Status.HELD):
             await line.dead_letters.remove(section, delivery)
     await line.receipts.remove(section, [event])
-
-
-def _outbox_of(events: list[str], commit: Commit) -> list[str]:
-    """With its last events a commit has nothing left to be swept for."""
-    return [f"c|{commit.id}"] if events else []

@@ -1,0 +1,133 @@
+"""A small furnished house for tests: the whole line on given ports, with a section, a definition and a way out."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from shared import exact, flow
+from shared.access.caller import Caller
+from shared.access.tokens import RANDOM_BYTES
+from shared.exact import Json
+from shared.line import Line
+from shared.messages import read_commit, read_delivery
+from shared.ports import Answer, Blobs, NoAnswer, Queue, Tables
+from shared.stages import translate
+from shared.stages.verdict import Accepted, Verdict
+from shared.wiring import assemble
+from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeQueue, FakeSeal, FakeTables
+
+ORDER = {
+    "event": "transactions.order-placed",
+    "title": "Order placed",
+    "description": "A customer has placed an order.",
+    "purpose": "marketing",
+    "retentionDays": 365,
+    "fields": [
+        {"name": "orderId", "type": "text", "required": True, "description": "The shop's number"},
+        {"name": "totalValue", "type": "decimal", "required": True, "description": "With tax"},
+        {"name": "currency", "type": "text", "description": "ISO 4217"},
+    ],
+}
+SECTION = {
+    "id": "demo",
+    "name": "Demo",
+    "country": "SE",
+    "timeZone": "Europe/Stockholm",
+    "publicBaseUrl": "https://events.example.com",
+}
+OK = Answer(200, {}, b"")
+
+
+@dataclass
+class House:
+    """The line and the fakes beneath it."""
+
+    line: Line
+    tables: Tables
+    queue: FakeQueue
+    http: FakeHttp
+    clock: FakeClock
+    caller: Caller = field(init=False)
+
+    async def furnish(self) -> "House":
+        """Create the section, a key, the order definition, a destination and a route."""
+        await self.line.sections.create(body(SECTION), secrets.token_bytes(32))
+        key = {"name": "test", "scopes": ["events:write", "events:read"], "source": "checkout"}
+        made = await self.line.keys.create("demo", body(key), secrets.token_bytes(RANDOM_BYTES))
+        self.caller = await self.line.keys.authenticate(made["key"])
+        await self.line.definitions.create("demo", body(ORDER))
+        await self.add_destination("crm")
+        await self.add_route("crm")
+        return self
+
+    async def add_destination(self, name: str) -> None:
+        settings = {"url": "https://crm.example.com/hook"}
+        await self.line.destinations.create(
+            "demo", body({"name": name, "kind": "webhook", "settings": settings}), secrets.token_bytes(32)
+        )
+
+    async def add_route(self, destination: str, **more: Json) -> str:
+        doc = {"event": ORDER["event"], "destination": destination, **more}
+        made = await self.line.routes.create("demo", body(doc), f"rt-{destination}")
+        return str(made["id"])
+
+    async def post(self, **changes: Json) -> Verdict:
+        """Post one order, some of its members changed."""
+        return (await self.post_all(order(**changes)))[0]
+
+    async def post_all(self, *envelopes: Json) -> Sequence[Verdict]:
+        drafts = [translate.envelope(body(one)) for one in envelopes]
+        return await flow.intake(self.line, self.caller, drafts)
+
+    async def accept(self, **changes: Json) -> str:
+        """Post one order that must be accepted; its id."""
+        told = await self.post(**changes)
+        assert isinstance(told, Accepted), told
+        return told.id
+
+    async def work(self) -> None:
+        """Let the queue triggers do all that can be done now."""
+        while ready := [one for one in self.queue.sent if one[2] is None or one[2] <= self.clock.now()]:
+            self.queue.sent = [one for one in self.queue.sent if one not in ready]
+            for queue, message, _ in ready:
+                if queue == "events":
+                    await flow.process(self.line, read_commit(message.encode()))
+                else:
+                    await flow.deliver(self.line, read_delivery(message.encode()))
+
+
+def body(doc: Json) -> Json:
+    """A document as a door would have parsed it: numbers exact."""
+    return exact.loads(json.dumps(doc))
+
+
+def order(**changes: Json) -> dict[str, Json]:
+    """An order that fits its definition."""
+    return {
+        "event": "transactions.order-placed",
+        "id": "order-1001",
+        "person": {"email": "ada@example.com"},
+        "properties": {"orderId": "1001", "totalValue": 42.5, "currency": "EUR"},
+        **changes,
+    }
+
+
+def build(
+    *answers: Answer | NoAnswer,
+    tables: Tables | None = None,
+    blobs: Blobs | None = None,
+    queue: Queue | None = None,
+) -> House:
+    """An unfurnished house on fakes; `answers` are what destinations will say."""
+    clock, http = FakeClock(), FakeHttp(*answers)
+    own_tables, own_queue = tables or FakeTables(), queue or FakeQueue()
+    line = assemble(
+        tables=own_tables,
+        blobs=blobs or FakeBlobs(),
+        queue=own_queue,
+        seal=FakeSeal(),
+        http=http,
+        clock=clock,
+    )
+    return House(line, own_tables, own_queue, http, clock)  # type: ignore[arg-type]
