@@ -32,8 +32,8 @@ run: setup  ## Start everything on this machine; ONCE=1 shows one event's way th
 	@$(BIN)/python -m local run
 
 .PHONY: test
-test: setup  ## Run the quick tests
-	@$(PYTEST) -m "not slow" $(ARGS)
+test: setup  ## Run the whole suite, with Azurite and the broker
+	@$(PYTEST) $(ARGS)
 
 .PHONY: check
 check: lint types layers test-all  ## Run what CI runs: formatting, lint, types, layers, all tests

@@ -114,7 +114,9 @@ def _summary(stack: Stack, key: str, *, good: bool) -> None:
         if good
         else "\n[bold red]Not everything ended as it should.[/]"
     )
-    console.print(f"\n  base URL  {stack.base_url}\n  key       {key}\n\n  Post an event of your own:\n")
+    console.print(f"\n  base URL  {stack.base_url}")
+    console.print(f"  key       {key}", soft_wrap=True)
+    console.print("\n  Post an event of your own:\n")
     console.print(_curl(stack, key), soft_wrap=True)
     console.print()
 

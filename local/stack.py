@@ -20,8 +20,8 @@ Say = Callable[[str], None]
 class Stack:
     """One running stack; `environment` is what the Functions host is given."""
 
-    def __init__(self, kept: dict[str, Any], say: Say, home: Path = HOME) -> None:
-        self._kept, self._say, self._home = kept, say, home
+    def __init__(self, kept: dict[str, Any], say: Say, home: Path = HOME, *, timers: bool = True) -> None:
+        self._kept, self._say, self.home, self._timers = kept, say, home, timers
         self._running = ExitStack()
         self.environment: dict[str, str] = {}
 
@@ -49,7 +49,7 @@ class Stack:
     def start_storage(self) -> None:
         """Everything but the Functions host."""
         self._say("Azurite (storage)")
-        azurite = self._running.enter_context(Azurite(self._home / "azurite"))
+        azurite = self._running.enter_context(Azurite(self.home / "azurite"))
         self._say(
             "Service Bus broker"
             if has_proton()
@@ -69,14 +69,15 @@ class Stack:
     def _start(self) -> None:
         self.start_storage()
         self._say("receiver (plays the destination)")
-        received = self._home / "received.jsonl"
+        received = self.home / "received.jsonl"
         self._child("local.receiver", "--file", received, "--port", self._kept["receiverPort"])
         self._say("Functions host")
-        self._child("local.host", "--root", ROOT, "--port", self._kept["port"])
+        timers = [] if self._timers else ["--no-timers"]
+        self._child("local.host", "--root", ROOT, "--port", self._kept["port"], *timers)
 
     def _queue(self) -> str:
         if not has_proton():
-            return f"embedded:{self._home / 'queue.sqlite'}"
+            return f"embedded:{self.home / 'queue.sqlite'}"
         queues = [part for queue in QUEUES for part in ("--queue", queue)]
         port = self._child("local.broker", *queues)["port"]
         access = "SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=local"
@@ -84,7 +85,7 @@ class Stack:
 
     def _child(self, module: str, *arguments: object) -> dict[str, Any]:
         command = [sys.executable, "-m", module, *map(str, arguments)]
-        log = self._home / f"{module.rpartition('.')[2]}.log"
+        log = self.home / f"{module.rpartition('.')[2]}.log"
         child = self._running.enter_context(Child(module, command, log, env=self.environment, cwd=ROOT))
         return child.wait_for_announcement()
 

@@ -15,6 +15,8 @@ from shared.exact import Json
 from shared.ports import Row, RowChanged, RowExists, Tables, bytes_of
 from shared.storage import REGISTRY
 
+_AFTER = "~"
+"""Sorts after every character of an id."""
 CACHE_SECONDS = 10
 """How long an instance may go on with an older document: a revoked key is refused within this."""
 
@@ -69,7 +71,7 @@ class Registry:
 
     async def list(self, kind: Kind, section: str, prefix: str = "") -> list[Record]:
         """All documents of a kind in a section, by id; `prefix` narrows to ids that begin so."""
-        high = prefix + "\uffff" if prefix else None
+        high = prefix + _AFTER if prefix else None
         rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", prefix, high)
         return [_record(kind, section, row) async for row in rows]
 

@@ -33,6 +33,8 @@ from shared.stages.validate import Validator
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
 
+    from shared.azure.tables import AzureTables
+
 EMBEDDED = "embedded:"
 
 
@@ -48,7 +50,7 @@ def line() -> Line:
     """The line of this process, put together on first use."""
     chosen = settings()
     return assemble(
-        tables=_tables(chosen),
+        tables=tables_of(chosen),
         blobs=_blobs(chosen),
         queue=_queue(chosen),
         seal=_seal(chosen),
@@ -103,7 +105,8 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     )
 
 
-def _tables(chosen: Settings) -> Tables:
+def tables_of(chosen: Settings) -> "AzureTables":
+    """Table Storage as the settings name it; the caller closes it."""
     from shared.azure.tables import AzureTables  # noqa: PLC0415
 
     if chosen.storage_connection:

@@ -107,7 +107,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__credential: 'managedidentity'
     DELIVERIES_QUEUE: deliveriesQueue
     EVENTS_QUEUE: eventsQueue
-    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '2097152'
+    FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '4194304'
     ServiceBusConnection__clientId: identityClientId
     ServiceBusConnection__credential: 'managedidentity'
     ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace

@@ -25,7 +25,7 @@ def show_scene(console: Console, scene: Scene) -> None:
 
 def _receipt(receipt: dict[str, Any]) -> Table:
     table = _table()
-    table.add_row("event", receipt["event"], f"[dim]{receipt['id']}[/]")
+    table.add_row("  event", receipt["event"], f"[dim]{receipt['id']}[/]")
     for step in receipt["steps"]:
         table.add_row(step["name"], step["outcome"], step.get("detail") or step.get("reason") or "")
     for delivery in receipt["deliveries"]:
@@ -50,6 +50,6 @@ def _problem(problem: dict[str, Any]) -> Table:
 def _table() -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(style="cyan", min_width=9)
-    table.add_column(no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold", min_width=24)
+    table.add_column(overflow="fold")
     return table

@@ -122,11 +122,11 @@ class Forwarder:
 
     async def _claim(self, section: Section, delivery: Delivery, seconds: float) -> Delivery:
         now = self.clock.now()
-        number = delivery.attempt + 1
+        number = delivery.attempts[-1].number + 1 if delivery.attempts else 1
         claimed = replace(
             delivery,
             status=Status.SENDING,
-            attempt=number,
+            attempt=delivery.attempt + 1,
             claim_until=now + timedelta(seconds=seconds) + CLAIM_MARGIN,
             attempts=(*delivery.attempts, Attempt(number, times.text(now))),
         )

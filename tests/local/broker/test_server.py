@@ -99,6 +99,7 @@ async def test_queue_names_do_not_depend_on_case():
         assert str(message) == "a"
 
 
+@pytest.mark.slow
 async def test_a_fault_in_the_broker_is_logged_and_ends_neither_it_nor_the_sender(caplog):
     clock = Clock()
     async with Broker([QUEUE], now=clock) as broker, client_of(broker) as client:
@@ -177,6 +178,7 @@ async def test_the_messages_of_a_killed_client_are_redelivered_to_another():
         ]
 
 
+@pytest.mark.slow
 async def test_a_receiver_that_vanished_is_given_no_more_messages():
     async with Broker([QUEUE]) as broker, client_of(broker) as client, client_of(broker) as vanishing:
         receiver = vanishing.get_queue_receiver("orders", prefetch_count=50)
@@ -202,6 +204,7 @@ async def test_a_stopped_broker_lets_its_clients_go():
         await asyncio.open_connection("127.0.0.1", broker.port)
 
 
+@pytest.mark.slow
 async def test_dead_letters_have_a_management_node_of_their_own():
     async with Broker([QUEUE]) as broker, client_of(broker) as client:
         await client.get_queue_sender("orders").send_messages(ServiceBusMessage("a"))
