@@ -27,7 +27,6 @@ async def list_sections(call: KeyedCall) -> Reply:
 
 @door(bp, "POST /v1/keys")
 async def create_key(call: KeyedCall) -> Reply:
-    await call.line.sections.read(call.section)
     random = secrets.token_bytes(RANDOM_BYTES)
     return Reply(201, await call.line.keys.create(call.section, call.body, random, by=call.caller))
 
@@ -45,7 +44,7 @@ async def rotate_key(call: KeyedCall) -> Reply:
 
 @door(bp, "POST /v1/keys/{id}/revoke")
 async def revoke_key(call: KeyedCall) -> Reply:
-    wanted = read_body(RevokeBody, call.body if call.request.body else {})
+    wanted = read_body(RevokeBody, call.optional_body)
     return Reply(200, await call.line.keys.revoke(call.section, call.params["id"], wanted.secret))
 
 

@@ -13,7 +13,7 @@ from shared.exact import Json
 from shared.line import Line
 from shared.sources import Received
 from shared.stages.authenticate import authenticate
-from shared.stages.receive import json_of
+from shared.stages.receive import body_of, json_of
 from shared.wiring import line
 
 
@@ -30,6 +30,11 @@ class Call:
     def body(self) -> Json:
         """The body as exact JSON. Raises as `receive.json_of`."""
         return json_of(self.request)
+
+    @property
+    def optional_body(self) -> Json:
+        """The same, or an empty object where nothing was sent."""
+        return json_of(self.request) if body_of(self.request) else {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +60,7 @@ def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            caller = await authenticate(call.line.keys, call.request.headers, needed)
+            caller = await authenticate(call.line, call.request.headers, needed)
             return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
 
         _register(bp, route, handler.__name__, handle)

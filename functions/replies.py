@@ -12,7 +12,7 @@ from shared import exact
 from shared.errors import SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
+_TRACEPARENT = re.compile(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _log = logging.getLogger("signalbox.replies")
 
 

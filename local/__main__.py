@@ -2,24 +2,36 @@
 
 import asyncio
 import json
-import os
 import signal
-import threading
+import time
+from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
+from rich.text import Text
 
 from local import keys, settings
-from local.demo.furnish import furnish
-from local.demo.sample import play
+from local.claim import Claimed, claim, end_leftovers
+from local.demo.furnish import SECTION, Demo, NotFurnished, furnish, is_known
+from local.demo.sample import SCENES, play
 from local.demo.show import show_scene
 from local.process import StartError
-from local.stack import Stack
+from local.stack import PartEnded, Stack
+from shared.errors import SignalboxError
+
+CHECK_SECONDS = 0.5
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+INTERRUPTED = 128 + signal.SIGINT
+TROUBLE = (Claimed, settings.PortTaken, StartError, PartEnded, NotFurnished, OSError)
 
 app = typer.Typer(no_args_is_help=True, help="Signalbox on this machine.")
-key_app = typer.Typer(no_args_is_help=True, help="Keys, straight in the storage that the environment names.")
+key_app = typer.Typer(
+    no_args_is_help=True,
+    help="Keys, straight in storage: the running stack's, or the one that the environment names.",
+)
 app.add_typer(key_app, name="key")
 console = Console(highlight=False)
 
@@ -30,18 +42,21 @@ Section = Annotated[str, typer.Option(help="The section, or * for a key of the w
 def run(
     *,
     once: Annotated[bool, typer.Option(envvar="ONCE", help="Stop after the sample.")] = False,
+    embedded: Annotated[
+        bool, typer.Option(envvar="EMBEDDED", help="Take the embedded queue, not the broker.")
+    ] = False,
 ) -> None:
     """Start everything, send the sample, and serve until Ctrl-C."""
+    for number in ENDING:
+        signal.signal(number, _interrupt_once)
     try:
-        kept = settings.load()
-        with Stack(kept, _say) as stack:
-            good = _demonstrate(stack, kept)
-            if not once:
-                _serve()
-    except (StartError, settings.PortTaken, FileNotFoundError) as error:
-        console.print(f"[red]{error}[/]")
-        raise typer.Exit(1) from None
-    if once and not good:
+        with claim(settings.HOME):
+            good = _run(once=once, embedded=embedded or None)
+    except TROUBLE as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        raise typer.Exit(INTERRUPTED) from None
+    if not good:
         raise typer.Exit(1)
 
 
@@ -53,13 +68,13 @@ def create_key(
     source: Annotated[str, typer.Option(help="What its events carry as their source.")] = "api",
 ) -> None:
     """Make a key. Its text is shown this once."""
-    _print(asyncio.run(keys.create(section, name, scope or [], source)))
+    _answer(lambda store: store.create(section, name, scope or [], source))
 
 
 @key_app.command("rotate")
 def rotate_key(section: Section, id: str) -> None:
     """Give a key a second live secret."""
-    _print(asyncio.run(keys.rotate(section, id)))
+    _answer(lambda store: store.rotate(section, id))
 
 
 @key_app.command("revoke")
@@ -67,57 +82,77 @@ def revoke_key(
     section: Section, id: str, secret: Annotated[int | None, typer.Option(help="Only this secret.")] = None
 ) -> None:
     """Refuse a key, or one of its secrets, from now on."""
-    _print(asyncio.run(keys.revoke(section, id, secret)))
+    _answer(lambda store: store.revoke(section, id, secret))
 
 
 @key_app.command("list")
 def list_keys(section: Section) -> None:
     """The keys of a section, without their secrets."""
-    _print(asyncio.run(keys.list_all(section)))
+    _answer(lambda store: store.list(section))
 
 
-def _demonstrate(stack: Stack, kept: dict[str, Any]) -> bool:
-    """Furnish the demo section and play the sample; whether every scene ended as it should."""
-    if not kept["deploymentKey"]:
-        os.environ.update(stack.environment)
-        made = asyncio.run(keys.create("*", "local", [], "local"))
-        settings.save(kept | {"deploymentKey": made["key"]})
-        kept["deploymentKey"] = made["key"]
-    demo = furnish(stack.base_url, kept["deploymentKey"], stack.receiver_url, kept.get("demoKey"))
-    kept["demoKey"] = demo.key
-    settings.save(kept)
-    _write_run(stack, demo.key)
-    good = True
-    for scene in play(demo, stack.receiver_url, f"{datetime.now(UTC):%Y%m%d%H%M%S}"):
-        show_scene(console, scene)
-        good = good and scene.good
-    _summary(stack, demo.key, good=good)
+def _run(*, once: bool, embedded: bool | None) -> bool:
+    """Whether every scene of the sample ended as it should."""
+    for name in end_leftovers(settings.HOME):
+        _say(f"ended {name}, left behind by a run that was killed")
+    if old := settings.set_aside():
+        _say(f"starting afresh: what lay here is not of this version, and is in {old} now")
+    kept = settings.load()
+    with Stack(kept, lambda part: _say(f"starting {part}"), embedded=embedded) as stack:
+        try:
+            good = _sample(stack, _furnished(stack, kept))
+        except OSError:
+            # A part that has ended says more than the request that it left without an answer.
+            stack.check()
+            raise
+        if not once:
+            _serve(stack)
     return good
 
 
-def _write_run(stack: Stack, key: str) -> None:
-    settings.RUN.touch(mode=0o600)
-    facts = {
+def _furnished(stack: Stack, kept: settings.Kept) -> Demo:
+    """The demo section, with the keys of the last run as long as storage knows them."""
+    deployment = kept.deployment_key
+    if deployment is None or not is_known(stack.base_url, deployment):
+        made = asyncio.run(keys.KeyStore(stack.environment).create("*", "local", [], "local"))
+        deployment = str(made["key"])
+    demo = furnish(stack.base_url, deployment, stack.receiver_url, kept.demo_key)
+    settings.save(kept.with_keys(deployment, demo.key))
+    settings.write_private(stack.home / "run.json", _facts(stack, demo.key))
+    return demo
+
+
+def _facts(stack: Stack, key: str) -> dict[str, Any]:
+    return {
         "baseUrl": stack.base_url,
-        "section": "demo",
+        "section": SECTION,
         "key": key,
         "receiver": stack.receiver_url,
         "curl": _curl(stack, key),
         "environment": stack.environment,
     }
-    settings.RUN.write_text(json.dumps(facts, indent=2) + "\n")
 
 
-def _summary(stack: Stack, key: str, *, good: bool) -> None:
-    console.print(
-        "\n[bold green]Everything ended as it should.[/]"
-        if good
-        else "\n[bold red]Not everything ended as it should.[/]"
+def _sample(stack: Stack, demo: Demo) -> bool:
+    wrong = 0
+    with console.status("Sending the sample"):
+        for scene in play(demo, stack.receiver_url, f"{datetime.now(UTC):%Y%m%d%H%M%S}"):
+            show_scene(console, scene)
+            stack.check()
+            wrong += not scene.good
+    _conclude(stack, demo.key, wrong)
+    return not wrong
+
+
+def _conclude(stack: Stack, key: str, wrong: int) -> None:
+    verdict = (
+        f"{wrong} of {len(SCENES)} did not end as they should." if wrong else "Everything ended as it should."
     )
+    console.print(Text(f"\n{verdict}", "bold red" if wrong else "bold green"))
     console.print(f"\n  base URL  {stack.base_url}")
     console.print(f"  key       {key}", soft_wrap=True)
     console.print("\n  Post an event of your own:\n")
-    console.print(_curl(stack, key), soft_wrap=True)
+    console.print(_curl(stack, key), soft_wrap=True, markup=False)
     console.print()
 
 
@@ -133,21 +168,43 @@ def _curl(stack: Stack, key: str) -> str:
     )
 
 
-def _serve() -> None:
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    console.print("Serving until Ctrl-C.")
-    stop.wait()
-    console.print("Stopping.")
+def _serve(stack: Stack) -> None:
+    """Return at the first Ctrl-C. Raises PartEnded when a part of the stack does not run any more."""
+    console.print(f"Serving until Ctrl-C. Logs and run.json are in {settings.HOME.name}/.")
+    try:
+        while True:
+            stack.check()
+            time.sleep(CHECK_SECONDS)
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+
+
+def _interrupt_once(number: int, frame: object) -> NoReturn:  # noqa: ARG001  (what a signal handler is given)
+    """End in good order; what comes while children are being stopped must not stop that."""
+    for ending in ENDING:
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _answer(ask: Callable[[keys.KeyStore], Coroutine[Any, Any, Any]]) -> None:
+    try:
+        doc = asyncio.run(ask(keys.here()))
+    except SignalboxError as error:
+        _fail("\n".join([error.detail, *(f"{fault.pointer}: {fault.detail}" for fault in error.faults)]))
+    except ValidationError as error:
+        _fail(f"Set {', '.join(str(one['loc'][0]).upper() for one in error.errors())}.")
+    except keys.NoStorage as error:
+        _fail(str(error))
+    console.print_json(json.dumps(doc, default=str))
 
 
 def _say(what: str) -> None:
-    console.print(f"[dim]starting[/] {what}")
+    console.print(Text(what, "dim"))
 
 
-def _print(doc: Any) -> None:
-    console.print_json(json.dumps(doc, default=str))
+def _fail(message: str) -> NoReturn:
+    Console(stderr=True, highlight=False).print(Text(message, "red"), soft_wrap=True)
+    raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,13 @@ TIMEOUT_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Response:
+    """What was answered; header names are lower case."""
+
     status: int
     headers: Mapping[str, str]
     doc: Any
+    asked: str = ""
+    """Method and path of the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +47,15 @@ class Client:
     def send(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Response:
-        """One request; a refusal is an answer too."""
+        """One request; a refusal is an answer too. Raises OSError without an answer, ValueError if it is not JSON."""
+        asked = f"{method} {path}"
         sent = {"Content-Type": "application/json", **self.headers, **(headers or {})}
         request = urllib.request.Request(self.base_url + path, body, sent, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return _response(answer.status, answer.headers, answer.read())
+                return _response(asked, answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as refusal:
-            return _response(refusal.code, refusal.headers, refusal.read())
+            return _response(asked, refusal.code, refusal.headers, refusal.read())
 
     def receipt(self, id: str, until: Callable[[Any], bool], seconds: float = 30) -> Any:
         """The receipt once it is as awaited, or as it is after that many seconds."""
@@ -62,6 +67,6 @@ class Client:
             sleep(0.1)
 
 
-def _response(status: int, headers: Any, body: bytes) -> Response:
+def _response(asked: str, status: int, headers: Any, body: bytes) -> Response:
     named = {name.lower(): value for name, value in headers.items()}
-    return Response(status, named, json.loads(body) if body else None)
+    return Response(status, named, json.loads(body) if body else None, asked)

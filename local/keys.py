@@ -1,51 +1,87 @@
 """Makes, lists and revokes keys straight in storage: the first key of a deployment cannot come from the API."""
 
+import json
+import os
 import secrets
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from local.claim import is_claimed
+from local.settings import HOME
 from shared.access.keys import DEPLOYMENT, Keys
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
+from shared.access.sections import Sections
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
+from shared.azure.vault import MasterKeySeal
 from shared.registry import Registry
-from shared.settings import settings
+from shared.settings import Settings
 from shared.wiring import SystemClock, tables_of
 
 EVERYTHING = tuple(scope.value for scope in Scope)
 IN_A_SECTION = tuple(scope.value for scope in Scope if scope not in DEPLOYMENT_ONLY)
+STORAGE = ("STORAGE_CONNECTION", "STORAGE_TABLE_ENDPOINT")
 
 
-async def create(section: str, name: str, scopes: Sequence[str], source: str) -> dict[str, Any]:
-    """A new key; its text is in the answer and never again. Section `*` makes a deployment key."""
-    every = EVERYTHING if section == DEPLOYMENT else IN_A_SECTION
-    body = {"name": name, "scopes": list(scopes) or list(every), "source": source}
-    async with _keys() as keys:
-        return await keys.create(section, body, secrets.token_bytes(RANDOM_BYTES))
+class NoStorage(RuntimeError):
+    """Neither the environment nor a running stack says where keys are stored."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "No stack is running here. Start one with `make run`, or name a deployment's storage: "
+            f"set {' or '.join(STORAGE)}, and SIGNALBOX_MASTER_KEYS."
+        )
 
 
-async def rotate(section: str, id: str) -> dict[str, Any]:
-    """A second live secret for a key."""
-    async with _keys() as keys:
-        return await keys.rotate(section, id, secrets.token_bytes(SECRET_BYTES))
+@dataclass(frozen=True, slots=True)
+class KeyStore:
+    """The keys in the storage that an environment names. Raises NotFound for a section that is not there, Unavailable."""
+
+    environment: Mapping[str, str]
+
+    async def create(self, section: str, name: str, scopes: Sequence[str], source: str) -> dict[str, Any]:
+        """A new key; its text is in the answer and never again. Section `*` makes a deployment key."""
+        every = EVERYTHING if section == DEPLOYMENT else IN_A_SECTION
+        body = {"name": name, "scopes": list(scopes) or list(every), "source": source}
+        async with self._keys(section) as keys:
+            return await keys.create(section, body, secrets.token_bytes(RANDOM_BYTES))
+
+    async def rotate(self, section: str, id: str) -> dict[str, Any]:
+        """A second live secret for a key."""
+        async with self._keys(section) as keys:
+            return await keys.rotate(section, id, secrets.token_bytes(SECRET_BYTES))
+
+    async def revoke(self, section: str, id: str, secret: int | None) -> dict[str, Any]:
+        """Refuse one secret of a key, or the whole key."""
+        async with self._keys(section) as keys:
+            return await keys.revoke(section, id, secret)
+
+    async def list(self, section: str) -> list[dict[str, Any]]:
+        """The keys of a section, without their secrets."""
+        async with self._keys(section) as keys:
+            return await keys.list(section)
+
+    @asynccontextmanager
+    async def _keys(self, section: str) -> AsyncIterator[Keys]:
+        """The keys, once the section is known to exist. Raises NotFound, Unavailable."""
+        chosen = Settings.model_validate({name.lower(): value for name, value in self.environment.items()})
+        tables = tables_of(chosen)
+        registry, clock = Registry(tables), SystemClock()
+        try:
+            if section != DEPLOYMENT:
+                seal = MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
+                await Sections(registry, seal, clock).show(section)
+            yield Keys(registry, clock)
+        finally:
+            await tables.close()
 
 
-async def revoke(section: str, id: str, secret: int | None) -> dict[str, Any]:
-    """Refuse one secret of a key, or the whole key."""
-    async with _keys() as keys:
-        return await keys.revoke(section, id, secret)
-
-
-async def list_all(section: str) -> list[dict[str, Any]]:
-    """The keys of a section, without their secrets."""
-    async with _keys() as keys:
-        return await keys.list(section)
-
-
-@asynccontextmanager
-async def _keys() -> AsyncIterator[Keys]:
-    tables = tables_of(settings())
-    try:
-        yield Keys(Registry(tables), SystemClock())
-    finally:
-        await tables.close()
+def here(home: Path = HOME) -> KeyStore:
+    """The storage that this process's environment names, or else the running stack's. Raises NoStorage."""
+    if any(os.environ.get(name) for name in STORAGE):
+        return KeyStore(os.environ)
+    if not is_claimed(home):
+        raise NoStorage
+    return KeyStore(json.loads((home / "run.json").read_text())["environment"])

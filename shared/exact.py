@@ -6,7 +6,7 @@ Strict where RFC 8259 lets parsers be lax: no NaN or Infinity, no duplicate memb
 
 import json
 import re
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, Self
 
 import simplejson
@@ -101,10 +101,17 @@ def _number(text: str) -> Number:
         raise MalformedBody(
             f"A number has more than {MAX_DIGITS} characters. Send it as text if it is a code."
         )
-    number = Number(text)
+    try:
+        number = Number(text)
+    except InvalidOperation:  # an exponent that not even a Decimal holds
+        raise _beyond() from None
     if number and abs(number.adjusted()) > MAX_EXPONENT:
-        raise MalformedBody(f"A number is beyond 10^±{MAX_EXPONENT}, which most JSON readers cannot hold.")
+        raise _beyond()
     return number
+
+
+def _beyond() -> MalformedBody:
+    return MalformedBody(f"A number is beyond 10^±{MAX_EXPONENT}, which most JSON readers cannot hold.")
 
 
 def _constant(name: str) -> NoReturn:

@@ -10,9 +10,9 @@ from enum import StrEnum
 
 from shared import exact
 from shared.cached import Cached
-from shared.errors import Conflict
+from shared.errors import BodyTooLarge, Conflict
 from shared.exact import Json
-from shared.ports import Row, RowChanged, RowExists, Tables, bytes_of
+from shared.ports import Row, RowChanged, RowExists, RowTooLarge, Tables, bytes_of
 from shared.storage import REGISTRY
 
 _AFTER = "~"
@@ -80,21 +80,25 @@ class Registry:
         return await self._lists.get((kind, section)) or ()
 
     async def create(self, record: Record) -> None:
-        """Raises Conflict when the id is taken."""
+        """Raises Conflict when the id is taken, BodyTooLarge for more than a row holds."""
         try:
             await self._tables.insert(REGISTRY.name, _row(record))
         except RowExists:
             raise Conflict(
                 f"A {record.kind} named {record.id} exists already. Choose another name."
             ) from None
+        except RowTooLarge:
+            raise _too_large(record) from None
         self._forget(record)
 
     async def replace(self, record: Record) -> None:
-        """Write a document that was read before. Raises Conflict when someone else changed it meanwhile."""
+        """Write a document that was read before. Raises Conflict when someone else changed it, BodyTooLarge."""
         try:
             await self._tables.replace(REGISTRY.name, _row(record))
         except RowChanged:
             raise Conflict(f"The {record.kind} {record.id} has changed. Read it and try again.") from None
+        except RowTooLarge:
+            raise _too_large(record) from None
         self._forget(record)
 
     async def section_of(self, kind: Kind, id: str) -> str | None:
@@ -115,6 +119,10 @@ class Registry:
     def _forget(self, record: Record) -> None:
         self._cache.forget((record.kind, record.section, record.id))
         self._lists.forget((record.kind, record.section))
+
+
+def _too_large(record: Record) -> BodyTooLarge:
+    return BodyTooLarge(f"The {record.kind} is larger than storage takes. Make it smaller.")
 
 
 def _row(record: Record) -> Row:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from local import keys
 from local.azurite import installed
 from local.client import Client, Response
 from local.demo.furnish import Demo, furnish
+from local.keys import KeyStore
 from local.process import free_ports
+from local.settings import Kept
 from local.stack import Stack
-from shared import settings
 from shared.azure.vault import new_master_key
 
 
@@ -45,7 +44,7 @@ class Running:
 
     def received(self, delivery: str) -> list[dict[str, Any]]:
         """The requests that the receiver had for a delivery, read from its own file."""
-        lines = (self.stack.home / "received.jsonl").read_text().splitlines()
+        lines = self.stack.received.read_text().splitlines()
         requests = [json.loads(line) for line in lines]
         return [one for one in requests if one["headers"].get("webhook-id") == delivery]
 
@@ -70,22 +69,19 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Azurite, a queue, the receiver and the Functions host, with the demo section in them."""
     if not installed():
         pytest.skip("Azurite is not installed: make setup")
-    port, receiver = free_ports(2)
-    kept = {"port": port, "receiverPort": receiver, "masterKeys": new_master_key()}
     home: Path = tmp_path_factory.mktemp("stack")
-    with Stack(kept, lambda _: None, home, timers=False) as stack:
-        key = _deployment_key(stack)
+    with Stack(fresh(), lambda _: None, home, timers=False) as stack:
+        key = deployment_key(stack)
         yield Running(stack, furnish(stack.base_url, key, stack.receiver_url, None), key)
 
 
-def _deployment_key(stack: Stack) -> str:
-    before = dict(os.environ)
-    os.environ.update(stack.environment)
-    settings.settings.cache_clear()
-    try:
-        made = asyncio.run(keys.create("*", "tests", [], "tests"))
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-        settings.settings.cache_clear()
+def fresh() -> Kept:
+    """Settings for a stack of a test's own, on free ports."""
+    port, receiver = free_ports(2)
+    return Kept(port, receiver, new_master_key())
+
+
+def deployment_key(stack: Stack) -> str:
+    """A new key that reaches every section."""
+    made = asyncio.run(KeyStore(stack.environment).create("*", "tests", [], "tests"))
     return str(made["key"])

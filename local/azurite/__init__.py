@@ -76,6 +76,12 @@ class Azurite:
         return self._child.pid if self._child else None
 
     @property
+    def child(self) -> Child:
+        """The emulator's process, once started."""
+        assert self._child  # noqa: S101
+        return self._child
+
+    @property
     def connection_string(self) -> str:
         """For the SDKs' `from_connection_string`; complete once started."""
         endpoints = zip(SERVICES, self.ports, strict=True)

@@ -22,9 +22,10 @@ def queue_settings(text: str) -> QueueSettings:
 
 async def serve(queues: list[QueueSettings], port: int) -> None:
     """Serve until SIGTERM or SIGINT; one JSON line on stdout says that the port is open."""
-    stop = asyncio.Event()
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        # Not loop.add_signal_handler, which Windows does not have.
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(stop.set))
     async with Broker(queues, port=port) as broker:
         print(json.dumps({"port": broker.port}), flush=True)
         await stop.wait()

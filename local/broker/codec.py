@@ -18,6 +18,7 @@ _EMPTY_LIST = 0x45
 _FIXED_WIDTH = {0x4: 0, 0x5: 1, 0x6: 2, 0x7: 4, 0x8: 8, 0x9: 16}
 _SIZE_WIDTH = {0xA: 1, 0xB: 4, 0xC: 1, 0xD: 4, 0xE: 1, 0xF: 4}
 _COUNT_WIDTH = {0xC0: 1, 0xC1: 1, 0xD0: 4, 0xD1: 4}
+_MAPS = {0xC1, 0xD1}
 
 
 def value_end(data: bytes, at: int) -> int:
@@ -62,8 +63,8 @@ def elements(value: bytes) -> list[bytes]:
 def pairs(value: bytes) -> list[tuple[bytes, bytes]]:
     """The encoded keys and values of a map."""
     flat = elements(value)
-    if len(flat) % 2:
-        raise Malformed("a map with a key that has no value")
+    if value[0] not in _MAPS or len(flat) % 2:
+        raise Malformed("expected a map of keys and values")
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 

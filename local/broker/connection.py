@@ -6,6 +6,7 @@ Proton's own Container is not used: it polls with select(), and one exception in
 import asyncio
 import logging
 from collections.abc import Callable
+from typing import cast
 
 from proton import Collector, Condition, Connection, Transport, TransportException, symbol
 
@@ -28,20 +29,19 @@ class ClientConnection(asyncio.Protocol):
         self._on_change = on_change
         self._on_lost = on_lost
         self._socket: asyncio.Transport | None = None
-        self.amqp = Connection()
+        self._amqp = Connection()
         self._engine = Transport(Transport.SERVER)
         self._events = Collector()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101
-        self._socket = transport
+        self._socket = cast("asyncio.Transport", transport)
         sasl = self._engine.sasl()
         sasl.allow_insecure_mechs = True
         sasl.allowed_mechs("ANONYMOUS")
         self._engine.max_frame_size = _MAX_FRAME_BYTES
         self._engine.idle_timeout = _IDLE_SECONDS
-        self.amqp.collect(self._events)
-        self._engine.bind(self.amqp)
+        self._amqp.collect(self._events)
+        self._engine.bind(self._amqp)
         self._handle_events()
 
     def data_received(self, data: bytes) -> None:
@@ -70,13 +70,20 @@ class ClientConnection(asyncio.Protocol):
 
     def _fail(self) -> None:
         # The client must not be left waiting for an answer that never comes.
-        self.amqp.condition = Condition(
+        self._amqp.condition = Condition(
             "amqp:internal-error", "see the broker's log", {symbol("at"): "broker"}
         )
-        self.amqp.close()
+        self._amqp.close()
 
     def flush(self) -> None:
         """Write what Proton wants to send, and close the socket when Proton is done with it."""
+        try:
+            self._write()
+        except TransportException:
+            _log.info("a connection broke down; it is closed")
+            self.abort()
+
+    def _write(self) -> None:
         if self._socket is None:
             return
         while (pending := self._engine.pending()) > 0:
@@ -96,8 +103,8 @@ class ClientConnection(asyncio.Protocol):
         self._on_lost(self)
         self._engine.close_tail()
         self._engine.close_head()
-        self._handle_events()
         self._engine.unbind()
+        self._handle_events()
 
     def abort(self) -> None:
         """Drop the connection without a farewell."""

@@ -4,7 +4,7 @@ Sections: OASIS AMQP 1.0 part 3, section 3.2,
 http://docs.oasis-open.org/amqp/core/v1.0/os/amqp-core-messaging-v1.0-os.html
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from local.broker import codec
@@ -13,14 +13,12 @@ from local.broker.errors import Malformed
 MAX_MESSAGE_BYTES = 256 * 1024
 """Standard tier: https://learn.microsoft.com/azure/service-bus-messaging/service-bus-quotas"""
 
-_HEADER, _ANNOTATIONS, _PROPERTIES, _APPLICATION_PROPERTIES, _DATA, _FOOTER = (
-    0x70,
-    0x72,
-    0x73,
-    0x74,
-    0x75,
-    0x78,
-)
+_HEADER = 0x70
+_ANNOTATIONS = 0x72
+_PROPERTIES = 0x73
+_APPLICATION_PROPERTIES = 0x74
+_DATA = 0x75
+_FOOTER = 0x78
 # The client puts the first message's properties on the envelope, so it is not only data sections.
 _ENVELOPE_SECTIONS = {_HEADER, _ANNOTATIONS, _PROPERTIES, _DATA}
 _BROKER_KEYS = {
@@ -46,7 +44,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """`bare` is what the sender signed for (properties to footer) and passes through byte for byte.
+    """`bare` is what belongs to the sender (properties to footer) and passes through byte for byte.
 
     `header` holds the encoded durable, priority and ttl fields; `annotations` the sender's own, encoded.
     """
@@ -80,7 +78,7 @@ def unpack(raw: bytes) -> list[Content]:
     return [decode(raw)]
 
 
-def split(raw: bytes) -> Iterable[Section]:
+def split(raw: bytes) -> Iterator[Section]:
     """The sections of a message, in order. Raises Malformed, also when there is none."""
     if not raw:
         raise Malformed("a message without a section")
@@ -102,15 +100,25 @@ def _descriptor(raw: bytes, at: int) -> tuple[int, int]:
 
 def decode(raw: bytes) -> Content:
     """Read what the broker acts on: time to live, scheduled time, annotations. Raises Malformed."""
-    content, bare = Content(b""), []
+    content, bare = Content(b""), b""
     for section in split(raw):
         if section.code == _HEADER:
             content = _with_header(content, codec.elements(section.value))
         elif section.code == _ANNOTATIONS:
             content = _with_annotations(content, codec.pairs(section.value))
         elif section.code >= _PROPERTIES:
-            bare.append(section.encoded)
-    return replace(content, bare=b"".join(bare))
+            _check_application_properties(section)
+            bare += section.encoded
+    if not bare:
+        raise Malformed("a message without a body")
+    return replace(content, bare=bare)
+
+
+def _check_application_properties(section: Section) -> None:
+    # Whatever is accepted must be fit for the dead letters, which add their reason to this map.
+    if section.code == _APPLICATION_PROPERTIES:
+        for name, _ in codec.pairs(section.value):
+            codec.payload(name)
 
 
 def _with_header(content: Content, fields: list[bytes]) -> Content:

@@ -1,10 +1,11 @@
 """A queue together with the receivers that are attached to it, and the handing out of messages to them."""
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from proton import Connection, Link
+from proton import Link
 
 from local.broker import codec
 from local.broker.content import MAX_MESSAGE_BYTES, encode, unpack
@@ -64,12 +65,9 @@ class Entity:
                 return self.consumers[-1]
         return None
 
-    def forget(self, link: Link) -> None:
-        """Stop delivering to a closed link. What it has locked stays locked, as in Service Bus."""
-        self.consumers = deque(c for c in self.consumers if c.link != link)
-
-    def forget_connection(self, connection: Connection) -> None:
-        self.consumers = deque(c for c in self.consumers if c.link.connection != connection)
+    def forget(self, is_gone: Callable[[Link], bool]) -> None:
+        """Stop delivering to closed links. What they have locked stays locked, as in Service Bus."""
+        self.consumers = deque(consumer for consumer in self.consumers if not is_gone(consumer.link))
 
 
 def encoded(message: Message) -> bytes:

@@ -52,8 +52,7 @@ class Links:
                 settle(node.queue, delivery)
 
     def on_link_remote_close(self, event: Event) -> None:
-        for entity in self._nodes.entities():
-            entity.forget(event.link)
+        self._nodes.forget(lambda link: link == event.link)
         event.link.close()
         event.link.free()
 
@@ -61,11 +60,18 @@ class Links:
         self.on_link_remote_close(event)
 
     def on_session_remote_close(self, event: Event) -> None:
+        self._nodes.forget(lambda link: link.session == event.session)
         event.session.close()
         event.session.free()
 
     def on_connection_remote_close(self, event: Event) -> None:
         event.connection.close()
+
+    def on_connection_local_close(self, event: Event) -> None:
+        self._nodes.forget(lambda link: link.connection == event.connection)
+
+    def on_connection_unbound(self, event: Event) -> None:
+        self.on_connection_local_close(event)
 
     def _dispatch_to(self, link: Link) -> None:
         node = self._nodes.find(_address(link))
@@ -79,7 +85,8 @@ class Links:
         raw = _read(link, delivery)
         if raw is None:
             return
-        link.flow(_CREDIT - link.credit)
+        if link.credit < _CREDIT // 2:
+            link.flow(_CREDIT - link.credit)
         try:
             if hasattr(delivery, "too_large"):
                 raise TooLarge(f"a transfer may have {_MAX_TRANSFER_BYTES} bytes")

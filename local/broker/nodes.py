@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from proton import Message
+from proton import Link, Message
 
 from local.broker.entity import Entity, entity_path
 from local.broker.errors import EntityNotFound
@@ -44,3 +44,8 @@ class Nodes:
 
     def entities(self) -> Iterator[Entity]:
         return (node for node in self._nodes.values() if isinstance(node, Entity))
+
+    def forget(self, is_gone: Callable[[Link], bool]) -> None:
+        """Let no entity deliver to the links that are gone."""
+        for entity in self.entities():
+            entity.forget(is_gone)

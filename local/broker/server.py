@@ -61,14 +61,9 @@ class Broker:
         await self._server.wait_closed()
 
     def _connect(self) -> ClientConnection:
-        connection = ClientConnection(self._links, self._dispatch_soon, self._disconnect)
+        connection = ClientConnection(self._links, self._dispatch_soon, self._connections.discard)
         self._connections.add(connection)
         return connection
-
-    def _disconnect(self, connection: ClientConnection) -> None:
-        self._connections.discard(connection)
-        for entity in self._nodes.entities():
-            entity.forget_connection(connection.amqp)
 
     def _dispatch_soon(self) -> None:
         if not self._dispatch_due:
@@ -89,6 +84,12 @@ class Broker:
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            for connection in list(self._connections):
-                connection.tick(loop.time())
-            self._dispatch()
+            try:
+                self._tick(loop.time())
+            except Exception:  # noqa: BLE001 without ticks no lock would ever end
+                _log.exception("a tick failed")
+
+    def _tick(self, now: float) -> None:
+        for connection in list(self._connections):
+            connection.tick(now)
+        self._dispatch()

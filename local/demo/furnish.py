@@ -1,9 +1,11 @@
 """Creates the demo section with what the sample needs, through the API; what exists already is left as it is."""
 
+import json
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
-from local.client import Client
+from local.client import Client, Response
 
 SECTION = "demo"
 SHOP_SECRET = "demo-shop-secret"  # noqa: S105  (plays the vendor in this demonstration)
@@ -68,8 +70,15 @@ class Demo:
     source: str
 
 
+class NotFurnished(RuntimeError):
+    """The API refused a part of the demo section."""
+
+    def __init__(self, what: str, response: Response) -> None:
+        super().__init__(f"{what} answered {response.status}: {json.dumps(response.doc)}")
+
+
 def furnish(base_url: str, deployment_key: str, receiver_url: str, key: str | None) -> Demo:
-    """The demo section, made or found again; `key` is the one of an earlier run."""
+    """The demo section, made or found again; `key` is the one of an earlier run. Raises NotFurnished."""
     operator = Client.keyed(base_url, deployment_key, SECTION)
     _create(Client.keyed(base_url, deployment_key), "/v1/sections", _section(base_url))
     for definition in DEFINITIONS:
@@ -77,12 +86,19 @@ def furnish(base_url: str, deployment_key: str, receiver_url: str, key: str | No
     for name, path in DESTINATIONS.items():
         settings = {"url": receiver_url + path, "timeoutSeconds": 5}
         _create(operator, "/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
-    if not operator.get("/v1/routes").doc["routes"]:
-        for event, destination in ROUTES:
+    routed = {route["event"] for route in _read(operator, "/v1/routes")["routes"]}
+    for event, destination in ROUTES:
+        if event not in routed:
             _create(operator, "/v1/routes", {"event": event, "destination": destination})
-    key = key or _create(operator, "/v1/keys", KEY)["key"]
+    if key is None or not is_known(base_url, key):
+        key = str(_create(operator, "/v1/keys", KEY)["key"])
     source = _source(operator)
     return Demo(Client.keyed(base_url, key), key, source["hookPath"], source["id"])
+
+
+def is_known(base_url: str, key: str) -> bool:
+    """Whether a key of an earlier run still opens doors: storage that was killed forgets its last seconds."""
+    return Client.keyed(base_url, key, SECTION).get("/v1/events?limit=1").status != HTTPStatus.UNAUTHORIZED
 
 
 def _section(base_url: str) -> dict[str, Any]:
@@ -97,7 +113,8 @@ def _section(base_url: str) -> dict[str, Any]:
 
 
 def _source(operator: Client) -> dict[str, Any]:
-    known = operator.get("/v1/sources").doc["sources"]
+    """The shop, knowing only the type that it knows at first, also when an earlier sample has mended it."""
+    known = _read(operator, "/v1/sources")["sources"]
     source = {"name": "shop", "kind": "shopify", "label": "webshop", "secrets": {"signing": SHOP_SECRET}}
     found: dict[str, Any] = (
         known[0] if known else _create(operator, "/v1/sources", {**source, "types": TYPES})
@@ -107,8 +124,17 @@ def _source(operator: Client) -> dict[str, Any]:
 
 
 def _create(client: Client, path: str, doc: dict[str, Any]) -> dict[str, Any]:
+    """What was created; a conflict means that an earlier run has created it."""
     response = client.post(path, doc)
-    if response.status not in (201, 409):
-        raise RuntimeError(f"POST {path} answered {response.status}: {response.doc}")
+    if response.status not in (HTTPStatus.CREATED, HTTPStatus.CONFLICT):
+        raise NotFurnished(f"POST {path}", response)
     created: dict[str, Any] = response.doc
     return created
+
+
+def _read(client: Client, path: str) -> dict[str, Any]:
+    response = client.get(path)
+    if response.status != HTTPStatus.OK:
+        raise NotFurnished(f"GET {path}", response)
+    found: dict[str, Any] = response.doc
+    return found

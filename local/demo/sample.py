@@ -5,31 +5,24 @@ import hashlib
 import hmac
 import json
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from local.client import Client, Response
 from local.demo.furnish import BOOKING, ORDER, SHOP_SECRET, SURVEY, TYPES, Demo
+from local.demo.scene import Note, Part, Receipt, Scene, expect, expect_status, played
 
 ADA = {"email": "ada@example.com", "mobile": "+46701740605"}
 MENDED = {**TYPES, "orders/paid": {"event": ORDER, "mapping": {
     "person": {"email": "email"},
     "properties": {"orderId": "to_string(id)", "totalValue": "to_number(total_price)", "currency": "currency"},
 }}}  # fmt: skip
+FINAL = ("delivered", "failed", "held", "refused", "processed")
+"""States that an event leaves only when somebody acts."""
 
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One thing that happened: what was answered, what became of it, and whether that is right."""
-
-    title: str
-    answer: Response
-    receipt: Any = None
-    good: bool = False
-
-
-Act = Callable[["Stage"], Scene]
+Parts = Iterator[Part]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +37,12 @@ class Stage:
     def client(self) -> Client:
         return self.demo.client
 
-    def order(self, name: str, **changes: Any) -> dict[str, Any]:
-        return {
-            "event": ORDER,
-            "id": f"{name}-{self.run}",
-            "person": ADA,
-            "properties": {"orderId": name, "totalValue": 42.5, "currency": "EUR"},
-            **changes,
-        }
+    def post(self, event: str, name: str, properties: dict[str, Any], person: Any = ADA) -> Response:
+        body = {"event": event, "id": f"{name}-{self.run}", "person": person, "properties": properties}
+        return self.client.post("/v1/events", body)
+
+    def order(self, name: str, person: Any = ADA) -> Response:
+        return self.post(ORDER, name, {"orderId": name, "totalValue": 42.5, "currency": "EUR"}, person)
 
     def webhook(self, topic: str, order: int) -> Response:
         """A webhook as Shopify sends one: https://shopify.dev/docs/apps/build/webhooks"""
@@ -72,106 +63,100 @@ class Stage:
         }
         return Client(self.client.base_url).send("POST", self.demo.hook, body, headers)
 
-
-def plain(stage: Stage) -> Scene:
-    answer = stage.client.post("/v1/events", stage.order("order-1001"))
-    return _ends(stage, "A plain event", answer, "delivered")
-
-
-def shopify(stage: Stage) -> Scene:
-    answer = stage.webhook("orders/create", 820982911946154508)
-    return _ends(stage, "A signed Shopify webhook", answer, "delivered")
+    def set_bookings(self, status: HTTPStatus) -> None:
+        """What the bookings destination answers from now on."""
+        body = json.dumps({"path": "/bad", "status": status}).encode()
+        urllib.request.urlopen(self.receiver_url + "/control", body, timeout=5).close()  # noqa: S310
 
 
-def repeat(stage: Stage) -> Scene:
-    answer = stage.client.post("/v1/events", stage.order("order-1001"))
-    good = answer.status == 202 and answer.headers.get("idempotency-replayed") == "true"
-    return Scene("The first event once more: the first answer again", answer, good=good)
+def plain(stage: Stage) -> Parts:
+    yield from _ends(stage, stage.order("order-1001"), "delivered")
 
 
-def rejection(stage: Stage) -> Scene:
-    wrong = {"orderId": 1001, "totalValue": "42.50", "colour": "red"}
-    answer = stage.client.post("/v1/events", stage.order("order-1002", properties=wrong))
-    good = answer.status == 422 and len(answer.doc["errors"]) == 3
-    return Scene("An event that does not fit: every fault at once", answer, good=good)
+def shopify(stage: Stage) -> Parts:
+    yield from _ends(stage, stage.webhook("orders/create", 820982911946154508), "delivered")
 
 
-def quarantine(stage: Stage) -> Scene:
+def repeat(stage: Stage) -> Parts:
+    answer = stage.order("order-1001")
+    yield answer
+    expect_status(answer, HTTPStatus.ACCEPTED)
+    expect(answer.headers.get("idempotency-replayed") == "true", "It should have been known already.")
+
+
+def rejection(stage: Stage) -> Parts:
+    answer = stage.post(ORDER, "order-1002", {"orderId": 1001, "totalValue": "42.50", "colour": "red"})
+    yield answer
+    expect_status(answer, HTTPStatus.UNPROCESSABLE_ENTITY)
+    expect(len(answer.doc["errors"]) == 3, "All three faults should have been named.")
+
+
+def quarantine(stage: Stage) -> Parts:
     kept = stage.webhook("orders/paid", 820982911946154509)
-    found = stage.client.get("/v1/quarantine?cause=unknown-type").doc["quarantine"]
-    stage.client.put(f"/v1/sources/{stage.demo.source}/types", MENDED)
-    answer = stage.client.post(f"/v1/quarantine/{found[-1]['id']}/replay")
-    scene = _ends(stage, "A webhook of a new type: quarantined, mended, replayed", answer, "delivered")
-    good = scene.good and kept.status == 202 and kept.doc["status"] == "quarantined"
-    return Scene(scene.title, answer, scene.receipt, good)
+    yield kept
+    expect(kept.doc["status"] == "quarantined", "It should have been quarantined.")
+    listed = stage.client.get("/v1/quarantine?cause=unknown-type&limit=100")
+    item = listed.doc["quarantine"][-1]
+    yield listed
+    yield Note("listed", item["cause"], item["detail"])
+    mended = stage.client.put(f"/v1/sources/{stage.demo.source}/types", MENDED)
+    yield mended
+    expect_status(mended, HTTPStatus.OK)
+    yield Note("mended", "orders/paid", f"is {ORDER} from now on")
+    yield from _ends(stage, stage.client.post(f"/v1/quarantine/{item['id']}/replay"), "delivered")
 
 
-def second_attempt(stage: Stage) -> Scene:
-    survey = {
-        "event": SURVEY,
-        "id": f"survey-{stage.run}",
-        "person": ADA,
-        "properties": {"surveyId": "nps", "score": 9},
-    }
-    answer = stage.client.post("/v1/events", survey)
-    scene = _ends(
-        stage, "A destination that fails at first: delivered on the second attempt", answer, "delivered"
-    )
-    attempts = scene.receipt["deliveries"][0]["attempts"] if scene.good else []
-    return Scene(scene.title, answer, scene.receipt, scene.good and len(attempts) == 2)
+def second_attempt(stage: Stage) -> Parts:
+    answer = stage.post(SURVEY, "survey", {"surveyId": "nps", "score": 9})
+    receipt = yield from _ends(stage, answer, "delivered")
+    expect(len(receipt["deliveries"][0]["attempts"]) == 2, "The second attempt should have delivered it.")
 
 
-def dead_letter(stage: Stage) -> Scene:
-    _control(stage, 400)
-    booking = {
-        "event": BOOKING,
-        "id": f"booking-{stage.run}",
-        "person": ADA,
-        "properties": {"bookingId": "b-7"},
-    }
-    posted = stage.client.post("/v1/events", booking)
-    dead = _ends(stage, "", posted, "failed")
-    listed = [one["id"] for one in stage.client.get("/v1/dead-letters?limit=100").doc["deadLetters"]]
-    delivery = dead.receipt["deliveries"][0]["id"] if dead.good else ""
-    _control(stage, 200)
-    answer = stage.client.post(f"/v1/dead-letters/{delivery}/replay")
-    receipt = stage.client.receipt(posted.doc["id"], lambda doc: doc["status"] == "delivered")
-    good = dead.good and delivery in listed and receipt["status"] == "delivered"
-    return Scene("A dead letter: listed, and replayed once the destination takes it", answer, receipt, good)
+def dead_letter(stage: Stage) -> Parts:
+    stage.set_bookings(HTTPStatus.BAD_REQUEST)
+    dead = yield from _ends(stage, stage.post(BOOKING, "booking", {"bookingId": "b-7"}), "failed")
+    delivery = dead["deliveries"][0]["id"]
+    listed = stage.client.get("/v1/dead-letters?limit=100")
+    yield listed
+    letters = [one for one in listed.doc["deadLetters"] if one["id"] == delivery]
+    yield from (Note("listed", one["cause"], one["reason"]) for one in letters)
+    expect(len(letters) == 1, "Its delivery should have been listed once.")
+    stage.set_bookings(HTTPStatus.OK)
+    yield from _ends(stage, stage.client.post(f"/v1/dead-letters/{delivery}/replay"), "delivered")
 
 
-def refusal(stage: Stage) -> Scene:
+def refusal(stage: Stage) -> Parts:
     person = {"email": f"opted-out-{stage.run}@example.com"}
-    stage.client.post("/v1/consents", {**person, "purpose": "marketing", "state": "opted_out"})
-    answer = stage.client.post("/v1/events", stage.order("order-1003", person=person))
-    return _ends(stage, "A person who has opted out: stored, and not sent on", answer, "refused")
+    told = stage.client.post("/v1/consents", {**person, "purpose": "marketing", "state": "opted_out"})
+    yield told
+    expect(told.status < 300, "The refusal should have been taken down.")
+    yield from _ends(stage, stage.order("order-1003", person), "refused")
 
 
-SCENES: tuple[Act, ...] = (
-    plain,
-    shopify,
-    repeat,
-    rejection,
-    quarantine,
-    second_attempt,
-    dead_letter,
-    refusal,
-)
+SCENES: dict[str, Callable[[Stage], Parts]] = {
+    "A plain event": plain,
+    "A signed Shopify webhook": shopify,
+    "The first event once more: the first answer again": repeat,
+    "An event that does not fit: every fault at once": rejection,
+    "A webhook of a new type: quarantined, mended, replayed": quarantine,
+    "A destination that fails at first: delivered on the second attempt": second_attempt,
+    "A dead letter: listed, and replayed once the destination takes it": dead_letter,
+    "A person who has opted out: stored, and not sent on": refusal,
+}
 
 
 def play(demo: Demo, receiver_url: str, run: str) -> Iterator[Scene]:
-    """Each scene as it happens, in order."""
+    """Each scene as it happens, in order. `run` is a text that no earlier run has had."""
     stage = Stage(demo, receiver_url, run)
-    return (scene(stage) for scene in SCENES)
+    return (played(title, act(stage)) for title, act in SCENES.items())
 
 
-def _ends(stage: Stage, title: str, answer: Response, status: str) -> Scene:
-    if answer.status != 202 or "id" not in answer.doc:
-        return Scene(title, answer)
-    receipt = stage.client.receipt(answer.doc["id"], lambda doc: doc.get("status") == status)
-    return Scene(title, answer, receipt, receipt.get("status") == status)
-
-
-def _control(stage: Stage, status: int) -> None:
-    body = json.dumps({"path": "/bad", "status": status}).encode()
-    urllib.request.urlopen(stage.receiver_url + "/control", body, timeout=5).close()  # noqa: S310
+def _ends(stage: Stage, answer: Response, status: str) -> Generator[Part, None, dict[str, Any]]:
+    """Show the answer and, once the event has come to rest, its receipt, which must have that status."""
+    yield answer
+    expect_status(answer, HTTPStatus.ACCEPTED)
+    event = answer.doc["receipt"].rpartition("/")[2]
+    receipt: dict[str, Any] = stage.client.receipt(event, lambda doc: doc.get("status") in FINAL)
+    yield Receipt(receipt)
+    expect(receipt.get("status") == status, f"The event should have ended as {status}.")
+    return receipt

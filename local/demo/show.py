@@ -1,55 +1,86 @@
 """Shows scenes and receipts in a terminal."""
 
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from local.demo.sample import Scene
+from local.client import Response
+from local.demo.scene import Note, Part, Receipt, Scene
 
-GOOD, BAD = ("✓", "green"), ("✗", "red")
+INDENT = (0, 0, 0, 2)
+NAME_WIDTH, OUTCOME_WIDTH = 9, 26
+LONG_ID = re.compile(r"(?<=/)[0-9a-z_-]{32,}")
+
+Row = tuple[str, str, str]
 
 
 def show_scene(console: Console, scene: Scene) -> None:
-    """The title with a verdict, what was answered, and the receipt or the problem."""
-    mark, colour = GOOD if scene.good else BAD
-    console.print(Text.assemble("\n", (f"{mark} ", colour), (scene.title, "bold")))
-    replayed = "  Idempotency-Replayed: true" if "idempotency-replayed" in scene.answer.headers else ""
-    console.print(f"  [dim]answer[/] {scene.answer.status}{replayed}")
-    if scene.receipt:
-        console.print(_receipt(scene.receipt))
-    elif scene.answer.status >= 400:
-        console.print(_problem(scene.answer.doc))
+    """The title with a verdict, what was asked and answered, receipts and lists; last what went wrong."""
+    verdict = ("✓ ", "green") if scene.good else ("✗ ", "red")
+    console.print(Text.assemble("\n", verdict, (scene.title, "bold")))
+    for part in scene.parts:
+        for shown in _part(part):
+            console.print(Padding(shown, INDENT, expand=False))
+    if scene.surprise:
+        console.print(Padding(Text(scene.surprise, "red"), INDENT))
 
 
-def _receipt(receipt: dict[str, Any]) -> Table:
-    table = _table()
-    table.add_row("  event", receipt["event"], f"[dim]{receipt['id']}[/]")
+def _part(part: Part) -> Iterator[RenderableType]:
+    match part:
+        case Receipt(doc):
+            yield _table(_receipt(doc))
+        case Note(name, what, detail):
+            yield _table([(name, what, detail)])
+        case Response():
+            yield _answer(part)
+            if part.status >= 400:
+                yield _table(_problem(part.doc))
+
+
+def _answer(response: Response) -> Text:
+    """Like `POST /v1/events → 202 accepted`; ids in the path only take room."""
+    path = LONG_ID.sub("…", response.asked.partition("?")[0])
+    outcome = response.doc.get("status", "") if response.status == 202 else ""
+    line = Text.assemble((path, "dim"), (" → ", "dim"), f"{response.status} {outcome}".strip())
+    if "idempotency-replayed" in response.headers:
+        line.append("  Idempotency-Replayed: true", "dim")
+    return line
+
+
+def _receipt(receipt: dict[str, Any]) -> Iterator[Row]:
+    yield "event", receipt["event"], receipt["id"]
     for step in receipt["steps"]:
-        table.add_row(step["name"], step["outcome"], step.get("detail") or step.get("reason") or "")
+        yield step["name"], step["outcome"], step.get("detail") or step.get("reason") or ""
     for delivery in receipt["deliveries"]:
-        table.add_row(
-            "deliver", delivery["status"], f"to {delivery['destination']} {delivery['cause'] or ''}"
-        )
+        destination = f"to {delivery['destination']}"
+        yield "deliver", delivery["status"], _joined(", ", destination, delivery["cause"])
         for attempt in delivery["attempts"]:
-            said = f"{attempt.get('statusCode', '')} {attempt.get('reason', '')}"
-            table.add_row("", f"attempt {attempt['number']}: {attempt.get('outcome', 'unknown')}", said)
-    return table
+            outcome = _joined(" ", attempt.get("statusCode"), attempt.get("outcome") or "unknown")
+            yield f"attempt {attempt['number']}", outcome, attempt.get("reason") or ""
 
 
-def _problem(problem: dict[str, Any]) -> Table:
-    table = _table()
-    table.add_row("problem", problem["type"], problem["detail"])
+def _problem(problem: dict[str, Any]) -> Iterator[Row]:
+    yield "problem", problem["type"], problem["detail"]
     for fault in problem.get("errors", []):
-        seen = f"{fault['detail']} [dim](expected {fault.get('expected', '-')}, received {fault.get('received', '-')})[/]"
-        table.add_row("", fault["pointer"], seen)
-    return table
+        told = [f"{name} {fault[name]}" for name in ("expected", "received") if name in fault]
+        yield "error", fault["pointer"], f"{fault['detail']} ({', '.join(told)})"
 
 
-def _table() -> Table:
+def _table(rows: Iterable[Row]) -> Table:
+    """Columns of the same width everywhere, so that the receipts of all scenes line up."""
     table = Table.grid(padding=(0, 2))
-    table.add_column(style="cyan", min_width=9)
-    table.add_column(overflow="fold", min_width=24)
+    table.add_column(style="cyan", width=NAME_WIDTH)
+    table.add_column(overflow="fold", width=OUTCOME_WIDTH)
     table.add_column(overflow="fold")
+    for row in rows:
+        table.add_row(*map(Text, row))
     return table
+
+
+def _joined(separator: str, *texts: object) -> str:
+    return separator.join(str(text) for text in texts if text)

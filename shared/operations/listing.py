@@ -5,6 +5,7 @@ asks for what came after the last id it saw.
 """
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +24,7 @@ BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing is older than this software."""
 SETTLED = timedelta(seconds=10)
 """A follower's cursor stays this far behind now: instances' clocks differ, and a repeat is better than a gap."""
+_LIMIT = re.compile("[0-9]{1,3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class Page:
 def page_of(query: Mapping[str, str]) -> Page:
     """The page that a query names. Raises Invalid."""
     limit = query.get("limit", str(MOST // 2))
-    faults = [] if limit.isascii() and limit.isdigit() and 1 <= int(limit[:9]) <= MOST else [_limit_fault()]
+    faults = [] if _LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST else [_limit_fault()]
     wrong = [name for name in ("after", "before") if name in query and not _is_id(query[name])]
     faults += [Fault(f"/{name}", "Send an event id from an earlier answer.", "event id") for name in wrong]
     if faults:
@@ -103,8 +105,10 @@ def status(trail: Trail) -> str:
 
 async def _backwards(line: Line, section: str, buckets: int, page: Page) -> list[Stored]:
     """The newest `limit` events before the page's edge, by windows that double until they are found."""
-    high = page.before or ids.lowest(line.clock.now() + SETTLED)
-    edge, width = ids.time_of(high), FIRST_WINDOW
+    now = line.clock.now()
+    newest, width = ids.lowest(now + SETTLED), FIRST_WINDOW
+    high = min(page.before or newest, newest)
+    edge = ids.time_of(high) if page.before else now
     found: list[Stored] = []
     while len(found) < page.limit and edge > BEGINNING:
         low = max(edge - width, BEGINNING)

@@ -128,8 +128,9 @@ class Receipts:
             await self._tables.transact(RECEIPTS.name, operations[start : start + 100])
 
     async def delivery(self, section: str, id: str, route: str) -> Delivery | None:
+        """One delivery. A `route` that is none may name another row of the event: that is no delivery."""
         row = await self._tables.get(RECEIPTS.name, _pk(section, ids.commit_of(id)), f"{id}|{route}")
-        return None if row is None else _delivery(row)
+        return _delivery(row) if row is not None and "destination" in row.values else None
 
     async def save(self, section: str, delivery: Delivery) -> Delivery:
         """Write a delivery that was read before. Raises RowChanged when someone else changed it."""

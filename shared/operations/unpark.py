@@ -1,25 +1,55 @@
-"""Unpark: let go on what waited while its destination was paused."""
+"""Unpark: let go on what waited while its destination was paused.
+
+The door that resumes a destination begins, and the tick goes on: a resume that was cut short leaves nothing behind,
+nor does a worker that parks a delivery because it has not heard of the resume yet.
+"""
 
 from dataclasses import replace
 
 from shared import ids
 from shared.line import Line
+from shared.operations.due import Waiting
 from shared.operations.receipts import Status
 from shared.ports import RowChanged
+from shared.stages.forward import ENDED
+
+
+MOST = 1_000
+"""How many one call lets go; the next tick goes on."""
+
+
+async def unpark(line: Line) -> int:
+    """Let go on what is parked for destinations that are not paused, in every section; answers how many."""
+    unparked = 0
+    for section in await line.sections.list():
+        for destination in await line.destinations.list(section["id"]):
+            if destination["status"] == "active":
+                unparked += await resume(line, section["id"], destination["id"])
+    return unparked
 
 
 async def resume(line: Line, section: str, destination: str) -> int:
-    """Hand off everything that is parked for a destination; answers how many. Raises Unavailable: call it again."""
+    """Hand off what is parked for a destination, at most MOST; answers how many.
+
+    Raises Unavailable: the next tick goes on.
+    """
     resumed = 0
-    async for waiting in line.due.parked(section, destination):
-        delivery = await line.receipts.delivery(section, waiting.event, waiting.route)
-        if delivery is not None and delivery.status is Status.PARKED:
-            await line.ledger.reopen(section, ids.commit_of(waiting.event), line.clock.now())
-            try:
-                await line.receipts.save(section, replace(delivery, status=Status.PENDING))
-            except RowChanged:
-                continue
-            await line.hand_off.forward(section, waiting.route, [waiting.event])
-            resumed += 1
-        await line.due.remove(waiting)
+    async for waiting in line.due.parked(section, destination, MOST):
+        resumed += await _let_go(line, waiting)
     return resumed
+
+
+async def _let_go(line: Line, waiting: Waiting) -> bool:
+    """Hand one off, and take it off the list only then."""
+    delivery = await line.receipts.delivery(waiting.section, waiting.event, waiting.route)
+    goes_on = delivery is not None and delivery.status not in ENDED
+    if delivery is not None and delivery.status is Status.PARKED:
+        await line.ledger.reopen(waiting.section, ids.commit_of(waiting.event), line.clock.now())
+        try:
+            await line.receipts.save(waiting.section, replace(delivery, status=Status.PENDING))
+        except RowChanged:
+            return False
+    if goes_on:
+        await line.hand_off.forward(waiting.section, waiting.route, [waiting.event])
+    await line.due.remove(waiting)
+    return goes_on

@@ -1,12 +1,13 @@
 """Who an event is about: found by identifier, or created; deterministic when many ask at once.
 
 Table `people`: `i|{keyed hash}` binds an identifier to a person and is written first, insert-if-absent, so that the
-winner of a race decides; `p|{person}` is the profile.
+winner of a race decides; `p|{person}` is the profile, and `listed` says that the identifier stands in it.
 """
 
 import asyncio
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shared import exact, times
@@ -14,7 +15,7 @@ from shared.access.sections import Section
 from shared.errors import Unavailable
 from shared.exact import Json
 from shared.people.identifiers import Identifier
-from shared.ports import Clock, Row, RowChanged, RowExists, Tables, bytes_of
+from shared.ports import Clock, Row, RowChanged, RowExists, Tables, Value, bytes_of
 from shared.storage import PEOPLE
 
 _TRIES = 5
@@ -41,19 +42,23 @@ class People:
         """The person that the strongest known identifier names, else a new one; None without any identifier.
 
         Identifiers that nobody has yet are bound to that person. Two people are never merged here: `ambiguous`
-        says that a weaker identifier belongs to somebody else.
+        says that a weaker identifier belongs to somebody else. Raises Unavailable.
         """
         if not identifiers:
             return None
-        owners = await asyncio.gather(*(self._owner(section, one) for one in identifiers))
-        known = [(one, owner) for one, owner in zip(identifiers, owners, strict=True) if owner]
+        found = await asyncio.gather(*(self._owner(section, one) for one in identifiers))
+        owners = {one: owner for one, owner in zip(identifiers, found, strict=True) if owner}
         made = secrets.token_hex(16)
-        by, person = known[0] if known else (identifiers[0], await self._bind(section, identifiers[0], made))
-        free = [one for one, owner in zip(identifiers, owners, strict=True) if owner is None]
-        await asyncio.gather(*(self._bind(section, one, person) for one in free))
-        if free:
-            await self._profile(section, person, identifiers)
-        ambiguous = len({owner for _, owner in known}) > 1
+        by = next(iter(owners), identifiers[0])
+        # Who takes the strongest one decides, so it is bound before the others.
+        owners[by] = owners.get(by) or await self._bind(section, by, made)
+        person = owners[by].person
+        free = [one for one in identifiers if one not in owners]
+        bound = await asyncio.gather(*(self._bind(section, one, person) for one in free))
+        owners |= zip(free, bound, strict=True)
+        own = _Owner(person, listed=False)
+        await self._list(section, person, [one for one in identifiers if owners[one] == own])
+        ambiguous = any(owner.person != person for owner in owners.values())
         return Resolved(person, created=person == made, by=by.kind, ambiguous=ambiguous)
 
     async def read(self, section: Section, person: str) -> dict[str, Json] | None:
@@ -61,34 +66,42 @@ class People:
         row = await self._tables.get(PEOPLE.name, *_place(section, person))
         return None if row is None else {"id": person, **_doc(row)}
 
-    async def _owner(self, section: Section, identifier: Identifier) -> str | None:
-        hashed = identifier.hash(section.hash_key)
-        row = await self._tables.get(PEOPLE.name, f"{section.id}|{hashed[:2]}", f"i|{hashed}")
-        return None if row is None else str(row.values["person"])
+    async def _owner(self, section: Section, identifier: Identifier) -> "_Owner | None":
+        row = await self._tables.get(PEOPLE.name, *_bound_at(section, identifier))
+        return None if row is None else _Owner(str(row.values["person"]), row.values.get("listed") is True)
 
-    async def _bind(self, section: Section, identifier: Identifier, person: str) -> str:
+    async def _bind(self, section: Section, identifier: Identifier, person: str) -> "_Owner":
         """Bind the identifier unless somebody has it; answers who has it now."""
-        hashed = identifier.hash(section.hash_key)
-        row = Row(
-            f"{section.id}|{hashed[:2]}",
-            f"i|{hashed}",
-            {"person": person, "kind": identifier.kind, "schema": 1},
-        )
+        values: dict[str, Value] = {"person": person, "kind": identifier.kind, "schema": 1}
         try:
-            await self._tables.insert(PEOPLE.name, row)
+            await self._tables.insert(PEOPLE.name, Row(*_bound_at(section, identifier), values))
         except RowExists:
-            return await self._owner(section, identifier) or person
-        return person
+            return await self._owner(section, identifier) or _Owner(person, listed=False)
+        return _Owner(person, listed=False)
+
+    async def _list(self, section: Section, person: str, identifiers: Sequence[Identifier]) -> None:
+        """Put identifiers on the profile, then mark them: what is not marked is listed by the next event."""
+        if not identifiers:
+            return
+        await self._profile(section, person, identifiers)
+        await asyncio.gather(*(self._mark_listed(section, one) for one in identifiers))
+
+    async def _mark_listed(self, section: Section, identifier: Identifier) -> None:
+        # Gone means that the person is being erased.
+        with suppress(RowChanged):
+            await self._tables.merge(PEOPLE.name, Row(*_bound_at(section, identifier), {"listed": True}))
 
     async def _profile(self, section: Section, person: str, identifiers: Sequence[Identifier]) -> None:
         """Add identifiers to the profile, which is what erasure and export go by."""
-        new = [{"kind": one.kind, "value": one.value} for one in identifiers]
+        wanted = [{"kind": one.kind, "value": one.value} for one in identifiers]
         for _ in range(_TRIES):
             row = await self._tables.get(PEOPLE.name, *_place(section, person))
             there: dict[str, Json] = _doc(row) if row else {"createdAt": times.text(self._clock.now())}
             known: list[Json] = there.get("identifiers", [])
-            listed = [*known, *(one for one in new if one not in known)]
-            doc = exact.dumps({**there, "identifiers": listed}).encode()
+            new = [one for one in wanted if one not in known]
+            if not new:
+                return
+            doc = exact.dumps({**there, "identifiers": [*known, *new]}).encode()
             written = Row(*_place(section, person), {"doc": doc, "schema": 1}, row.etag if row else None)
             try:
                 await (self._tables.replace if row else self._tables.insert)(PEOPLE.name, written)
@@ -96,6 +109,19 @@ class People:
                 continue
             return
         raise Unavailable("Many writers change this person at once. Try again.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Owner:
+    """Who has an identifier, and whether that person's profile is known to list it."""
+
+    person: str
+    listed: bool
+
+
+def _bound_at(section: Section, identifier: Identifier) -> tuple[str, str]:
+    hashed = identifier.hash(section.hash_key)
+    return f"{section.id}|{hashed[:2]}", f"i|{hashed}"
 
 
 def _place(section: Section, person: str) -> tuple[str, str]:

@@ -107,6 +107,11 @@ def test_application_properties_are_added_where_there_were_none():
     assert received.body == b"a"
 
 
+def is_fit_for_the_dead_letters(content: Content) -> bool:
+    dead = with_application_properties(content, {"DeadLetterReason": "why"})
+    return decode(encode(dead, 1, {})).bare == dead.bare
+
+
 @given(st.binary(max_size=64))
 def test_no_bytes_do_worse_than_malformed(raw):
     try:
@@ -114,7 +119,7 @@ def test_no_bytes_do_worse_than_malformed(raw):
     except Malformed:
         return
 
-    assert contents
+    assert all(is_fit_for_the_dead_letters(content) for content in contents)
 
 
 @given(st.integers(0, 200), st.binary(min_size=1, max_size=3))
@@ -124,11 +129,21 @@ def test_a_damaged_message_does_no_worse_than_malformed(at, damage):
     at %= len(raw)
 
     try:
-        contents = unpack(raw[:at] + damage + raw[at + len(damage) :])
+        (content,) = unpack(raw[:at] + damage + raw[at + len(damage) :])
     except Malformed:
         return
 
-    assert len(contents) == 1
+    assert is_fit_for_the_dead_letters(content)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"", codec.described_list(0x70), codec.described_list(0x74) + data_section(b"a")],
+    ids=["nothing", "only a header", "application properties that are no map"],
+)
+def test_what_could_not_become_a_dead_letter_is_refused_at_once(raw):
+    with pytest.raises(Malformed):
+        unpack(raw)
 
 
 def test_deeply_nested_descriptors_are_refused_without_recursion():

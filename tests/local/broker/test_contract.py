@@ -9,9 +9,10 @@ import pytest
 import pytest_asyncio
 from azure.servicebus import ServiceBusClient, aio
 
+from tests.local.broker import sending_cases, settling_cases
 from tests.local.broker.bus import Bus
-from tests.local.broker.cases import CASES, Case, Queues
 from tests.local.broker.conftest import BRIEF, PLAIN
+from tests.local.broker.table import Case, Queues
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -41,7 +42,9 @@ async def queues(request: pytest.FixtureRequest, connection_string: str) -> Asyn
                 yield queues
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.run.__name__)
+@pytest.mark.parametrize(
+    "case", [*sending_cases.CASES, *settling_cases.CASES], ids=lambda case: case.run.__name__
+)
 async def test_a_queue_behaves_as_documented(case: Case, queues: Queues):
     try:
         await case.run(queues)

@@ -1,0 +1,226 @@
+"""A world in which any one call of a port can fail or end the process, and which then starts again on its stores."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from shared import flow
+from shared.access.caller import Caller
+from shared.errors import Unavailable
+from shared.messages import read_commit, read_delivery
+from shared.operations.tick import tick
+from shared.ports import Answer, NoAnswer, Outgoing, Row
+from shared.wiring import assemble
+from tests.fakes import FakeBlobs, FakeClock, FakeQueue, FakeSeal, FakeTables
+from tests.house import OK, House
+
+MAX_DELIVERIES = 10
+"""So often the bus delivers a message that is not completed, then it is dead-lettered."""
+DAYS = (
+    *(timedelta(seconds=31), timedelta(minutes=1), timedelta(minutes=2), timedelta(minutes=5)),
+    *(timedelta(minutes=20), timedelta(minutes=40)),
+    *[timedelta(hours=1)] * 6,
+    *[timedelta(hours=8)] * 9,
+)
+"""How time passes until everything has ended: the sweeper sends again after an hour and looks once an hour."""
+Fault = Literal["killed", "unavailable"]
+Moment = Literal["before", "after"]
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@dataclass
+class Fuse:
+    """Counts the calls of all ports, and fails one: number `at`, before or after it takes effect."""
+
+    fault: Fault = "killed"
+    moment: Moment = "before"
+    at: int = 0
+    calls: int = 0
+    blown: bool = False
+    dead: bool = False
+
+    async def through(self, call: Callable[[], Awaitable[Any]], *, is_http: bool = False) -> Any:
+        """Make the call, or fail as this fuse says. A dead process makes no calls."""
+        if self._begins() and self.moment == "before":
+            return self._blow(NoAnswer("connect") if is_http else None)
+        here = self.calls == self.at
+        result = await call()
+        return self._blow(NoAnswer("broken") if is_http else None) if here and not self.blown else result
+
+    def _begins(self) -> bool:
+        if self.dead:
+            raise Killed
+        self.calls += 1
+        return self.calls == self.at
+
+    def _blow(self, no_answer: NoAnswer | None) -> NoAnswer:
+        self.blown = True
+        if self.fault == "killed":
+            self.dead = True
+            raise Killed
+        if no_answer is None:
+            raise Unavailable("away")
+        return no_answer
+
+
+class Guarded:
+    """A port whose every call goes through the fuse."""
+
+    def __init__(self, port: Any, fuse: Fuse) -> None:
+        self._port = port
+        self._fuse = fuse
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        method = getattr(self._port, name)
+        is_http = isinstance(self._port, Receiver)
+
+        async def call(*args: Any, **options: Any) -> Any:
+            return await self._fuse.through(lambda: method(*args, **options), is_http=is_http)
+
+        return call
+
+    async def range(self, *args: Any, **options: Any) -> Any:
+        """Read whole, so that it is one call: it fails before the first row."""
+        for row in await self._fuse.through(lambda: self._read(*args, **options)):
+            yield row
+
+    async def _read(self, *args: Any, **options: Any) -> list[Row]:
+        return [row async for row in self._port.range(*args, **options)]
+
+
+@dataclass
+class Receiver:
+    """A destination: answers what is scripted for a URL, then 200; remembers what arrived."""
+
+    script: list[Answer | NoAnswer] = field(default_factory=list)
+    requests: list[tuple[Outgoing, int]] = field(default_factory=list)
+
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
+        answer = self.script.pop(0) if self.script else OK
+        self.requests.append((request, answer.status if isinstance(answer, Answer) else 0))
+        return answer
+
+
+@dataclass
+class Message:
+    """One message on the bus, and how often it was delivered."""
+
+    queue: str
+    body: str
+    at: datetime | None
+    deliveries: int = 0
+
+
+class Bus(FakeQueue):
+    """At least once: what was not completed comes again, ten times, then it is dead-lettered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.messages: list[Message] = []
+        self.dead: list[Message] = []
+        self.away = False
+
+    async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
+        if self.away:
+            raise Unavailable("away")
+        self.messages += [Message(queue, body, at) for body in bodies]
+
+    def ready(self, now: datetime) -> Message | None:
+        """The next message that is visible."""
+        return next((one for one in self.messages if one.at is None or one.at <= now), None)
+
+    def abandon(self, message: Message) -> None:
+        message.deliveries += 1
+        if message.deliveries >= MAX_DELIVERIES:
+            self.messages.remove(message)
+            self.dead.append(message)
+
+
+class World:
+    """The stores, and one process after the other on them."""
+
+    caller = Caller("demo", frozenset(), "key", "checkout", "checkout")
+
+    def __init__(self, fuse: Fuse, *, patient: bool) -> None:
+        """`patient`: clients repeat what was not answered or answered with 503."""
+        self.fuse, self.patient = fuse, patient
+        self.tables, self.blobs, self.bus = FakeTables(), FakeBlobs(), Bus()
+        self.receiver, self.clock = Receiver(), FakeClock()
+        self.acknowledged: set[str] = set()
+        self.raised: list[BaseException] = []
+        self.start()
+
+    def start(self) -> None:
+        """A new process with nothing in memory."""
+        self.fuse.dead = False
+        self.house = self.beside(lambda port: Guarded(port, self.fuse))
+
+    def beside(self, guarded: Callable[[Any], Any] = lambda port: port) -> House:
+        """Another process on the same stores, which no fault meets."""
+        line = assemble(
+            tables=guarded(self.tables),
+            blobs=guarded(self.blobs),
+            queue=guarded(self.bus),
+            http=guarded(self.receiver),
+            seal=FakeSeal(),
+            clock=self.clock,
+        )
+        house = House(line, self.tables, self.bus, self.receiver, self.clock)  # type: ignore[arg-type]
+        house.caller = self.caller
+        return house
+
+    async def ask(self, request: Callable[[House], Awaitable[Any]]) -> Any:
+        """A client's request: its answer, or None where it got none and gave up."""
+        for _ in range(3):
+            try:
+                return await request(self.house)
+            except Killed:
+                self.start()
+            except Unavailable as error:
+                self.raised.append(error)
+            if not self.patient:
+                return None
+        raise AssertionError("one fault can fail one request only")
+
+    async def work(self) -> None:
+        """The queue triggers take what is ready until nothing is."""
+        while message := self.bus.ready(self.clock.now()):
+            try:
+                await self._trigger(message)
+            except Killed:
+                self.start()
+                self.bus.abandon(message)
+            except Exception as error:  # noqa: BLE001  (whatever it is, the host abandons the message)
+                self.raised.append(error)
+                self.bus.abandon(message)
+            else:
+                self.bus.messages.remove(message)
+
+    async def tick(self) -> None:
+        """The timer fires; what a killed one left is taken up by the next."""
+        try:
+            await tick(self.house.line)
+        except Killed:
+            self.start()
+
+    async def pass_(self, **time: float) -> None:
+        """Time passes, the timer fires, and the queues are worked off."""
+        self.clock.pass_(**time)
+        await self.tick()
+        await self.work()
+
+    async def settle(self) -> None:
+        """Days pass without another fault."""
+        self.fuse.at = 0
+        for time in DAYS:
+            await self.pass_(seconds=time.total_seconds())
+
+    async def _trigger(self, message: Message) -> None:
+        if message.queue == "events":
+            await flow.process(self.house.line, read_commit(message.body.encode()))
+        else:
+            await flow.deliver(self.house.line, read_delivery(message.body.encode()))

@@ -1,0 +1,102 @@
+"""Sections beside the demo's: one in which nothing is ever accepted, and one that is a stranger to it."""
+
+import asyncio
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from local.client import Client
+from shared.access.rights import DEPLOYMENT_ONLY, Scope
+from shared.azure.tables import AzureTables
+from shared.storage import EVENTS
+from tests.running import Running
+
+SECTION_SCOPES = [scope.value for scope in Scope if scope not in DEPLOYMENT_ONLY]
+EVENT = "tests.everything"
+FIELDS = [
+    {"name": "text", "type": "text", "required": True, "description": "Any"},
+    {"name": "integer", "type": "integer", "description": "Any"},
+    {"name": "decimal", "type": "decimal", "required": True, "description": "Any"},
+    {"name": "boolean", "type": "boolean", "description": "Any"},
+    {"name": "date", "type": "date", "description": "Any"},
+    {"name": "timestamp", "type": "timestamp", "description": "Any"},
+]
+BUCKETS = 4
+
+MakeKey = Callable[..., dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A section of a test's own, and a key for all that a section's key can do."""
+
+    section: str
+    client: Client
+    connection: str
+
+    def stored(self) -> list[str]:
+        """The rows of its events: events, idempotency keys, commits."""
+        return asyncio.run(self._rows())
+
+    async def _rows(self) -> list[str]:
+        async with AzureTables(self.connection) as tables:
+            partitions = [f"{self.section}|{bucket}" for bucket in range(BUCKETS)]
+            return [row.rk for one in partitions async for row in tables.range(EVENTS.name, one)]
+
+
+@pytest.fixture(scope="session")
+def quiet(running: Running) -> Place:
+    """Here nothing but refusals happens, so nothing is ever stored."""
+    place = _place(running, "quiet")
+    definition = {
+        "event": EVENT,
+        "title": "Everything",
+        "description": "One field of each type.",
+        "purpose": "marketing",
+        "retentionDays": 30,
+        "fields": FIELDS,
+    }
+    assert place.client.post("/v1/definitions", definition).status == 201
+    return place
+
+
+@pytest.fixture(scope="session")
+def stranger(running: Running) -> Place:
+    """A section that has nothing to do with the demo's."""
+    return _place(running, "stranger")
+
+
+@pytest.fixture(scope="session")
+def make_key(running: Running) -> MakeKey:
+    """Makes keys of the demo section: `make_key("events:write", ...)`, members of the body as keywords."""
+
+    def make(*scopes: str, **members: Any) -> dict[str, Any]:
+        body = {"name": f"test {secrets.token_hex(4)}", "source": "tests", "scopes": scopes, **members}
+        answer = running.operator.post("/v1/keys", body)
+        assert answer.status == 201, answer.doc
+        made: dict[str, Any] = answer.doc
+        return made
+
+    return make
+
+
+def _place(running: Running, name: str) -> Place:
+    stack = running.stack
+    section = {
+        "id": name,
+        "name": name,
+        "country": "SE",
+        "timeZone": "Europe/Stockholm",
+        "publicBaseUrl": stack.base_url,
+        "buckets": BUCKETS,
+    }
+    assert Client.keyed(stack.base_url, running.deployment_key).post("/v1/sections", section).status == 201
+    operator = Client.keyed(stack.base_url, running.deployment_key, name)
+    body = {"name": "all", "source": "tests", "scopes": SECTION_SCOPES}
+    made = operator.post("/v1/keys", body)
+    assert made.status == 201, made.doc
+    client = Client.keyed(stack.base_url, made.doc["key"])
+    return Place(name, client, stack.environment["STORAGE_CONNECTION"])

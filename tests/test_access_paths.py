@@ -1,0 +1,111 @@
+"""Every read is a point or a range of one partition: the requests are counted on the real storage emulator.
+
+The numbers stand in docs/design-notes.md, and this test compares with that table.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+from azure.storage.blob import BlobServiceClient
+
+from shared.azure.blobs import AzureBlobs
+from shared.azure.tables import AzureTables
+from shared.destinations.outcomes import Cause
+from shared.operations import listing
+from shared.stages.record import bucket_of
+from shared.stages.translate import envelope
+from shared.stages.validate import key_hash
+from shared.storage import CONTAINERS, TABLES
+from tests.house import body, build, order
+from tests.real import azurite
+
+__all__ = ["azurite"]
+NOTES = Path(__file__).parents[1] / "docs/design-notes.md"
+EVENTS = 1_000
+
+
+def documented():
+    rows = re.findall(r"^\| ([^|]+) \| .+ \| (\d+) \|$", NOTES.read_text(), re.MULTILINE)
+    return {name: int(requests) for name, requests in rows}
+
+
+@pytest.mark.slow
+async def test_each_access_path_takes_the_requests_that_are_documented(azurite):
+    async with (
+        AzureTables(azurite.connection_string) as tables,
+        AzureBlobs(azurite.connection_string) as blobs,
+    ):
+        for table in TABLES:  # the first use of a table creates it
+            await tables.get(table.name, "-", "-")
+        house = await build(tables=tables, blobs=blobs).furnish()
+        first = await house.accept(id="first")
+        house.clock.pass_(seconds=1)
+        await house.post_all(*(order(id=f"order-{n}") for n in range(EVENTS - 1)))
+        await house.accept(id="warm")
+        house.clock.pass_(seconds=1)
+
+        counted = {name: await requests(tables, path(house, first)) for name, path in PATHS.items()}
+
+    assert counted == documented()
+
+
+@pytest.mark.slow
+async def test_nothing_is_stored_in_a_table_that_is_not_declared(running):
+    connection = running.stack.environment["STORAGE_CONNECTION"]
+    running.post_order()
+
+    async with AzureTables(connection) as tables:
+        assert set(await tables.names()) <= {table.name for table in TABLES}
+    with BlobServiceClient.from_connection_string(connection) as blobs:
+        assert {one.name for one in blobs.list_containers()} <= {one.name for one in CONTAINERS}
+
+
+async def requests(tables, awaitable):
+    before = tables.requests
+    await awaitable
+    return tables.requests - before
+
+
+async def drain(rows):
+    return [row async for row in rows]
+
+
+async def each_bucket(path):
+    return [await drain(path(bucket)) for bucket in range(4)]
+
+
+def now(house):
+    return house.clock.now()
+
+
+PATHS = {
+    "receipt by id": lambda house, first: listing.receipt(house.line, house.caller, first),
+    "duplicate check, one event": lambda house, _: house.post(id="first"),
+    "duplicate check, 40 at once": lambda house, _: post_again(house),
+    "pending commits": lambda house, _: each_bucket(
+        lambda bucket: house.line.ledger.outbox("demo", bucket, now(house), 1_000)
+    ),
+    "events newest first": lambda house, _: listing.newest(house.line, house.caller, listing.page_of({})),
+    "events after an id (follow)": lambda house, first: listing.newest(
+        house.line, house.caller, listing.page_of({"after": first})
+    ),
+    "dead letters of one cause": lambda house, _: house.line.dead_letters.list("demo", Cause.REJECTED, 100),
+    "quarantine of one cause": lambda house, _: house.line.quarantine.list("demo", "invalid", 100),
+    "rejected requests of a source": lambda house, _: house.line.rejected.list("demo", "0" * 32),
+    "timeline of a person": lambda house, _: house.line.timeline.newest("demo", "0" * 32, 100),
+    "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),
+    "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm")),
+    "expired rows": lambda house, _: each_bucket(
+        lambda bucket: house.line.ledger.expired("demo", bucket, "20991231", 1_000)
+    ),
+}
+
+
+async def post_again(house):
+    """Post forty orders that were stored before and lie in one bucket."""
+    section = await house.line.sections.read("demo")
+    orders = [order(id=f"order-{n}") for n in range(EVENTS - 1)]
+    keys = [key_hash(section, house.caller, envelope(body(one))) for one in orders]
+    together = [one for one, key in zip(orders, keys, strict=True) if bucket_of(section, key) == 0]
+    await house.post_all(*together[:40])

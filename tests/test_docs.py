@@ -1,0 +1,124 @@
+"""The documentation leaves nothing out, and its links lead somewhere."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared import destinations, errors, sources
+from shared.access.rights import Scope
+from shared.catalog.fields import FIELD_TYPES
+from shared.destinations.outcomes import Cause
+from shared.operations import quarantine
+from shared.operations.receipts import Status
+from shared.settings import Settings
+from shared.stages.translate import UnknownType
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def page(name: str) -> str:
+    return (ROOT / name).read_text()
+
+
+def headings(text: str) -> list[str]:
+    return re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+
+
+def left_out(names, text: str) -> list[str]:
+    """Those names that the text does not have as code."""
+    return [name for name in names if f"`{name}`" not in text]
+
+
+def test_every_setting_is_documented():
+    fields = Settings.model_fields.items()
+    ours = [str(field.validation_alias or name.upper()) for name, field in fields]
+    sample = json.loads(page("local.settings.sample.json"))["Values"]
+    deployed = re.findall(r"^    ([A-Z]\w+): ", page("infra/app/function-app.bicep"), re.MULTILINE)
+    parameters = re.findall(r"^param (\w+)", page("infra/main.bicep"), re.MULTILINE)
+
+    assert left_out({*ours, *sample, *deployed, *parameters}, page("docs/settings.md")) == []
+
+
+def test_every_value_of_host_json_is_documented_as_it_is():
+    text = page("docs/settings.md")
+
+    assert [row for row in host_rows(json.loads(page("host.json"))) if row not in text] == []
+
+
+def host_rows(doc, path: str = "") -> Iterator[str]:
+    for name, value in doc.items():
+        if isinstance(value, dict):
+            yield from host_rows(value, f"{path}{name}.")
+        else:
+            yield f"| `{path}{name}` | `{json.dumps(value)}` |"
+
+
+def test_every_problem_has_a_page():
+    statuses = {error.type: error.status for error in every_error(errors.SignalboxError)}
+    text = page("docs/problems.md")
+
+    assert UnknownType.type in statuses
+    assert set(headings(text)[1:]) == statuses.keys()
+    for type_, status in statuses.items():
+        assert f"\n## {type_}\n\n**{status} " in text
+
+
+def every_error(of: type[errors.SignalboxError]) -> Iterator[type[errors.SignalboxError]]:
+    yield of
+    for one in of.__subclasses__():
+        if one.__module__.startswith("shared."):
+            yield from every_error(one)
+
+
+def test_every_status_cause_and_scope_is_documented():
+    causes = [*Cause, *quarantine.Cause, "opted_out"]
+
+    assert left_out([*Status, *causes, *Scope], page("docs/operating.md")) == []
+
+
+def test_every_field_type_and_every_kind_is_documented():
+    assert left_out(FIELD_TYPES, page("docs/definitions.md")) == []
+    assert left_out(sources.KINDS, page("docs/webhooks.md")) == []
+    assert left_out(destinations.KINDS, page("docs/adding-a-destination.md")) == []
+
+
+def test_every_target_of_make_is_documented():
+    targets = re.findall(r"^([a-z-]+):.*## ", page("Makefile"), re.MULTILINE)
+
+    assert left_out((f"make {target}" for target in targets), page("README.md")) == []
+
+
+@pytest.mark.parametrize("at", PAGES, ids=lambda at: at.name)
+def test_every_link_leads_somewhere(at):
+    targets = re.findall(r"\]\(([^)\s]+)\)", at.read_text())
+
+    assert [target for target in targets if not leads_somewhere(at, target)] == []
+
+
+def leads_somewhere(at: Path, target: str) -> bool:
+    if target.startswith("https://"):
+        return True
+    name, _, anchor = target.partition("#")
+    file = at.parent / name if name else at
+    return file.exists() and (not anchor or anchor in map(slug, headings(file.read_text())))
+
+
+def slug(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def test_the_tests_behind_the_promises_exist():
+    named = re.findall(r"\[`(test_\w+)`\]\(([\w/.-]+)\)", page("README.md"))
+
+    assert named
+    assert [(name, file) for name, file in named if f"def {name}(" not in page(file)] == []
+
+
+@pytest.mark.parametrize("at", PAGES, ids=lambda at: at.name)
+def test_every_json_block_is_json(at):
+    for block in re.findall(r"```json\n(.*?)```", at.read_text(), re.DOTALL):
+        json.loads(block)

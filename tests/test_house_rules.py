@@ -1,0 +1,43 @@
+"""The house rules that a tool can hold: sizes, module docstrings, names of rooms."""
+
+import ast
+from pathlib import Path
+from statistics import median
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+ROOMS = ("functions", "shared", "local", "infra")
+CODE = [ROOT / "function_app.py", *(p for room in ROOMS for p in sorted((ROOT / room).rglob("*.py")))]
+CODE = [path for path in CODE if "node_modules" not in path.parts]
+MOST_LINES, MOST_FUNCTION_LINES, MEDIAN_FUNCTION_LINES = 300, 60, 10
+FORBIDDEN = {"utils", "util", "helpers", "helper", "manager", "common", "misc"}
+
+
+def functions_of(path):
+    tree = ast.parse(path.read_text())
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def lines_of(node):
+    return node.end_lineno - node.lineno + 1
+
+
+@pytest.mark.parametrize("path", CODE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_module_is_small_and_says_what_it_is_for(path):
+    text = path.read_text()
+
+    assert text.count("\n") <= MOST_LINES
+    assert ast.get_docstring(ast.parse(text))
+    assert [node.name for node in functions_of(path) if lines_of(node) > MOST_FUNCTION_LINES] == []
+
+
+def test_functions_are_short():
+    lengths = [lines_of(node) for path in CODE for node in functions_of(path)]
+
+    assert median(lengths) <= MEDIAN_FUNCTION_LINES
+    assert sum(length > 40 for length in lengths) <= len(lengths) * 0.01
+
+
+def test_no_module_is_called_what_could_be_anything():
+    assert [path for path in CODE if path.stem in FORBIDDEN] == []
