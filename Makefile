@@ -16,7 +16,9 @@ SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_inf
 PYTHON ?= $(shell for name in python3.13 python3.12 python3.11 python3 python; do \
 	$$name -c '$(SUITABLE)' >/dev/null 2>&1 && { echo $$name; break; }; done)
 
-PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --require-hashes
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --require-hashes
+# Counts what pip has fetched, on a terminal only: a log has no use for it.
+COUNT := awk -v shown="$$(test -t 2 && echo 1 || true)" '/^Collecting/ && shown {printf "\r  %d packages", ++n; fflush()} END {if (n) print ""}'
 NPM := PATH="$(CURDIR)/$(BIN):$$PATH" npm --loglevel=error
 PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4
 ARGS ?=
@@ -25,10 +27,11 @@ ARGS ?=
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  PYTHON=python3.12 chooses the interpreter of a new environment, ARGS='-k words' goes to pytest."
+	@echo "  PYTHON=python3.12 chooses the interpreter of a new environment; ARGS='-k words' goes to pytest;"
+	@echo "  EMBEDDED=1 runs with the embedded queue in the broker's place."
 
 .PHONY: run
-run: setup  ## Start everything on this machine; ONCE=1 shows one event's way through and stops
+run: setup  ## Start everything and send the sample; ONCE=1 stops after it
 	@$(BIN)/python -m local run
 
 .PHONY: test
@@ -79,19 +82,19 @@ setup: $(STAMPS)/dev $(STAMPS)/host $(STAMPS)/broker $(INSTALLED_AZURITE)
 
 $(VENV)/pyvenv.cfg:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv runs here; name one: make PYTHON=/path/to/python"; exit 1; }
-	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is not a Python 3.11 to 3.13 with venv"; exit 1; }
+	@$(PYTHON) -c '$(SUITABLE)' 2>/dev/null || { echo "$(PYTHON) is not a Python 3.11 to 3.13 with venv"; exit 1; }
 	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV)
 
 $(STAMPS)/dev: requirements/dev.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing the packages of $< (about a minute)"
-	@$(PIP) -r $<
+	@$(PIP) -r $< | $(COUNT)
 	@mkdir -p $(@D) && touch $@
 
 # The runtime asks for Python 3.13 and runs on 3.11 too, so it stays outside the resolved lock.
 $(STAMPS)/host: requirements/host.txt | $(STAMPS)/dev
 	@echo "Installing Microsoft's Functions runtime"
-	@$(PIP) --no-deps --ignore-requires-python -r $<
+	@$(PIP) --quiet --no-deps --ignore-requires-python -r $<
 	@touch $@
 
 $(STAMPS)/broker: requirements/broker.txt | $(STAMPS)/dev
@@ -114,7 +117,7 @@ COMPILE = $(BIN)/uv --quiet pip compile --universal --generate-hashes --no-heade
 .PHONY: lock
 lock: setup  ## Write the locks anew; UPGRADE=--upgrade takes the newest versions
 	@echo "Resolving the locks"
-	@$(PIP) -r requirements/uv.txt
+	@$(PIP) --quiet -r requirements/uv.txt
 	@$(COMPILE) --python-version 3.11 requirements/runtime.in -o requirements.txt
 	@$(COMPILE) --python-version 3.11 -c requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/broker.in -o requirements/broker.txt

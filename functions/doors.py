@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import azure.functions as func
 
-from functions.replies import Reply, answer, problem, unexpected
+from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
 from shared.access.rights import NEEDS
 from shared.errors import SignalboxError
@@ -60,7 +60,7 @@ def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
 
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            caller = await authenticate(call.line, call.request.headers, needed)
+            caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
             return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
 
         _register(bp, route, handler.__name__, handle)
@@ -83,12 +83,13 @@ def _register(bp: func.Blueprint, route: str, name: str, handler: OpenHandler) -
     method, _, path = route.partition(" /")
 
     async def http(req: func.HttpRequest) -> func.HttpResponse:
+        trace = trace_id(req.headers.get("traceparent", ""))
         try:
             return answer(await handler(_call(req)))
         except SignalboxError as error:
-            return problem(error, req)
+            return problem(error, req.url, trace)
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
-            return unexpected(error, req)
+            return unexpected(error, req.url, trace)
 
     routed = bp.route(path, methods=[method], auth_level=func.AuthLevel.ANONYMOUS)(http)
     bp.function_name(name)(routed)

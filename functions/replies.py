@@ -33,9 +33,9 @@ def answer(reply: Reply) -> func.HttpResponse:
     )
 
 
-def problem(error: SignalboxError, req: func.HttpRequest) -> func.HttpResponse:
+def problem(error: SignalboxError, url: str, trace: str) -> func.HttpResponse:
     """The HTTP form of a refusal: problem details as RFC 9457 has them."""
-    doc = {**problem_doc(error), "instance": instance(req), "traceId": trace_id(req)}
+    doc = {**problem_doc(error), "instance": instance(url), "traceId": trace}
     return func.HttpResponse(
         exact.dumps(doc).encode(),
         status_code=error.status,
@@ -44,14 +44,14 @@ def problem(error: SignalboxError, req: func.HttpRequest) -> func.HttpResponse:
     )
 
 
-def unexpected(error: Exception, req: func.HttpRequest) -> func.HttpResponse:
+def unexpected(error: Exception, url: str, trace: str) -> func.HttpResponse:
     """A fault of ours: logged by its kind and place, since its text may hold what a sender sent."""
     place = error.__traceback__
     while place and place.tb_next:
         place = place.tb_next
     at = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
-    _log.error("unexpected %s at %s, trace %s", type(error).__name__, at, trace_id(req))
-    return problem(SignalboxError("This is our fault. Tell the operator the traceId."), req)
+    _log.error("unexpected %s at %s, trace %s", type(error).__name__, at, trace)
+    return problem(SignalboxError("This is our fault. Tell the operator the traceId."), url, trace)
 
 
 def problem_doc(error: SignalboxError) -> dict[str, Json]:
@@ -70,15 +70,15 @@ def problem_doc(error: SignalboxError) -> dict[str, Json]:
     return doc
 
 
-def trace_id(req: func.HttpRequest) -> str:
+def trace_id(traceparent: str) -> str:
     """The trace that the caller started (W3C Trace Context), or a new one."""
-    found = _TRACEPARENT.fullmatch(req.headers.get("traceparent", ""))
+    found = _TRACEPARENT.fullmatch(traceparent)
     return found.group(1) if found else secrets.token_hex(16)
 
 
-def instance(req: func.HttpRequest) -> str:
-    """The path of the request, without its query."""
-    return re.sub(r"^[a-z]+://[^/]*", "", req.url.partition("?")[0]) or "/"
+def instance(url: str) -> str:
+    """The path of a request, without its query."""
+    return re.sub(r"^[a-z]+://[^/]*", "", url.partition("?")[0]) or "/"
 
 
 def _headers(error: SignalboxError) -> dict[str, str]:

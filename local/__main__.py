@@ -20,14 +20,15 @@ from local.demo.sample import SCENES, play
 from local.demo.show import show_scene
 from local.process import StartError
 from local.stack import PartEnded, Stack
+from shared import exact
 from shared.errors import SignalboxError
 
 CHECK_SECONDS = 0.5
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 INTERRUPTED = 128 + signal.SIGINT
-TROUBLE = (Claimed, settings.PortTaken, StartError, PartEnded, NotFurnished, OSError)
+TROUBLE = (Claimed, settings.PortTaken, PartEnded, NotFurnished, SignalboxError, OSError)
 
-app = typer.Typer(no_args_is_help=True, help="Signalbox on this machine.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="Signalbox on this machine.")
 key_app = typer.Typer(
     no_args_is_help=True,
     help="Keys, straight in storage: the running stack's, or the one that the environment names.",
@@ -35,7 +36,8 @@ key_app = typer.Typer(
 app.add_typer(key_app, name="key")
 console = Console(highlight=False)
 
-Section = Annotated[str, typer.Option(help="The section, or * for a key of the whole deployment.")]
+Section = Annotated[str, typer.Option(help="The section, or '*' for keys of the whole deployment.")]
+KeyId = Annotated[str, typer.Argument(help="The key's id, as `list` shows it.", metavar="ID")]
 
 
 @app.command()
@@ -52,9 +54,14 @@ def run(
     try:
         with claim(settings.HOME):
             good = _run(once=once, embedded=embedded or None)
+    except StartError as error:
+        _fail(
+            f"{error}\n\nLogs are in {settings.HOME}. To start afresh, without its data: rm -r {settings.HOME}"
+        )
     except TROUBLE as error:
         _fail(str(error))
     except KeyboardInterrupt:
+        console.print("Interrupted: everything that was started has been stopped.")
         raise typer.Exit(INTERRUPTED) from None
     if not good:
         raise typer.Exit(1)
@@ -64,22 +71,28 @@ def run(
 def create_key(
     section: Section,
     name: Annotated[str, typer.Option(help="Who uses it.")],
+    *,
     scope: Annotated[list[str] | None, typer.Option(help="Repeat for each; none means every scope.")] = None,
     source: Annotated[str, typer.Option(help="What its events carry as their source.")] = "api",
+    event: Annotated[list[str] | None, typer.Option(help="Repeat for each; none means every event.")] = None,
+    expires_at: Annotated[str | None, typer.Option(help="When, such as 2027-01-31T00:00:00Z.")] = None,
 ) -> None:
     """Make a key. Its text is shown this once."""
-    _answer(lambda store: store.create(section, name, scope or [], source))
+    limits = {"events": event or None, "expiresAt": expires_at}
+    _answer(lambda store: store.create(section, name, scope or [], source, limits))
 
 
 @key_app.command("rotate")
-def rotate_key(section: Section, id: str) -> None:
-    """Give a key a second live secret."""
+def rotate_key(section: Section, id: KeyId) -> None:
+    """Give a key a second live secret. Its text is shown this once."""
     _answer(lambda store: store.rotate(section, id))
 
 
 @key_app.command("revoke")
 def revoke_key(
-    section: Section, id: str, secret: Annotated[int | None, typer.Option(help="Only this secret.")] = None
+    section: Section,
+    id: KeyId,
+    secret: Annotated[int | None, typer.Option(help="Only the secret of this number.")] = None,
 ) -> None:
     """Refuse a key, or one of its secrets, from now on."""
     _answer(lambda store: store.revoke(section, id, secret))
@@ -195,7 +208,7 @@ def _answer(ask: Callable[[keys.KeyStore], Coroutine[Any, Any, Any]]) -> None:
         _fail(f"Set {', '.join(str(one['loc'][0]).upper() for one in error.errors())}.")
     except keys.NoStorage as error:
         _fail(str(error))
-    console.print_json(json.dumps(doc, default=str))
+    console.print_json(exact.dumps(doc))
 
 
 def _say(what: str) -> None:

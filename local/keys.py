@@ -41,10 +41,20 @@ class KeyStore:
 
     environment: Mapping[str, str]
 
-    async def create(self, section: str, name: str, scopes: Sequence[str], source: str) -> dict[str, Any]:
-        """A new key; its text is in the answer and never again. Section `*` makes a deployment key."""
+    async def create(
+        self,
+        section: str,
+        name: str,
+        scopes: Sequence[str],
+        source: str,
+        limits: Mapping[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """A new key; its text is in the answer and never again. Section `*` makes a deployment key.
+
+        No scopes means all. `limits` may have `events` and `expiresAt`, as the API takes them. Raises Invalid.
+        """
         every = EVERYTHING if section == DEPLOYMENT else IN_A_SECTION
-        body = {"name": name, "scopes": list(scopes) or list(every), "source": source}
+        body = {"name": name, "scopes": list(scopes) or list(every), "source": source, **(limits or {})}
         async with self._keys(section) as keys:
             return await keys.create(section, body, secrets.token_bytes(RANDOM_BYTES))
 

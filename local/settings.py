@@ -11,7 +11,7 @@ from local.process import accepts, free_ports
 from shared.azure.vault import new_master_key
 
 ROOT = Path(__file__).resolve().parent.parent
-HOME = ROOT / ".local"
+HOME = Path(os.environ.get("SIGNALBOX_HOME", ROOT / ".local"))
 FORMAT = 1
 """Of everything in `.local/`. What another version wrote is set aside, never read and never deleted."""
 DATA = (

@@ -16,6 +16,8 @@ from shared.errors import MalformedBody
 MAX_DEPTH = 32
 MAX_DIGITS = 64
 MAX_EXPONENT = 308
+MAX_VALUES = 100_000
+"""Members and items in one body, roughly: reading a million of them would hold up everybody else for seconds."""
 
 Json = Any
 """A JSON value: dict, list, str, bool, None or Number."""
@@ -57,9 +59,12 @@ def loads(body: bytes | str) -> Json:
 
     Raises MalformedBody with the position for a person to find it, never with the content.
     """
+    text = _text(body)
+    if text.count(",") + text.count(":") > 2 * MAX_VALUES:
+        raise MalformedBody(f"The body holds more than about {MAX_VALUES} values. Send it in parts.")
     try:
         value = json.loads(
-            _text(body),
+            text,
             parse_float=_number,
             parse_int=_number,
             parse_constant=_constant,

@@ -64,7 +64,8 @@ async def intake(
 async def webhook(line: Line, source_id: str, request: Received) -> Verdict | None:
     """Take a webhook in. None: it is genuine, cannot become an event yet, and lies in quarantine.
 
-    Raises NotFound for an unknown source, Unauthenticated for a signature that does not hold, Unavailable.
+    Raises NotFound for an unknown source, Unauthenticated for a signature that does not hold, LengthRequired,
+    Unavailable.
     """
     source = await line.sources.find(source_id)
     if source is None:
@@ -72,7 +73,8 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     # A paused source is not gone: 404 or 410 would make some senders disable it for good.
     if source.paused:
         raise Unavailable("This source is paused. Send the webhook again later.", retry_after=300)
-    # The signature covers the bytes as they were sent.
+    # The signature covers the bytes as they were sent, so they have to be here.
+    receive.require_arrived(request)
     verified = verify(sources.load(source.kind).VERIFIER, request, source.secrets, line.clock.now())
     if isinstance(verified, Rejected):
         await line.rejected.note(source.section, source.id, verified.reason, request.headers, request.body)
@@ -108,14 +110,14 @@ async def process(line: Line, message: CommitMessage) -> None:
     stored = await line.ledger.commit(section.id, message.commit)
     # Who is it about, what have they refused, and which routes take it?
     decisions = await asyncio.gather(*(_decide(line, section, one) for one in stored))
-    trails = await _write(line, section, message, decisions)
-    # What happened to whom, for everyone who asks later.
+    # What happened to whom, for everyone who asks later: before the trails, which say that an event is processed.
     people = [(d.person.person, d.stored) for d in decisions if d.person]
     await asyncio.gather(*(line.timeline.add(section.id, person, one) for person, one in people))
-    # Hand the deliveries off; a commit with none open is finished.
+    trails = await _write(line, section, message, decisions)
+    # Hand the deliveries off; a commit that never had one open is finished.
     for route, events in _pending(trails).items():
         await line.hand_off.forward(section.id, route, events)
-    if not any(trail.open for trail in trails.values()):
+    if all(trail.starts_nothing for trail in trails.values()):
         await line.ledger.finish(section.id, message.commit)
 
 

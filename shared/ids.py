@@ -9,12 +9,13 @@ named by its event number 0. Ids sort by time as text.
 import hashlib
 import hmac
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 MAX_EVENTS_A_COMMIT = 128
 MAX_BUCKETS = 4096
 _NUMBER = MAX_EVENTS_A_COMMIT - 1
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ def commit_of(event: str) -> Commit:
 
 def time_of(event: str) -> datetime:
     """When the id was made, to the millisecond."""
-    return datetime.fromtimestamp((UUID(event).int >> 80) / 1000, UTC)
+    return _EPOCH + timedelta(milliseconds=UUID(event).int >> 80)
 
 
 def lowest(at: datetime) -> str:
@@ -77,4 +78,4 @@ def _uuid(now: datetime, bucket: int, random: int) -> str:
 
 
 def _milliseconds(at: datetime) -> int:
-    return int(at.timestamp() * 1000)
+    return (at - _EPOCH) // timedelta(milliseconds=1)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -56,6 +57,7 @@ class Outbox:
     looked_at: datetime | None
     checks: int
     resends: int
+    etag: str | None = None
 
 
 class Ledger:
@@ -102,9 +104,17 @@ class Ledger:
         except RowChanged:
             return
 
-    async def finish(self, section: str, commit: Commit) -> None:
-        """Take the commit out of the outbox: everything of it has ended somewhere that an operator can see."""
-        await self._tables.delete(EVENTS.name, _pk(section, commit), f"c|{commit.id}")
+    async def finish(self, section: str, commit: Commit, etag: str | None = None) -> None:
+        """Take the commit out of the outbox: everything of it has ended somewhere that an operator can see.
+
+        With the `etag` of its row only if nobody has touched it since: a replay may just have reopened it.
+        """
+        row = Row(_pk(section, commit), f"c|{commit.id}", etag=etag)
+        if etag is None:
+            await self._tables.delete(EVENTS.name, row.pk, row.rk)
+            return
+        with suppress(RowChanged):
+            await self._tables.transact(EVENTS.name, [Operation(Verb.DELETE, row)])
 
     async def reopen(self, section: str, commit: Commit, now: datetime) -> None:
         """Put a commit back into the outbox, because a delivery of it starts anew."""
@@ -216,6 +226,7 @@ def _outbox(row: Row) -> Outbox:
         looked_at=_time(row.values.get("lookedAt")),
         checks=int(row.values["checks"] or 0),
         resends=int(row.values["resends"] or 0),
+        etag=row.etag,
     )
 
 

@@ -70,7 +70,7 @@ QUARANTINE = Store(
 REJECTED = Store(
     "rejected",
     keys="{section}|{source} / {slot}: a ring of 100 a source",
-    purge="overwritten by newer ones; after 7 days",
+    purge="overwritten by newer ones",
     export="holds no body and no identifier",
     erase="holds no body and no identifier",
 )
@@ -104,7 +104,7 @@ TABLES = (
 BODIES = Store(
     "bodies",
     keys="{section}/{id}: a body above the row limit (claim check)",
-    purge="with the event; a lifecycle rule removes strays",
+    purge="with the event",
     export="with the event",
     erase="with the event",
 )

@@ -149,6 +149,6 @@ def _http(chosen: Settings) -> Http:
 
 @lru_cache
 def _identity() -> "AsyncTokenCredential":
-    from azure.identity.aio import DefaultAzureCredential  # noqa: PLC0415
+    from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415
 
-    return DefaultAzureCredential()
+    return ManagedIdentityCredential(client_id=settings().azure_client_id)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,10 +68,16 @@ def order(**changes: Any) -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """Azurite, a queue, the receiver and the Functions host, with the demo section in them."""
+    with started(tmp_path_factory.mktemp("stack")) as one:
+        yield one
+
+
+@contextmanager
+def started(home: Path, **options: Any) -> Iterator[Running]:
+    """A stack of one's own in a folder of its own; `options` are the stack's."""
     if not installed():
         pytest.skip("Azurite is not installed: make setup")
-    home: Path = tmp_path_factory.mktemp("stack")
-    with Stack(fresh(), lambda _: None, home, timers=False) as stack:
+    with Stack(fresh(), lambda _: None, home, timers=False, **options) as stack:
         key = deployment_key(stack)
         yield Running(stack, furnish(stack.base_url, key, stack.receiver_url, None), key)
 

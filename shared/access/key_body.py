@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationInfo
+from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from shared import times
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
@@ -41,3 +41,5 @@ class KeyBody(Body):
     """What its events carry as their source, unless they name one."""
     events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
     expires_at: Annotated[str, AfterValidator(_later)] | None = None
+    replaces: Annotated[str, StringConstraints(max_length=64)] | None = None
+    """The id of the key whose place it takes: the two then share their idempotency keys."""

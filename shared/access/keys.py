@@ -9,7 +9,7 @@ from shared.access.caller import Caller
 from shared.access.key_body import KeyBody
 from shared.access.rights import Scope, covers
 from shared.bodies import read_body
-from shared.errors import Conflict, Forbidden, NotFound, Unauthenticated
+from shared.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unauthenticated
 from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
@@ -44,7 +44,8 @@ class Keys:
         token = tokens.mint(random)
         now = self._now()
         doc = {
-            **wanted.model_dump(by_alias=True, mode="json"),
+            **wanted.model_dump(by_alias=True, mode="json", exclude={"replaces"}),
+            "sourceId": await self._source_id(section, wanted, token.id),
             "createdAt": now,
             "revokedAt": None,
             "secrets": [_secret(1, token, now)],
@@ -101,6 +102,18 @@ class Keys:
         if self._is_expired(record):
             raise Unauthenticated("This key has expired. Create a new one.")
         return _caller(record)
+
+    async def _source_id(self, section: str, wanted: KeyBody, own: str) -> str:
+        """What its idempotency keys are scoped by: its own id, or that of the key whose place it takes."""
+        if wanted.replaces is None:
+            return own
+        replaced = await self._registry.read(Kind.KEY, section, wanted.replaces)
+        if replaced is None:
+            detail = "There is no such key here. List the keys to find its id, or leave this out."
+            raise Invalid(
+                "The key to replace is not here.", faults=[Fault("/replaces", detail, "the id of a key")]
+            )
+        return str(replaced.doc["sourceId"])
 
     async def _read(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.KEY, section, id)
@@ -182,7 +195,7 @@ def _caller(record: Record) -> Caller:
     return Caller(
         section=None if record.section == DEPLOYMENT else record.section,
         scopes=_scopes(record),
-        source_id=record.id,
+        source_id=record.doc["sourceId"],
         source=record.doc["source"],
         key_id=record.id,
         events=None if events is None else frozenset(events),

@@ -6,7 +6,6 @@ from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstra
 
 from shared.bodies import MAX_TEXT, Body, Discriminator, Text, context
 from shared.faults import refusal
-from shared.mapping import MAX_NESTING
 
 MAX_TYPES = 200
 MAX_MAPPED = 200
@@ -18,18 +17,6 @@ def _known_kind(kind: str, info: ValidationInfo) -> str:
     if kind not in kinds:
         raise refusal("Choose one of the expected values.", ", ".join(sorted(kinds)))
     return kind
-
-
-def _shallow(mapping: dict[str, Any]) -> dict[str, Any]:
-    # A document holds it some levels further down than its body did, and must still be readable there.
-    if _levels(mapping) > MAX_NESTING:
-        raise refusal("Nest it less deeply.", f"at most {MAX_NESTING} levels")
-    return mapping
-
-
-def _levels(value: Any) -> int:
-    inside = value.values() if isinstance(value, dict) else value
-    return 1 + max(map(_levels, inside), default=0) if isinstance(value, dict | list) else 0
 
 
 class SecretsBody(Body):
@@ -44,7 +31,7 @@ class TypeBody(Body):
 
     event: Discriminator
     version: Text | None = None
-    mapping: Annotated[dict[str, Any], Field(max_length=MAX_MAPPED), AfterValidator(_shallow)] | None = None
+    mapping: Annotated[dict[str, Any], Field(max_length=MAX_MAPPED)] | None = None
 
 
 VendorTypes = Annotated[

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 
 from shared import times
 from shared.access.opened import Opened
-from shared.access.source_body import SecretsBody, SourceBody, TypesBody
+from shared.access.source_body import SecretsBody, SourceBody, TypeBody, TypesBody
 from shared.bodies import read_body
-from shared.errors import NotFound
+from shared.errors import Fault, Invalid, NotFound
 from shared.exact import Json
+from shared.faults import pointer
+from shared.mapping import compile_mapping
 from shared.ports import Clock, Seal
 from shared.registry import Kind, Record, Registry
 
@@ -58,6 +60,7 @@ class Sources:
         if len(random) != ID_BYTES:
             raise ValueError(f"a source id is {ID_BYTES} random bytes, not {len(random)}")
         wanted = read_body(SourceBody, body, kinds=kinds)
+        _check_mappings(wanted.types, "/types")
         id = random.hex()
         doc = {
             **wanted.model_dump(by_alias=True, exclude={"secrets"}),
@@ -88,6 +91,7 @@ class Sources:
     async def set_types(self, section: str, id: str, types: Json) -> dict[str, Json]:
         """Replace what the vendor's types mean, whole, by a map like the one that `create` takes. Raises Invalid, NotFound."""
         wanted = read_body(TypesBody, types)
+        _check_mappings(wanted.root, "")
         return await self._change(section, id, types=wanted.model_dump(by_alias=True))
 
     async def rotate_secret(self, section: str, id: str, body: Json) -> dict[str, Json]:
@@ -137,6 +141,18 @@ class Sources:
             types={name: _vendor_type(meaning) for name, meaning in doc["types"].items()},
             secrets=tuple(self._seal.unseal(context, sealed) for sealed in doc["secrets"]),
         )
+
+
+def _check_mappings(types: Mapping[str, TypeBody], prefix: str) -> None:
+    """Raises Invalid with every fault, so that none is found only when a webhook meets it."""
+    faults: list[Fault] = []
+    for name, meaning in types.items():
+        try:
+            compile_mapping(meaning.mapping or {}, prefix + pointer(name, "mapping"))
+        except Invalid as error:
+            faults += error.faults
+    if faults:
+        raise Invalid("The mappings have errors. Correct each member that is listed.", faults=faults)
 
 
 def _vendor_type(meaning: Json) -> VendorType:

@@ -9,7 +9,7 @@ from shared.catalog.bodies import DefinitionBody, FieldBody, VersionBody, repeat
 from shared.catalog.compiled import version_key
 from shared.errors import Conflict, NotFound
 from shared.event import is_event_name
-from shared.exact import Json
+from shared.exact import Json, Number
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
 
@@ -32,8 +32,13 @@ class Definitions:
         self._registry = registry
         self._clock = clock
 
-    async def create(self, section: str, body: Json) -> Doc:
-        """Define an event. Raises Invalid with every fault, Conflict when the name is taken or reserved."""
+    async def create(self, section: str, body: Json, default_days: int | None = None) -> Doc:
+        """Define an event. Raises Invalid with every fault, Conflict when the name is taken or reserved.
+
+        `default_days` is the section's own retention, for a body that names none.
+        """
+        if default_days is not None and isinstance(body, Mapping) and "retentionDays" not in body:
+            body = {**body, "retentionDays": Number(str(default_days))}
         wanted = read_body(DefinitionBody, body, also=repeated_names)
         category = wanted.event.partition(".")[0]
         if category == RESERVED:

@@ -4,6 +4,7 @@ Table `deadletters`: `{section}|{cause}` / `{id}|{route}`. The row is only an in
 receipt. It is written before the delivery is marked dead, so that a dead delivery is never missing from the list.
 """
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -33,11 +34,12 @@ class DeadLetters:
 
     async def list(self, section: str, cause: str | None, most: int) -> list[dict[str, Json]]:
         """The dead and held deliveries of one cause, or of all, oldest first within a cause."""
-        causes = _causes(cause)
         found: list[dict[str, Json]] = []
-        for one in causes:
+        for one in _causes(cause):
             rows = self._tables.range(DEAD_LETTERS.name, f"{section}|{one}", limit=most - len(found))
-            found += [_shown(row, one) async for row in rows]
+            listed = [row async for row in rows]
+            dead = await asyncio.gather(*(self._is_dead(section, row) for row in listed))
+            found += [_shown(row, one) for row, is_dead in zip(listed, dead, strict=True) if is_dead]
             if len(found) >= most:
                 break
         return found
@@ -73,6 +75,16 @@ class DeadLetters:
         """Take a delivery off the list."""
         if delivery.cause:
             await self._tables.delete(DEAD_LETTERS.name, *_place(section, delivery, Cause(delivery.cause)))
+
+    async def _is_dead(self, section: str, row: Row) -> bool:
+        """Whether a row tells the truth. One of a delivery that ended well, or is gone, is what a crash left."""
+        event, _, route = row.rk.partition("|")
+        cause = row.pk.rpartition("|")[2]
+        delivery = await self._receipts.delivery(section, event, route)
+        if delivery is None or delivery.status in (Status.DELIVERED, Status.REFUSED):
+            await self._tables.delete(DEAD_LETTERS.name, row.pk, row.rk)
+            return False
+        return delivery.status in (Status.DEAD, Status.HELD) and delivery.cause == cause
 
     async def _find(self, section: str, event: str, route: str) -> Delivery:
         try:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from shared import documents, ids, times
 from shared.access.caller import Caller
@@ -20,6 +21,9 @@ from shared.operations.receipts import Delivery, Status, Trail
 
 MOST = 100
 FIRST_WINDOW = timedelta(seconds=2)
+NARROWEST = timedelta(milliseconds=1)
+MOST_A_WINDOW = 1_000
+"""Events of a bucket that are read at once."""
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing is older than this software."""
 SETTLED = timedelta(seconds=10)
@@ -40,7 +44,7 @@ def page_of(query: Mapping[str, str]) -> Page:
     """The page that a query names. Raises Invalid."""
     limit = query.get("limit", str(MOST // 2))
     faults = [] if _LIMIT.fullmatch(limit) and 1 <= int(limit) <= MOST else [_limit_fault()]
-    wrong = [name for name in ("after", "before") if name in query and not _is_id(query[name])]
+    wrong = [name for name in ("after", "before") if name in query and not _is_place(query[name])]
     faults += [Fault(f"/{name}", "Send an event id from an earlier answer.", "event id") for name in wrong]
     if faults:
         raise Invalid("The query cannot be used.", faults=faults)
@@ -52,15 +56,14 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
     section = await line.sections.read(caller.require_section())
     now = line.clock.now()
     if page.after:
-        found = await _between(
-            line, section.id, section.buckets, page.after + "~", ids.lowest(now + SETTLED), page
-        )
+        high = ids.lowest(now + SETTLED)
+        found = await _between(line, section.id, section.buckets, page.after + "~", high, page.limit)
         found = found[: page.limit]
     else:
         found = await _backwards(line, section.id, section.buckets, page)
-    found = [one for one in found if caller.events is None or one.event.event in caller.events]
+    shown = [one for one in found if caller.events is None or one.event.event in caller.events]
     return {
-        "events": [_summary(one) for one in sorted(found, key=lambda one: one.id, reverse=True)],
+        "events": [_summary(one) for one in sorted(shown, key=lambda one: one.id, reverse=True)],
         "next": _cursor(found, page, now),
     }
 
@@ -112,26 +115,28 @@ async def _backwards(line: Line, section: str, buckets: int, page: Page) -> list
     found: list[Stored] = []
     while len(found) < page.limit and edge > BEGINNING:
         low = max(edge - width, BEGINNING)
-        found = await _between(line, section, buckets, ids.lowest(low), high, None) + found
+        part = await _between(line, section, buckets, ids.lowest(low), high, MOST_A_WINDOW)
+        if len(part) >= MOST_A_WINDOW and width > NARROWEST:
+            # Too much happened in it to read it whole, and its newest part is what is wanted.
+            width /= 16
+            continue
+        found = part + found
         high, edge, width = ids.lowest(low), low, width * 4
     return found[-page.limit :]
 
 
-async def _between(
-    line: Line, section: str, buckets: int, low: str, high: str, page: Page | None
-) -> list[Stored]:
-    most = page.limit if page else None
+async def _between(line: Line, section: str, buckets: int, low: str, high: str, most: int) -> list[Stored]:
+    """Events of all buckets by id, the oldest `most` of each."""
     parts = await asyncio.gather(
         *(line.ledger.between(section, bucket, low, high, most) for bucket in range(buckets))
     )
     return sorted((one for part in parts for one in part), key=lambda one: one.id)
 
 
-def _cursor(found: list[Stored], page: Page, now: datetime) -> str | None:
+def _cursor(found: list[Stored], page: Page, now: datetime) -> str:
     settled = ids.lowest(now - SETTLED)
-    if not found:
-        return page.after
-    return max(min(max(one.id for one in found), settled), page.after or "")
+    newest = max((one.id for one in found), default=page.after or settled)
+    return max(min(newest, settled), page.after or "")
 
 
 def _summary(stored: Stored) -> dict[str, Json]:
@@ -166,6 +171,14 @@ def _is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_place(text: str) -> bool:
+    """An event's id, or a cursor: a time in the form of an id."""
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _limit_fault() -> Fault:

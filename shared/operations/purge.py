@@ -44,9 +44,6 @@ async def _expire(line: Line, section: str, row: Row, purged: Purged) -> None:
     events = [key.removeprefix("e|") for key in keys if key.startswith("e|")]
     for event in events:
         await _forget(line, section, event)
-    if events:
-        # With its events a commit has nothing left to be swept for.
-        await line.ledger.finish(section, commit)
     await line.ledger.purge(section, commit, [*keys, row.rk])
     purged.events += len(events)
     purged.keys += len(keys) - len(events)

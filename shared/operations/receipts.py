@@ -95,6 +95,11 @@ class Trail:
         """Whether something of it still has to happen by itself."""
         return not self.steps or any(delivery.status in OPEN for delivery in self.deliveries)
 
+    @property
+    def starts_nothing(self) -> bool:
+        """Whether it was decided just now that nothing goes anywhere: nobody can have begun to replay it."""
+        return all(one.etag is None and one.status not in OPEN for one in self.deliveries)
+
 
 class Receipts:
     """Reads and writes the receipts table."""
@@ -112,18 +117,19 @@ class Receipts:
         return await self._trails(section, commit, f"{commit.id}|", f"{commit.last}|~")
 
     async def write(self, section: str, commit: Commit, trails: Mapping[str, Trail]) -> None:
-        """Write what processing decided: steps anew, deliveries only where there are none yet.
+        """Write what processing decided: deliveries where there are none yet, then the steps anew.
 
+        Steps say that an event is processed, so they come last: many routes take more than one transaction.
         Raises RowExists when another worker wrote a delivery meanwhile: read and decide again.
         """
         pk = _pk(section, commit)
-        operations = [Operation(Verb.UPSERT, _steps_row(pk, id, trail)) for id, trail in trails.items()]
-        operations += [
+        operations = [
             Operation(Verb.INSERT, _delivery_row(pk, delivery))
             for trail in trails.values()
             for delivery in trail.deliveries
             if delivery.etag is None
         ]
+        operations += [Operation(Verb.UPSERT, _steps_row(pk, id, trail)) for id, trail in trails.items()]
         for start in range(0, len(operations), 100):
             await self._tables.transact(RECEIPTS.name, operations[start : start + 100])
 

@@ -4,11 +4,12 @@ A commit leaves the outbox when everything of it has ended where an operator can
 again and again, at doubling distances, and sent again only when it must have been lost.
 """
 
+import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
 from shared import times
-from shared.errors import SignalboxError
 from shared.ledger import Outbox
 from shared.line import Line
 from shared.operations.receipts import Delivery, Status, Trail
@@ -22,6 +23,10 @@ LOOK_AT_MOST = timedelta(hours=1)
 RESEND_AFTER = timedelta(hours=1)
 """A commit that was handed off and shows no progress is sent again after this; it doubles with each resend."""
 MOST_A_BUCKET = 500
+"""Commits of a bucket that one sweep does something about."""
+MOST_SEEN = 20_000
+"""Commits of a bucket that one sweep reads: those that wait for a destination never hide the ones behind them."""
+_log = logging.getLogger("signalbox.sweep")
 
 
 @dataclass(slots=True)
@@ -40,23 +45,28 @@ async def sweep(line: Line) -> Swept:
     before = line.clock.now() - UNSENT_AFTER
     for section in await line.sections.list():
         for bucket in range(int(section["buckets"])):
-            async for outbox in line.ledger.outbox(section["id"], bucket, before, MOST_A_BUCKET):
-                await _look(line, section["id"], outbox, swept)
+            looked = 0
+            async for outbox in line.ledger.outbox(section["id"], bucket, before, MOST_SEEN):
+                looked += await _look(line, section["id"], outbox, swept)
+                if looked == MOST_A_BUCKET:
+                    break
     return swept
 
 
-async def _look(line: Line, section: str, outbox: Outbox, swept: Swept) -> None:
+async def _look(line: Line, section: str, outbox: Outbox, swept: Swept) -> bool:
+    """Whether it was time to do something about this commit."""
     try:
         if outbox.sent_at is None:
-            await line.hand_off.commits(section, [outbox.commit])
-            swept.sent += 1
+            swept.sent += await line.hand_off.commits(section, [outbox.commit])
         elif _is_time(line, outbox):
             await _check(line, section, outbox, swept)
         else:
             swept.waiting += 1
-    except SignalboxError:
-        # It stays in the outbox, so the next sweep comes back to it.
+            return False
+    except Exception as error:  # noqa: BLE001  (it stays in the outbox, so the next sweep comes back to it)
+        _log.warning("commit %s of %s: %s", outbox.commit.id, section, type(error).__name__)
         swept.waiting += 1
+    return True
 
 
 def _is_time(line: Line, outbox: Outbox) -> bool:
@@ -66,36 +76,42 @@ def _is_time(line: Line, outbox: Outbox) -> bool:
 
 
 async def _check(line: Line, section: str, outbox: Outbox, swept: Swept) -> None:
-    trails = await line.receipts.trails(section, outbox.commit)
-    processed = len([trail for trail in trails.values() if trail.steps]) >= outbox.events
-    if processed and not any(trail.open for trail in trails.values()):
-        await line.ledger.finish(section, outbox.commit)
-        swept.finished += 1
-        return
     now = line.clock.now()
     patience = RESEND_AFTER * 2 ** min(outbox.resends, 6)
     lost = outbox.sent_at is not None and outbox.sent_at + patience <= now
-    if lost:
-        await _resend(line, section, outbox, trails, processed=processed)
+    trails = await line.receipts.trails(section, outbox.commit)
+    processed = len([trail for trail in trails.values() if trail.steps]) >= outbox.events
+    if lost and not processed:
+        processed = await _nothing_left(line, section, outbox, trails)
+    if processed and not any(trail.open for trail in trails.values()):
+        await line.ledger.finish(section, outbox.commit, outbox.etag)
+        swept.finished += 1
+        return
+    seen: dict[str, Value] = {"lookedAt": times.text(now), "checks": outbox.checks + 1}
+    if lost and await _resend(line, section, outbox, trails, processed=processed):
+        seen |= {"sentAt": times.text(now), "resends": outbox.resends + 1}
         swept.resent += 1
     else:
         swept.waiting += 1
-    seen: dict[str, Value] = {"lookedAt": times.text(now), "checks": outbox.checks + 1}
-    if lost:
-        seen |= {"sentAt": times.text(now), "resends": outbox.resends + 1}
     await line.ledger.update(section, outbox.commit, seen)
 
 
+async def _nothing_left(line: Line, section: str, outbox: Outbox, trails: Mapping[str, Trail]) -> bool:
+    """Whether all that is still there has been processed: some of it may have been purged or erased before."""
+    left = await line.ledger.commit(section, outbox.commit)
+    return all(stored.id in trails and trails[stored.id].steps for stored in left)
+
+
 async def _resend(
-    line: Line, section: str, outbox: Outbox, trails: dict[str, Trail], *, processed: bool
-) -> None:
+    line: Line, section: str, outbox: Outbox, trails: Mapping[str, Trail], *, processed: bool
+) -> bool:
     if not processed:
-        await line.hand_off.commits(section, [outbox.commit])
-        return
+        return await line.hand_off.commits(section, [outbox.commit])
     for trail in trails.values():
         for delivery in trail.deliveries:
             if _stuck(line, delivery):
                 await line.hand_off.forward(section, delivery.route, [delivery.event_id])
+    return True
 
 
 def _stuck(line: Line, delivery: Delivery) -> bool:

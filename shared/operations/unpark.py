@@ -14,10 +14,6 @@ from shared.ports import RowChanged
 from shared.stages.forward import ENDED
 
 
-MOST = 1_000
-"""How many one call lets go; the next tick goes on."""
-
-
 async def unpark(line: Line) -> int:
     """Let go on what is parked for destinations that are not paused, in every section; answers how many."""
     unparked = 0
@@ -29,12 +25,12 @@ async def unpark(line: Line) -> int:
 
 
 async def resume(line: Line, section: str, destination: str) -> int:
-    """Hand off what is parked for a destination, at most MOST; answers how many.
+    """Hand off what is parked for a destination, bounded; answers how many. The next tick goes on.
 
-    Raises Unavailable: the next tick goes on.
+    Raises Unavailable.
     """
     resumed = 0
-    async for waiting in line.due.parked(section, destination, MOST):
+    async for waiting in line.due.parked(section, destination):
         resumed += await _let_go(line, waiting)
     return resumed
 

@@ -129,7 +129,9 @@ class Forwarder:
         try:
             request = self._build(replace(sending, delivery=claimed))
         except Exception as error:  # noqa: BLE001  (a plug-in that breaks is one delivery's end)
-            reason = error.detail if isinstance(error, SignalboxError) else f"It broke: {type(error).__name__}."
+            reason = (
+                error.detail if isinstance(error, SignalboxError) else f"It broke: {type(error).__name__}."
+            )
             await self._finish(section, claimed, Outcome("dead", Cause.MAPPING), reason=reason)
             return
         answer = await self.http.send(request, timeout_seconds=timeout)

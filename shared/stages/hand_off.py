@@ -31,16 +31,21 @@ class HandOff:
     events: str
     deliveries: str
 
-    async def commits(self, section: str, commits: Sequence[Commit]) -> None:
-        """Hand stored commits to `process`. A bus that is away is no error: the sweeper sends what is not marked."""
+    async def commits(self, section: str, commits: Sequence[Commit]) -> bool:
+        """Hand stored commits to `process`; answers whether that is known to have worked.
+
+        A bus that is away is no error: the sweeper sends what is not marked.
+        """
         if not commits:
-            return
+            return True
         try:
             await self.queue.send(self.events, [CommitMessage(section, commit).write() for commit in commits])
             now = self.clock.now()
             await asyncio.gather(*(self.ledger.mark_sent(section, commit, now) for commit in commits))
         except Unavailable as error:
             _log.warning("left to the sweeper: %d commits of %s (%s)", len(commits), section, error.detail)
+            return False
+        return True
 
     async def forward(self, section: str, route: str, events: Sequence[str]) -> None:
         """Hand deliveries of one route to `deliver`, now. Raises Unavailable."""

@@ -15,9 +15,7 @@ _GZIP = 16 + zlib.MAX_WBITS
 def body_of(request: Received) -> bytes:
     """The body's bytes, unpacked if it came as gzip. Raises LengthRequired, MalformedBody, BodyTooLarge."""
     body, headers = request.body, request.headers
-    if not body and "transfer-encoding" in headers:
-        # The Functions host hands over an empty body for a chunked request (azure-functions-host issue 4926).
-        raise LengthRequired("Send the body with a Content-Length instead of Transfer-Encoding: chunked.")
+    require_arrived(request)
     _check_length(headers.get("content-length"), body)
     if len(body) > MAX_BODY_BYTES:
         raise _too_large()
@@ -38,6 +36,15 @@ def json_of(request: Received) -> Json:
     if not body.strip():
         raise MalformedBody("The body is empty. Send a JSON object.")
     return exact.loads(body)
+
+
+def require_arrived(request: Received) -> None:
+    """Raises LengthRequired for a chunked request.
+
+    The Functions host hands over an empty body for it (azure-functions-host issue 4926).
+    """
+    if not request.body and "transfer-encoding" in request.headers:
+        raise LengthRequired("Send the body with a Content-Length instead of Transfer-Encoding: chunked.")
 
 
 def _check_length(declared: str | None, body: bytes) -> None:

@@ -334,3 +334,19 @@ async def test_a_half_made_key_is_unknown(keys: Keys, tables: FakeTables) -> Non
     await tables.delete("registry", "shop|key", tokens.mint(RANDOM).id)
 
     assert "not known" in await refusal(keys, key)
+
+
+async def test_a_key_that_replaces_another_is_the_same_sender(keys: Keys) -> None:
+    first = await keys.create("demo", body(), RANDOM)
+    second = await keys.create("demo", body(replaces=first["id"]), RANDOM[::-1])
+    other = await keys.create("demo", body(), bytes([7]) * tokens.RANDOM_BYTES)
+
+    callers = [await keys.authenticate(one["key"]) for one in (first, second, other)]
+
+    assert callers[0].source_id == callers[1].source_id
+    assert callers[0].source_id != callers[2].source_id
+
+
+async def test_a_key_cannot_replace_one_that_is_not_there(keys: Keys) -> None:
+    with pytest.raises(Invalid):
+        await keys.create("demo", body(replaces="a" * 16), RANDOM)

@@ -22,7 +22,7 @@ BODY = {
     "types": {
         "orders/create": {
             "event": "orders.placed",
-            "mapping": {"orderId": "id", "limit": exact.Number("1.50")},
+            "mapping": {"orderId": "id", "limit": "`1.50`"},
         }
     },
 }
@@ -108,16 +108,12 @@ async def test_a_hook_finds_its_source(sources: Sources) -> None:
         kind="shopify",
         label="webshop",
         paused=False,
-        types={
-            "orders/create": VendorType(
-                "orders.placed", None, {"orderId": "id", "limit": exact.Number("1.50")}
-            )
-        },
+        types={"orders/create": VendorType("orders.placed", None, {"orderId": "id", "limit": "`1.50`"})},
         secrets=("first secret",),
     )
     mapping = source.types["orders/create"].mapping
     assert mapping is not None
-    assert str(mapping["limit"]) == "1.50"
+    assert mapping["limit"] == "`1.50`"
 
 
 async def test_a_sender_that_signs_nothing_needs_no_secret(sources: Sources) -> None:

@@ -1,4 +1,4 @@
-"""Sections beside the demo's: one in which nothing is ever accepted, and one that is a stranger to it."""
+"""Sections beside the demo's: one where nothing is ever accepted, one where anything may lie about, and a stranger."""
 
 import asyncio
 import secrets
@@ -61,6 +61,12 @@ def quiet(running: Running) -> Place:
     }
     assert place.client.post("/v1/definitions", definition).status == 201
     return place
+
+
+@pytest.fixture(scope="session")
+def noisy(running: Running) -> Place:
+    """Whatever is left here disturbs nobody."""
+    return _place(running, "noisy")
 
 
 @pytest.fixture(scope="session")

@@ -73,7 +73,7 @@ def test_an_accepted_event_says_what_it_became_and_where_its_receipt_is(running:
 
 
 def test_text_outside_ascii_arrives_as_it_was_sent(running: Running):
-    name = "Åsa 🦊 \u2028 日本語 \x7f \\ \" /"
+    name = 'Åsa 🦊 \u2028 日本語 \x7f \\ " /'
     properties = {"orderId": name, "totalValue": 1}
 
     answer = running.post_order(properties=properties, source=name)
@@ -212,9 +212,7 @@ def test_a_repeat_of_what_an_older_version_took_is_still_a_repeat(running: Runni
     first = running.client.post("/v1/events", event)
     moved = running.operator.post(f"/v1/definitions/{name}/versions", {"fields": [new]})
     again = running.client.post("/v1/events", event)
-    named = running.client.post(
-        "/v1/events", {**event, "id": fresh(), "version": first.doc["version"]}
-    )
+    named = running.client.post("/v1/events", {**event, "id": fresh(), "version": first.doc["version"]})
     other = running.client.post("/v1/events", {**event, "id": fresh()})
 
     assert (made.status, moved.status) == (201, 201)

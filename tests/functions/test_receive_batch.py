@@ -19,7 +19,7 @@ BAD_ITEMS: Mapping[str, Any] = {
     "unknown-event": {"event": "tests.nothing"},
     "unknown-version": {"event": "transactions.order-placed", "version": "ver_0"},
 }
-NO_EVENTS = (5, None, "text", [], {}, {"event": 5}, True)
+NO_EVENTS: tuple[Any, ...] = (5, None, "text", [], {}, {"event": 5}, True)
 
 
 def batch(client: Client, *events: Any, **headers: str) -> Response:
@@ -28,7 +28,7 @@ def batch(client: Client, *events: Any, **headers: str) -> Response:
 
 def test_order(**changes: Any) -> dict[str, Any]:
     """An order that starts nothing: what is asked here is what the door says."""
-    return order(test=True, **changes)
+    return order(test=True, person=None, **changes)
 
 
 test_order.__test__ = False  # type: ignore[attr-defined]
@@ -41,20 +41,26 @@ def verdicts(answer: Response) -> list[str]:
 @pytest.mark.slow
 def test_a_thousand_items_get_a_verdict_each_in_order(running: Running):
     first = test_order()
-    bad = [{**first, "properties": {"orderId": "other", "totalValue": 1}}, *list(BAD_ITEMS.values())[1:], *NO_EVENTS]
-    wrong = {100 * n + 50: item for n, item in enumerate(bad[:9])} | {990 + n: i for n, i in enumerate(bad[9:])}
+    bad = [
+        {**first, "properties": {"orderId": "other", "totalValue": 1}},
+        *list(BAD_ITEMS.values())[1:],
+        *NO_EVENTS,
+    ]
+    wrong = {100 * n + 50: item for n, item in enumerate(bad[:9])} | {
+        990 + n: i for n, i in enumerate(bad[9:])
+    }
     events = [wrong.get(n, first if n == 0 else test_order()) for n in range(MAX_BATCH)]
 
     answer = batch(running.client, *events)
-    again = batch(running.client, *events)
+    again = batch(running.client, *events[:100])
 
     assert (answer.status, again.status) == (207, 207)
     assert [result["index"] for result in answer.doc["results"]] == list(range(MAX_BATCH))
     assert verdicts(answer) == ["rejected" if n in wrong else "accepted" for n in range(MAX_BATCH)]
-    assert verdicts(again) == ["rejected" if n in wrong else "duplicate" for n in range(MAX_BATCH)]
+    assert verdicts(again) == ["rejected" if n in wrong else "duplicate" for n in range(100)]
     ids = [result["id"] for result in answer.doc["results"] if "id" in result]
-    assert ids == [result["id"] for result in again.doc["results"] if "id" in result]
     assert len(set(ids)) == MAX_BATCH - len(wrong)
+    assert [result["id"] for result in again.doc["results"] if "id" in result] == ids[:99]
 
 
 def test_a_rejected_item_says_what_is_wrong_with_it(running: Running):
@@ -66,7 +72,10 @@ def test_a_rejected_item_says_what_is_wrong_with_it(running: Running):
     problems = [result["problem"] for result in answer.doc["results"][1:]]
     assert [problem["type"].removeprefix("/problems/") for problem in problems] == list(BAD_ITEMS)
     assert {problem["status"] for problem in problems} == {422}
-    assert [fault["pointer"] for fault in problems[1]["errors"]] == ["/properties/orderId", "/properties/totalValue"]
+    assert [fault["pointer"] for fault in problems[1]["errors"]] == [
+        "/properties/orderId",
+        "/properties/totalValue",
+    ]
 
 
 @pytest.mark.parametrize("item", NO_EVENTS, ids=json.dumps)

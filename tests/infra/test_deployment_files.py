@@ -8,6 +8,7 @@ from azure.servicebus import ServiceBusClient
 
 from local.host.settings import body_limit, read_host_json
 from shared.azure.vault import MasterKeySeal
+from shared.stages.receive import MAX_BODY_BYTES
 
 ROOT = Path(__file__).parents[2]
 FUNCTION_APP = (ROOT / "infra/app/function-app.bicep").read_text()
@@ -44,7 +45,8 @@ def test_the_sample_and_the_deployment_give_the_app_the_same_settings():
 def test_the_sample_names_usable_values():
     MasterKeySeal(SAMPLE["SIGNALBOX_MASTER_KEYS"])
     ServiceBusClient.from_connection_string(SAMPLE["ServiceBusConnection"])
-    assert body_limit(SAMPLE) == 2 * 1024 * 1024
+    # The host lets a little too much through, so that our own limit answers it with a problem.
+    assert body_limit(SAMPLE) > MAX_BODY_BYTES
     assert app_settings()["FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"] == f"'{body_limit(SAMPLE)}'"
 
 

@@ -1,0 +1,127 @@
+"""The doors of operators: receipts, events newest first, dead letters and their replay."""
+
+import json
+import secrets
+import urllib.request
+from typing import Any
+
+import pytest
+
+from local.client import Response
+from tests.functions.asking import assert_problem
+from tests.functions.conftest import Place
+from tests.running import Running, order
+
+FAR = "ffffffff-ffff-8000-8000-000000000000"
+EARLY = "00000000-0000-8000-8000-000000000000"
+
+
+@pytest.fixture(scope="session")
+def dead(running: Running) -> tuple[str, dict[str, Any]]:
+    """The URL of a destination that refuses, and the receipt of an event that ended there."""
+    event, name = f"tests.refused-{secrets.token_hex(4)}", f"refusing-{secrets.token_hex(4)}"
+    about = {"title": "Refused", "description": "Ends dead.", "purpose": "marketing", "retentionDays": 30}
+    settings = {"url": f"{running.stack.receiver_url}/bad/{name}", "timeoutSeconds": 5}
+    running.operator.post("/v1/definitions", {"event": event, **about, "fields": []})
+    running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    running.operator.post("/v1/routes", {"event": event, "destination": name})
+    answer = running.client.post("/v1/events", {"event": event})
+    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "failed")
+    return f"{running.stack.receiver_url}/bad/{name}", receipt
+
+
+def test_a_receipt_tells_each_step_and_each_attempt(running: Running):
+    answer = running.post_order()
+    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    assert [step["name"] for step in receipt["steps"]] == ["record", "resolve", "consent", "route"]
+    [delivery] = receipt["deliveries"]
+    assert (delivery["destination"], delivery["status"]) == ("journeys", "delivered")
+    assert [attempt["statusCode"] for attempt in delivery["attempts"]] == [200]
+    assert receipt["deduplicated"] is True
+
+
+@pytest.mark.parametrize("id", [FAR, EARLY, "1", "01a2033D-2f27-8000-bd1f-8d9dc3752380"])
+def test_an_event_that_does_not_exist_is_not_found(running: Running, id: str):
+    assert_problem(running.client.get(f"/v1/events/{id}"), 404, "not-found")
+
+
+def test_events_are_listed_newest_first_and_page_by_page(running: Running):
+    posted = [running.post_order(test=True).doc["id"] for _ in range(5)]
+
+    first = running.client.get("/v1/events?limit=2").doc["events"]
+    second = running.client.get(f"/v1/events?limit=3&before={first[-1]['id']}").doc["events"]
+
+    assert [one["id"] for one in [*first, *second]] == sorted(posted, reverse=True)
+    assert "person" not in first[0]
+
+
+def test_a_follower_sees_every_event_that_comes(running: Running):
+    start = running.post_order(test=True).doc["id"]
+    later = [running.post_order(test=True).doc["id"] for _ in range(3)]
+
+    page = running.client.get(f"/v1/events?after={start}").doc
+
+    assert [one["id"] for one in page["events"]] == sorted(later, reverse=True)
+    assert page["next"] >= start
+
+
+def test_a_page_from_beyond_all_time_begins_now_or_is_empty(running: Running):
+    newest = running.post_order(test=True).doc["id"]
+
+    assert running.client.get(f"/v1/events?limit=1&before={FAR}").doc["events"][0]["id"] == newest
+    assert running.client.get(f"/v1/events?before={EARLY}").doc["events"] == []
+    assert running.client.get(f"/v1/events?after={FAR}").doc["events"] == []
+
+
+def test_a_section_without_events_lists_none_and_can_be_followed(quiet: Place):
+    page = quiet.client.get("/v1/events").doc
+    following = quiet.client.get(f"/v1/events?after={page['next']}")
+
+    assert page["events"] == []
+    assert (following.status, following.doc["events"]) == (200, [])
+
+
+def test_a_dead_letter_is_listed_by_its_cause_and_replayed_once_it_can_go(
+    running: Running, dead: tuple[str, dict[str, Any]]
+):
+    url, receipt = dead
+    [delivery] = receipt["deliveries"]
+    listed = running.client.get(f"/v1/dead-letters?limit=100&cause={delivery['cause']}").doc["deadLetters"]
+    control(running, url, 200)
+
+    replayed = running.client.post(f"/v1/dead-letters/{delivery['id']}/replay")
+    ended = running.client.receipt(receipt["id"], lambda doc: doc["status"] == "delivered")
+    again = running.client.post(f"/v1/dead-letters/{delivery['id']}/replay")
+    left = running.client.get("/v1/dead-letters?limit=100").doc["deadLetters"]
+
+    assert delivery["id"] in [one["id"] for one in listed]
+    assert replayed.status == 202
+    assert (ended["status"], ended["deliveries"][0]["replays"]) == ("delivered", 1)
+    assert_problem(again, 409, "conflict")
+    assert delivery["id"] not in [one["id"] for one in left]
+
+
+@pytest.mark.parametrize("door", ["quarantine", "dead-letters"])
+def test_an_unknown_cause_is_answered_with_the_known_ones(running: Running, door: str):
+    answer = running.client.get(f"/v1/{door}?cause=bad-luck")
+
+    assert_problem(answer, 404, "not-found")
+    assert "Use one of: " in answer.doc["detail"]
+
+
+@pytest.mark.parametrize("suffix", ["", "_", "_!", "_rt", "_rt0000000000000000", "|", "_%7C"])
+def test_what_is_no_delivery_cannot_be_replayed(running: Running, suffix: str):
+    def replay(answer: Response) -> Response:
+        return running.client.post(f"/v1/dead-letters/{answer.doc['id']}{suffix}/replay")
+
+    answer = running.client.post("/v1/events", order())
+    running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    assert_problem(replay(answer), 404, "not-found")
+
+
+def control(running: Running, url: str, status: int) -> None:
+    """Make the receiver answer otherwise from now on."""
+    body = json.dumps({"path": url.removeprefix(running.stack.receiver_url), "status": status}).encode()
+    urllib.request.urlopen(running.stack.receiver_url + "/control", body, timeout=5).close()  # noqa: S310

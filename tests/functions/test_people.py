@@ -1,0 +1,82 @@
+"""The doors of people and their consent."""
+
+import secrets
+from typing import Any
+
+import pytest
+
+from tests.functions.asking import assert_problem, pointers
+from tests.running import Running
+
+
+def somebody() -> str:
+    return f"somebody-{secrets.token_hex(6)}@example.com"
+
+
+def processed(running: Running, email: str, **changes: Any) -> dict[str, Any]:
+    """The receipt of an order of this person, once it has been processed."""
+    answer = running.post_order(person={"email": email}, **changes)
+    receipt: dict[str, Any] = running.client.receipt(
+        answer.doc["id"], lambda doc: doc["status"] not in ("accepted", "delivering")
+    )
+    return receipt
+
+
+def test_a_person_is_read_with_what_happened_to_them_newest_first(running: Running):
+    email = somebody()
+    later = processed(running, email.upper(), occurredAt="2026-02-01T00:00:00Z")
+    earlier = processed(running, email, occurredAt="2026-01-01T00:00:00+01:00")
+
+    person = running.client.get(f"/v1/people/{later['personId']}")
+    timeline = running.client.get(f"/v1/people/{later['personId']}/timeline")
+
+    assert (person.status, person.doc["id"]) == (200, earlier["personId"])
+    assert person.doc["identifiers"] == [{"kind": "email", "value": email}]
+    assert timeline.status == 200
+    assert [one["id"] for one in timeline.doc["events"]] == [later["id"], earlier["id"]]
+
+
+@pytest.mark.parametrize("path", ["/v1/people/nobody", "/v1/people/nobody/timeline"])
+def test_somebody_who_does_not_exist_is_not_found(running: Running, path: str):
+    assert_problem(running.client.get(path), 404, "not-found")
+
+
+def test_an_address_that_opted_out_is_refused_until_it_opts_in_again(running: Running):
+    email = somebody()
+    consent = {"email": email, "purpose": "marketing", "reason": "asked for it"}
+
+    out = running.client.post("/v1/consents", {**consent, "state": "opted_out"})
+    refused = processed(running, email)
+    into = running.client.post("/v1/consents", {**consent, "state": "opted_in"})
+    passed = processed(running, email)
+
+    assert (out.status, out.doc["state"]) == (200, "opted_out")
+    assert email not in str(out.doc)
+    assert (refused["status"], refused["deliveries"][0]["cause"]) == ("refused", "opted_out")
+    assert (into.status, passed["status"]) == (200, "delivered")
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"email": None}, [""]),
+        ({"mobile": "+46701740605"}, [""]),
+        ({"email": "ada lovelace"}, ["/email"]),
+        ({"email": 5}, ["/email"]),
+        ({"state": "unsure"}, ["/state"]),
+        ({"purpose": "Two Words"}, ["/purpose"]),
+        ({"purpose": None, "state": None}, ["/purpose", "/state"]),
+        ({"reason": "x" * 201}, ["/reason"]),
+        ({"person": {"email": "ada@example.com"}}, ["/person"]),
+    ],
+)
+def test_a_consent_that_cannot_be_meant_is_refused(
+    running: Running, changes: dict[str, Any], where: list[str]
+):
+    consent = {"email": somebody(), "purpose": "marketing", "state": "opted_out", **changes}
+
+    answer = running.client.post("/v1/consents", consent)
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == where
+    assert "lovelace" not in str(answer.doc)

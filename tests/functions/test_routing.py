@@ -1,0 +1,148 @@
+"""The doors of routes and destinations."""
+
+import secrets
+from typing import Any
+
+import pytest
+
+from tests.functions.asking import assert_problem, pointers
+from tests.running import Running
+
+ORDER = "transactions.order-placed"
+
+
+def destination(running: Running, **changes: Any) -> dict[str, Any]:
+    """A destination that can be made, under a name of its own."""
+    settings = {"url": f"{running.stack.receiver_url}/ok", "timeoutSeconds": 5}
+    return {"name": f"place-{secrets.token_hex(6)}", "kind": "webhook", "settings": settings, **changes}
+
+
+def test_a_destinations_made_secret_is_shown_once(running: Running):
+    wanted = destination(running)
+
+    made = running.operator.post("/v1/destinations", wanted)
+    read = running.operator.get(made.headers["location"])
+    listed = running.operator.get("/v1/destinations").doc["destinations"]
+
+    assert (made.status, read.status) == (201, 200)
+    [secret] = made.doc["secrets"].values()
+    assert secret.startswith("whsec_")
+    assert "secrets" not in read.doc
+    assert read.doc in listed
+    assert secret not in str(listed)
+    assert (read.doc["settings"], read.doc["status"]) == (wanted["settings"], "active")
+
+
+def test_a_destinations_given_secret_is_never_shown(running: Running):
+    secret = "whsec_" + "QUFB" * 11
+
+    made = running.operator.post("/v1/destinations", destination(running, secrets={"signingSecret": secret}))
+
+    assert made.status == 201
+    assert secret not in str([made.doc, running.operator.get(made.headers["location"]).doc])
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"name": "Two Words"}, ["/name"]),
+        ({"name": "../x"}, ["/name"]),
+        ({"settings": {"url": "ftp://a.example"}}, ["/settings/url"]),
+        ({"settings": {"url": "https://user:word@a.example"}}, ["/settings/url"]),
+        ({"settings": {"url": "http://[::1"}}, ["/settings/url"]),
+        ({"settings": {"url": "https://a.example:99999"}}, ["/settings/url"]),
+        ({"settings": {"url": "https://a.example/\nX: 1"}}, ["/settings/url"]),
+        ({"settings": {}}, ["/settings/url"]),
+        ({"settings": {"url": "https://a.example", "timeoutSeconds": 31}}, ["/settings/timeoutSeconds"]),
+        ({"settings": {"url": "https://a.example", "verify": False}}, ["/settings/verify"]),
+        ({"settings": []}, ["/settings"]),
+        ({"secrets": {"password": "hunter22"}}, ["/secrets/password"]),
+        ({"colour": "red"}, ["/colour"]),
+    ],
+)
+def test_a_destination_that_cannot_be_is_refused(running: Running, changes: dict[str, Any], where: list[str]):
+    answer = running.operator.post("/v1/destinations", destination(running, **changes))
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == where
+    assert "hunter22" not in str(answer.doc)
+    assert "user:word" not in str(answer.doc)
+
+
+@pytest.mark.parametrize("kind", ["smtp", "../webhook", "__init__", "settings", ""])
+def test_a_kind_of_destination_that_does_not_exist_is_refused(running: Running, kind: str):
+    assert_problem(running.operator.post("/v1/destinations", destination(running, kind=kind)), 422, "invalid")
+
+
+def test_a_destination_is_named_once(running: Running):
+    wanted = destination(running)
+    running.operator.post("/v1/destinations", wanted)
+
+    assert_problem(running.operator.post("/v1/destinations", wanted), 409, "conflict")
+
+
+@pytest.mark.slow
+def test_what_comes_while_a_destination_is_paused_goes_out_once_it_is_resumed(running: Running):
+    event = f"tests.parked-{secrets.token_hex(6)}"
+    fields = [{"name": "n", "type": "integer", "required": True, "description": "Any"}]
+    about = {"title": "Parked", "description": "Waits.", "purpose": "marketing", "retentionDays": 30}
+    running.operator.post("/v1/definitions", {"event": event, **about, "fields": fields})
+    path = running.operator.post("/v1/destinations", destination(running)).headers["location"]
+    running.operator.post("/v1/routes", {"event": event, "destination": path.rpartition("/")[2]})
+    paused = running.operator.post(f"{path}/pause")
+
+    answer = running.client.send(
+        "POST", "/v1/events", b'{"event":"%s","properties":{"n":1}}' % event.encode()
+    )
+    parked = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "parked")
+    resumed = running.operator.post(f"{path}/resume")
+    ended = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    assert (paused.status, paused.doc["status"], parked["status"]) == (200, "paused", "parked")
+    assert (resumed.status, resumed.doc["status"], resumed.doc["resumed"]) == (200, "active", 1)
+    assert ended["status"] == "delivered"
+
+
+def test_a_route_is_made_read_listed_paused_and_resumed(running: Running):
+    made = running.operator.post(
+        "/v1/routes",
+        {"event": "signals.survey-submitted", "destination": "journeys", "mapping": {"id": "id"}},
+    )
+    path = made.headers["location"]
+
+    read, listed = running.operator.get(path), running.operator.get("/v1/routes").doc["routes"]
+    paused, resumed = running.operator.post(f"{path}/pause"), running.operator.post(f"{path}/resume")
+    running.operator.post(f"{path}/pause")
+
+    assert (made.status, read.doc, made.doc["purpose"]) == (201, made.doc, "transactional")
+    assert made.doc in listed
+    assert (paused.doc["status"], resumed.doc["status"]) == ("paused", "active")
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"event": "tests.nothing", "destination": "nowhere"}, ["/event", "/destination"]),
+        ({"event": ORDER, "destination": "../../"}, ["/destination"]),
+        ({"event": ORDER, "destination": "journeys", "mapping": {"a": "]["}}, ["/mapping/a"]),
+        (
+            {"event": ORDER, "destination": "journeys", "mapping": {"a": 5, "b": "x("}},
+            ["/mapping/a", "/mapping/b"],
+        ),
+        ({"event": ORDER, "destination": "journeys", "purpose": "Two Words"}, ["/purpose"]),
+        ({"event": ORDER}, ["/destination"]),
+        ({"event": 5, "destination": 5}, ["/event", "/destination"]),
+    ],
+)
+def test_a_route_that_cannot_be_is_refused(running: Running, body: Any, where: list[str]):
+    answer = running.operator.post("/v1/routes", body)
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == where
+
+
+@pytest.mark.parametrize("kind", ["destinations", "routes"])
+def test_what_does_not_exist_is_not_found(running: Running, kind: str):
+    assert_problem(running.operator.get(f"/v1/{kind}/nothing"), 404, "not-found")
+    assert_problem(running.operator.post(f"/v1/{kind}/nothing/pause"), 404, "not-found")
+    assert_problem(running.operator.post(f"/v1/{kind}/nothing/resume"), 404, "not-found")

@@ -1,0 +1,32 @@
+"""The demo section is made once and found again."""
+
+import pytest
+
+from local.demo.furnish import DESTINATIONS, ROUTES, NotFurnished, furnish, is_known
+from tests.running import Running
+
+
+def again(running: Running, key: str | None):
+    return furnish(running.stack.base_url, running.deployment_key, running.stack.receiver_url, key)
+
+
+def test_what_exists_is_found_again(running):
+    assert again(running, running.demo.key) == running.demo
+    names = [one["id"] for one in running.operator.get("/v1/destinations").doc["destinations"]]
+    assert sorted(set(names) & set(DESTINATIONS)) == sorted(DESTINATIONS)
+    assert len(names) == len(set(names))
+    events = [one["event"] for one in running.operator.get("/v1/routes").doc["routes"]]
+    assert [events.count(event) for event, _ in ROUTES] == [1] * len(ROUTES)
+
+
+def test_a_key_that_storage_has_forgotten_is_made_anew(running):
+    known = running.demo.key
+    forgotten = known[:-1] + ("0" if known[-1] != "0" else "1")
+    assert is_known(running.stack.base_url, known)
+    assert not is_known(running.stack.base_url, forgotten)
+    assert is_known(running.stack.base_url, again(running, forgotten).key)
+
+
+def test_a_refusal_names_the_request_and_the_problem(running):
+    with pytest.raises(NotFurnished, match=r"POST /v1/sections answered 403: .*sections:write"):
+        furnish(running.stack.base_url, running.demo.key, running.stack.receiver_url, None)
