@@ -1,6 +1,7 @@
 """The doors of sections, keys and webhook sources."""
 
 import secrets
+from datetime import timedelta
 
 import azure.functions as func
 
@@ -11,8 +12,12 @@ from shared.access.sections import HASH_KEY_BYTES
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
+from shared.operations import mend
+from shared.operations.pace import Pace
 
 bp = func.Blueprint()
+RESUME_WITHIN = timedelta(seconds=10)
+"""How long the door takes in what came meanwhile; what is left stays in quarantine, under its cause."""
 
 
 @door(bp, "POST /v1/sections")
@@ -77,7 +82,9 @@ async def pause_source(call: KeyedCall) -> Reply:
 
 @door(bp, "POST /v1/sources/{id}/resume")
 async def resume_source(call: KeyedCall) -> Reply:
-    return Reply(200, await call.line.sources.resume(call.section, call.params["id"]))
+    doc = await call.line.sources.resume(call.section, call.params["id"])
+    pace = Pace.of(call.line.clock, RESUME_WITHIN)
+    return Reply(200, {**doc, "resumed": await mend.resume(call.line, call.section, doc["id"], pace)})
 
 
 @door(bp, "POST /v1/sources/{id}/rotate")

@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.queues import work_off
 from shared import flow
 from shared.messages import read_delivery
 from shared.wiring import line
@@ -12,4 +13,5 @@ bp = func.Blueprint()
 @bp.function_name("deliver_events")
 @bp.service_bus_queue_trigger("message", connection="ServiceBusConnection", queue_name="%DELIVERIES_QUEUE%")
 async def deliver_events(message: func.ServiceBusMessage) -> None:
-    await flow.deliver(line(), read_delivery(message.get_body()))
+    work = flow.deliver(line(), read_delivery(message.get_body()))
+    await work_off(line(), line().hand_off.deliveries, message, work)

@@ -22,7 +22,8 @@ async def list_events(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/quarantine")
 async def list_quarantine(call: KeyedCall) -> Reply:
-    found = await call.line.quarantine.list(call.section, call.query.get("cause"), page_of(call.query).limit)
+    page = page_of(call.query)
+    found = await call.line.quarantine.list(call.section, call.query.get("cause"), page.limit, page.after)
     return Reply(200, {"quarantine": found})
 
 
@@ -33,9 +34,8 @@ async def replay_quarantined(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/dead-letters")
 async def list_dead_letters(call: KeyedCall) -> Reply:
-    found = await call.line.dead_letters.list(
-        call.section, call.query.get("cause"), page_of(call.query).limit
-    )
+    page = page_of(call.query)
+    found = await call.line.dead_letters.list(call.section, call.query.get("cause"), page.limit, page.after)
     return Reply(200, {"deadLetters": found})
 
 

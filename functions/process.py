@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from functions.queues import work_off
 from shared import flow
 from shared.messages import read_commit
 from shared.wiring import line
@@ -12,4 +13,5 @@ bp = func.Blueprint()
 @bp.function_name("process_commit")
 @bp.service_bus_queue_trigger("message", connection="ServiceBusConnection", queue_name="%EVENTS_QUEUE%")
 async def process_commit(message: func.ServiceBusMessage) -> None:
-    await flow.process(line(), read_commit(message.get_body()))
+    work = flow.process(line(), read_commit(message.get_body()))
+    await work_off(line(), line().hand_off.events, message, work)

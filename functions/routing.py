@@ -1,14 +1,18 @@
 """The doors of routes and destinations."""
 
 import secrets
+from datetime import timedelta
 
 import azure.functions as func
 
 from functions.doors import KeyedCall, door
 from functions.replies import Reply
 from shared.operations import unpark
+from shared.operations.pace import Pace
 
 bp = func.Blueprint()
+RESUME_WITHIN = timedelta(seconds=10)
+"""How long the door lets go on what was parked; the tick does the rest."""
 
 
 @door(bp, "POST /v1/destinations")
@@ -35,7 +39,9 @@ async def pause_destination(call: KeyedCall) -> Reply:
 @door(bp, "POST /v1/destinations/{id}/resume")
 async def resume_destination(call: KeyedCall) -> Reply:
     doc = await call.line.destinations.set_status(call.section, call.params["id"], "active")
-    return Reply(200, {**doc, "resumed": await unpark.resume(call.line, call.section, call.params["id"])})
+    pace = Pace.of(call.line.clock, RESUME_WITHIN)
+    resumed = await unpark.resume(call.line, call.section, call.params["id"], pace)
+    return Reply(200, {**doc, "resumed": resumed})
 
 
 @door(bp, "POST /v1/routes")

@@ -90,6 +90,18 @@ class KeyReused(Invalid):
     type, title = "idempotency-key-reused", "The idempotency key belongs to another event"
 
 
+class UnknownType(Invalid):
+    type, title = "unknown-type", "The source does not know this type"
+
+
+class BrokenSource(SignalboxError):
+    type, title, status = "broken-source", "The source's kind cannot read this", 500
+
+
+class PausedSource(SignalboxError):
+    type, title, status = "paused", "The source is paused", 409
+
+
 class Unavailable(SignalboxError):
     """Storage or another part is away for now: the caller repeats the same request after `retry_after` seconds."""
 

@@ -131,7 +131,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 
 def _check(value: Json, depth: int) -> None:
-    if depth < 0:
+    if depth == 0 and isinstance(value, dict | list):
         raise _too_deep()
     if isinstance(value, str):
         if _SURROGATE.search(value):

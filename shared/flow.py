@@ -13,14 +13,14 @@ The doors in `functions` receive and authenticate; what follows is here, a comme
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from shared import ids, sources
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.access.sources import Source
-from shared.errors import NotFound, SignalboxError, Unauthenticated, Unavailable
+from shared.errors import NotFound, PausedSource, SignalboxError, Unauthenticated, Unavailable
 from shared.event import Draft, Stored
-from shared.ledger import State
 from shared.line import Line
 from shared.messages import CommitMessage, DeliveryMessage
 from shared.operations.receipts import Status, Trail
@@ -30,11 +30,12 @@ from shared.sources import Received
 from shared.sources.verifier import Rejected, verify
 from shared.stages import receive, translate
 from shared.stages.check import Checked
-from shared.stages.record import Candidate, Outcome, Recorded
+from shared.stages.record import Candidate, Outcome, Recorded, State
 from shared.stages.route import Decision, decide
 from shared.stages.verdict import Accepted, Verdict, verdict
 
 _TRIES = 3
+_PAUSED = PausedSource("The source is paused. Its webhooks are kept, and taken in when it is resumed.")
 
 
 async def intake(
@@ -46,7 +47,9 @@ async def intake(
     """
     section = await line.sections.read(caller.require_section())
     # Check each against its definition; a redelivery that no longer fits is still a repeat.
-    checked = await asyncio.gather(*(line.checker.check(section, caller, draft) for draft in drafts))
+    checked = await asyncio.gather(
+        *(line.checker.check(section, caller, draft, key_decides=key_decides) for draft in drafts)
+    )
     # Store what is new, in one conditional insert a group.
     fresh = [n for n, one in enumerate(checked) if isinstance(one, Candidate)]
     recorded = await line.recorder.record(section, [one for one in checked if isinstance(one, Candidate)])
@@ -70,37 +73,41 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     source = await line.sources.find(source_id)
     if source is None:
         raise NotFound("There is no such source.")
-    # A paused source is not gone: 404 or 410 would make some senders disable it for good.
-    if source.paused:
-        raise Unavailable("This source is paused. Send the webhook again later.", retry_after=300)
-    # The signature covers the bytes as they were sent, so they have to be here.
+    # The signature covers the bytes as they were sent, so they have to be here, and the URL as the sender knows it.
     receive.require_arrived(request)
-    verified = verify(sources.load(source.kind).VERIFIER, request, source.secrets, line.clock.now())
+    section = await line.sections.read(source.section)
+    public = receive.at_public_url(request, section.public_base_url)
+    kind = sources.load(source.kind)
+    verified = verify(kind.VERIFIER, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected):
-        await line.rejected.note(source.section, source.id, verified.reason, request.headers, request.body)
+        await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body)
         raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
-    # Whatever is wrong from here on, the sender cannot mend it: it is kept for those who can.
-    told = await take(line, source, request)
+    # Whatever is wrong from here on, the sender cannot mend it, and some would disable us for refusing it: it is kept.
+    told = _PAUSED if source.paused else await take(line, section, source, public)
     if isinstance(told, Accepted):
         return told
     if isinstance(told, Unavailable):
         raise told
-    await line.quarantine.keep(source.section, line.quarantine.item(source.id, request, told))
+    await line.quarantine.keep(section.id, line.quarantine.item(source.id, request, told, kind.HEADERS))
     return None
 
 
-async def take(line: Line, source: Source, request: Received) -> Verdict:
+async def take(line: Line, section: Section, source: Source, request: Received) -> Verdict:
     """What a genuine webhook becomes with its source's types and mappings of now."""
-    caller = Caller(source.section, frozenset(), source.id, source.label, source.id)
+    caller = Caller(section.id, frozenset(), source.id, source.label, source.id)
     try:
-        body = receive.body_of(request)
-        found = translate.facts(source, Received(request.method, request.url, request.headers, body))
-        drafts = [translate.webhook(source, found)]
+        found = translate.facts(source, replace(request, body=receive.body_of(request)))
     except SignalboxError as error:
         return error
+    try:
+        drafts = [translate.webhook(source, found)]
+    except SignalboxError as error:
+        # Mappings move on; what was accepted once under this delivery id is that event still.
+        repeated = await line.checker.repeated(section, caller, found.delivery_id)
+        return error if repeated is None else verdict(repeated, "", keyed=True, key_decides=True)
     told = (await intake(line, caller, drafts, key_decides=True))[0]
     if isinstance(told, Accepted) and told.differs:
-        await line.receipts.note_difference(source.section, told.id)
+        await line.receipts.note_difference(section.id, told.id)
     return told
 
 
@@ -118,7 +125,7 @@ async def process(line: Line, message: CommitMessage) -> None:
     for route, events in _pending(trails).items():
         await line.hand_off.forward(section.id, route, events)
     if all(trail.starts_nothing for trail in trails.values()):
-        await line.ledger.finish(section.id, message.commit)
+        await line.outbox.finish(section.id, message.commit)
 
 
 async def deliver(line: Line, message: DeliveryMessage) -> None:
@@ -131,13 +138,27 @@ async def deliver(line: Line, message: DeliveryMessage) -> None:
     for result in ended:
         if isinstance(result, BaseException):
             raise result
+    # What has ended as a whole leaves the outbox at once; the sweeper sees to the rest.
+    if all(ended):
+        for commit in dict.fromkeys(ids.commit_of(event) for event in message.events):
+            await _finish(line, section.id, commit)
+
+
+async def _finish(line: Line, section: str, commit: ids.Commit) -> None:
+    trails = await line.receipts.trails(section, commit)
+    if not any(trail.open for trail in trails.values()):
+        await line.outbox.finish(section, commit)
 
 
 async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     event = stored.event
     routes = await line.routes.of_event(section.id, event.event)
-    person = await line.people.resolve(section, identifiers(event.person, section.country))
-    refused = await line.consents.refused(section, event.person, [route.purpose for route in routes])
+    found = identifiers(event.person, section.country)
+    # A test event starts nothing, so it makes nobody up either.
+    person = await line.people.resolve(section, found, create=not event.test)
+    # Consent belongs to addresses: those that came along, and those that are known of the person.
+    addresses = person.addresses if person else ()
+    refused = await line.consents.refused(section, addresses, [route.purpose for route in routes])
     return Decision(stored, person, refused, routes)
 
 

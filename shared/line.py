@@ -12,6 +12,7 @@ from shared.operations.due import Due
 from shared.operations.quarantine import Quarantine
 from shared.operations.receipts import Receipts
 from shared.operations.rejected import Rejected
+from shared.outbox import Outbox
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
@@ -33,6 +34,7 @@ class Line:
     hand_off: HandOff
     forwarder: Forwarder
     ledger: Ledger
+    outbox: Outbox
     receipts: Receipts
     people: People
     consents: Consents

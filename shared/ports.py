@@ -93,9 +93,19 @@ class Tables(Protocol):
         """All or nothing, within one partition, at most 100 operations. Raises RowExists, RowChanged, RowTooLarge."""
 
     def range(
-        self, table: str, pk: str, low: str = "", high: str | None = None, *, limit: int | None = None
+        self,
+        table: str,
+        pk: str,
+        low: str = "",
+        high: str | None = None,
+        *,
+        limit: int | None = None,
+        select: Sequence[str] | None = None,
     ) -> AsyncIterator[Row]:
-        """The rows of a partition with low <= row key < high, ascending, read page by page."""
+        """The rows of a partition with low <= row key < high, ascending, read page by page.
+
+        `select` names the members to read, keys apart; it is not for bytes that may be longer than 64 KiB.
+        """
 
     async def names(self) -> Sequence[str]:
         """The tables that exist."""

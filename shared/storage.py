@@ -26,8 +26,8 @@ REGISTRY = Store(
 )
 EVENTS = Store(
     "events",
-    keys="{section}|{bucket} / e|{id} event, k|{keyed hash} idempotency key, c|{commit} outbox, "
-    "x|{day}|{commit} what expires that day",
+    keys="{section}|{bucket} / e|{id} event, k|{keyed hash} idempotency key, u|{commit} outbox, unsent, "
+    "w|{milliseconds}|{commit} outbox, watched, x|{day}|{commit} what expires that day",
     purge="by the day's x| rows: events by their definition's retention, keys by the section's window",
     export="e| rows of a person, found through the timeline",
     erase="e| rows are deleted; k| rows hold keyed hashes only and stay until their window ends",
@@ -41,9 +41,10 @@ RECEIPTS = Store(
 )
 PEOPLE = Store(
     "people",
-    keys="{section}|{two hex} / i|{keyed hash of an identifier} its person, p|{person} the profile",
+    keys="{section}|{two hex} / i|{keyed hash of an identifier} its person, p|{person} the profile, "
+    "p|{person}|{rank}|{keyed hash} an identifier of it",
     purge="never: a person lives until erased",
-    export="p| row",
+    export="the p| rows",
     erase="p| row and the i| rows of its identifiers",
 )
 TIMELINE = Store(
@@ -55,7 +56,7 @@ TIMELINE = Store(
 )
 CONSENTS = Store(
     "consents",
-    keys="{section}|{two hex} / {keyed hash of an address}|{purpose}",
+    keys="{section}|{two hex} / {keyed hash of an address}|{purpose} what holds, and |{time} behind it what was said",
     purge="never: proof of a refusal is kept",
     export="by the person's addresses",
     erase="kept as keyed hashes, so that the address is not written to again",
@@ -70,7 +71,7 @@ QUARANTINE = Store(
 REJECTED = Store(
     "rejected",
     keys="{section}|{source} / {slot}: a ring of 100 a source",
-    purge="overwritten by newer ones",
+    purge="overwritten by newer ones; after 7 days",
     export="holds no body and no identifier",
     erase="holds no body and no identifier",
 )
@@ -103,7 +104,7 @@ TABLES = (
 
 BODIES = Store(
     "bodies",
-    keys="{section}/{id}: a body above the row limit (claim check)",
+    keys="{section}/{id}, {section}/quarantine-{id}: a body above the row limit (claim check)",
     purge="with the event",
     export="with the event",
     erase="with the event",

@@ -16,6 +16,7 @@ from shared.operations.due import Due
 from shared.operations.quarantine import Quarantine
 from shared.operations.receipts import Receipts
 from shared.operations.rejected import Rejected
+from shared.outbox import Outbox
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
@@ -26,8 +27,10 @@ from shared.routing.routes import Routes
 from shared.settings import Settings, settings
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
+from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
+from shared.stages.slots import Slots
 from shared.stages.validate import Validator
 
 if TYPE_CHECKING:
@@ -72,23 +75,25 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables)
-    ledger, receipts, due = Ledger(tables, blobs), Receipts(tables), Due(tables)
+    ledger, outbox = Ledger(tables, blobs), Outbox(tables)
+    receipts, due = Receipts(tables), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
     consents = Consents(tables, clock)
-    dead_letters = DeadLetters(tables, receipts, ledger, clock)
-    hand_off = HandOff(queue, ledger, due, clock, *queues)
-    recorder = Recorder(ledger, clock)
-    forwarder = Forwarder(
-        receipts, ledger, routes, destinations, consents, dead_letters, due, hand_off, http, clock
-    )
+    dead_letters = DeadLetters(tables, receipts, outbox, clock)
+    hand_off = HandOff(queue, outbox, due, clock, *queues)
+    recorder = Recorder(ledger, outbox, clock)
+    people = People(tables, clock)
+    gate = Gate(ledger, routes, destinations, people, consents)
+    forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
         forwarder=forwarder,
         ledger=ledger,
+        outbox=outbox,
         receipts=receipts,
-        people=People(tables, clock),
+        people=people,
         consents=consents,
         timeline=Timeline(tables),
         routes=routes,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from functions import queues
 from shared import flow
 from shared.access.caller import Caller
 from shared.errors import Unavailable
@@ -97,7 +98,7 @@ class Receiver:
     script: list[Answer | NoAnswer] = field(default_factory=list)
     requests: list[tuple[Outgoing, int]] = field(default_factory=list)
 
-    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:  # noqa: ARG002
         answer = self.script.pop(0) if self.script else OK
         self.requests.append((request, answer.status if isinstance(answer, Answer) else 0))
         return answer
@@ -111,6 +112,10 @@ class Message:
     body: str
     at: datetime | None
     deliveries: int = 0
+
+    def get_body(self) -> bytes:
+        """As the trigger is given it."""
+        return self.body.encode()
 
 
 class Bus(FakeQueue):
@@ -223,7 +228,7 @@ class World:
         return wrongs()
 
     async def _trigger(self, message: Message) -> None:
-        if message.queue == "events":
-            await flow.process(self.house.line, read_commit(message.body.encode()))
-        else:
-            await flow.deliver(self.house.line, read_delivery(message.body.encode()))
+        line, body = self.house.line, message.get_body()
+        commit = message.queue == "events"
+        work = flow.process(line, read_commit(body)) if commit else flow.deliver(line, read_delivery(body))
+        await queues.work_off(line, message.queue, message, work)  # type: ignore[arg-type]

@@ -63,7 +63,14 @@ class FakeTables:
         self.tables[table] = rows
 
     async def range(
-        self, table: str, pk: str, low: str = "", high: str | None = None, *, limit: int | None = None
+        self,
+        table: str,
+        pk: str,
+        low: str = "",
+        high: str | None = None,
+        *,
+        limit: int | None = None,
+        select: Sequence[str] | None = None,
     ) -> AsyncIterator[Row]:
         if limit == 0:
             return

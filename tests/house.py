@@ -118,9 +118,11 @@ def build(
     tables: Tables | None = None,
     blobs: Blobs | None = None,
     queue: Queue | None = None,
+    http: FakeHttp | None = None,
+    clock: FakeClock | None = None,
 ) -> House:
     """An unfurnished house on fakes; `answers` are what destinations will say."""
-    clock, http = FakeClock(), FakeHttp(*answers)
+    clock, http = clock or FakeClock(), http or FakeHttp(*answers)
     own_tables, own_queue = tables or FakeTables(), queue or FakeQueue()
     line = assemble(
         tables=own_tables,

@@ -112,6 +112,10 @@ class Sources:
         record = None if section is None else await self._registry.find(Kind.SOURCE, section, id)
         return None if record is None else self._opened.get(record)
 
+    async def fresh(self, section: str, id: str) -> Source:
+        """The source as it stands now, for whoever has just mended it. Raises NotFound, Unavailable."""
+        return self._opened.get(await self._read(section, id))
+
     async def _read(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.SOURCE, section, id) if _ID.fullmatch(id) else None
         if record is None:

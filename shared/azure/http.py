@@ -28,8 +28,6 @@ from shared.azure.guard import Guard, parse
 from shared.ports import Answer, Failure, NoAnswer, Outgoing
 
 MAX_BODY = 64 * 1024
-MAX_CONNECTIONS = 100
-MAX_CONNECTIONS_A_HOST = 16
 CONNECT_SECONDS = 10
 KEEP_ALIVE_SECONDS = 2
 """Shorter than most servers' own (Node: 5 s): a request that meets a closing connection has an unknown outcome."""
@@ -66,7 +64,7 @@ class GuardedHttp:
                 data=request.body or None,
                 headers=request.headers,
                 allow_redirects=False,
-                timeout=ClientTimeout(total=timeout_seconds, connect=CONNECT_SECONDS),
+                timeout=ClientTimeout(total=timeout_seconds, sock_connect=CONNECT_SECONDS),
                 trace_request_ctx=progress,
             ) as response:
                 return await _answer(response)
@@ -83,8 +81,7 @@ class GuardedHttp:
         """The one session, made in the loop that first sends."""
         if self._session is None:
             connector = TCPConnector(
-                limit=MAX_CONNECTIONS,
-                limit_per_host=MAX_CONNECTIONS_A_HOST,
+                limit=0,  # attempts are bounded before they are claimed (stages.slots), not while they wait here
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 resolver=_GuardedResolver(self._guard, self._resolver or ThreadedResolver()),
                 ssl=self._tls or True,

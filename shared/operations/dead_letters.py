@@ -12,8 +12,8 @@ from shared import ids
 from shared.destinations.outcomes import Cause
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
-from shared.ledger import Ledger
 from shared.operations.receipts import Delivery, Receipts, Status
+from shared.outbox import Outbox
 from shared.ports import Clock, Row, RowChanged, Tables
 from shared.storage import DEAD_LETTERS
 
@@ -21,10 +21,10 @@ from shared.storage import DEAD_LETTERS
 class DeadLetters:
     """Lists and replays what could not be delivered. Held deliveries are listed with them."""
 
-    def __init__(self, tables: Tables, receipts: Receipts, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, tables: Tables, receipts: Receipts, outbox: Outbox, clock: Clock) -> None:
         self._tables = tables
         self._receipts = receipts
-        self._ledger = ledger
+        self._outbox = outbox
         self._clock = clock
 
     async def add(self, section: str, delivery: Delivery, cause: Cause) -> None:
@@ -32,12 +32,18 @@ class DeadLetters:
         row = Row(*_place(section, delivery, cause), {"destination": delivery.destination, "schema": 1})
         await self._tables.upsert(DEAD_LETTERS.name, row)
 
-    async def list(self, section: str, cause: str | None, most: int) -> list[dict[str, Json]]:
-        """The dead and held deliveries of one cause, or of all, oldest first within a cause."""
+    async def list(
+        self, section: str, cause: str | None, most: int, after: str | None = None
+    ) -> list[dict[str, Json]]:
+        """The dead and held deliveries of one cause, or of all, oldest first within a cause.
+
+        `after` is the event id to go on from. Raises NotFound.
+        """
+        low = f"{after}~" if after else ""
         found: list[dict[str, Json]] = []
         for one in _causes(cause):
-            rows = self._tables.range(DEAD_LETTERS.name, f"{section}|{one}", limit=most - len(found))
-            listed = [row async for row in rows]
+            place = DEAD_LETTERS.name, f"{section}|{one}", low
+            listed = [row async for row in self._tables.range(*place, limit=most - len(found))]
             dead = await asyncio.gather(*(self._is_dead(section, row) for row in listed))
             found += [_shown(row, one) for row, is_dead in zip(listed, dead, strict=True) if is_dead]
             if len(found) >= most:
@@ -63,7 +69,7 @@ class DeadLetters:
             replays=delivery.replays + 1,
         )
         # In the outbox first: if this process ends here, the sweeper still takes it along.
-        await self._ledger.reopen(section, ids.commit_of(event), self._clock.now())
+        await self._outbox.reopen(section, ids.commit_of(event), self._clock.now())
         try:
             anew = await self._receipts.save(section, anew)
         except RowChanged:

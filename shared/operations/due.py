@@ -49,7 +49,7 @@ class Due:
                 _, section, event, route = row.rk.split("|")
                 yield Waiting(section, route, event, row)
 
-    async def parked(self, section: str, destination: str, most: int = 1_000) -> AsyncIterator[Waiting]:
+    async def parked(self, section: str, destination: str, most: int) -> AsyncIterator[Waiting]:
         """What waits for a destination, oldest first, at most `most`."""
         async for row in self._tables.range(DUE.name, f"parked|{section}|{destination}", limit=most):
             event, route = row.rk.split("|")

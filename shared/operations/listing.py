@@ -13,22 +13,22 @@ from uuid import UUID
 
 from shared import documents, ids, times
 from shared.access.caller import Caller
+from shared.access.sections import Section
 from shared.errors import Fault, Invalid, NotFound
-from shared.event import Stored
 from shared.exact import Json
 from shared.line import Line
 from shared.operations.receipts import Delivery, Status, Trail
 
 MOST = 100
-FIRST_WINDOW = timedelta(seconds=2)
-NARROWEST = timedelta(milliseconds=1)
-MOST_A_WINDOW = 1_000
-"""Events of a bucket that are read at once."""
+FIRST_WINDOW = timedelta(seconds=1)
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing is older than this software."""
 SETTLED = timedelta(seconds=10)
 """A follower's cursor stays this far behind now: instances' clocks differ, and a repeat is better than a gap."""
 _LIMIT = re.compile("[0-9]{1,3}")
+
+Summary = dict[str, Json]
+"""What a list shows of an event: its members beside the document, and its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +57,12 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
     now = line.clock.now()
     if page.after:
         high = ids.lowest(now + SETTLED)
-        found = await _between(line, section.id, section.buckets, page.after + "~", high, page.limit)
-        found = found[: page.limit]
+        found = (await _between(line, section, page.after + "~", high, page.limit))[: page.limit]
     else:
-        found = await _backwards(line, section.id, section.buckets, page)
-    shown = [one for one in found if caller.events is None or one.event.event in caller.events]
+        found = await _backwards(line, section, page)
+    shown = [one for one in reversed(found) if caller.events is None or one["event"] in caller.events]
     return {
-        "events": [_summary(one) for one in sorted(shown, key=lambda one: one.id, reverse=True)],
+        "events": [{**one, "receipt": f"/v1/events/{one['id']}"} for one in shown],
         "next": _cursor(found, page, now),
     }
 
@@ -106,43 +105,32 @@ def status(trail: Trail) -> str:
     return next((word for one, word in order if one in statuses), "refused")
 
 
-async def _backwards(line: Line, section: str, buckets: int, page: Page) -> list[Stored]:
-    """The newest `limit` events before the page's edge, by windows that double until they are found."""
+async def _backwards(line: Line, section: Section, page: Page) -> list[Summary]:
+    """The newest `limit` events before the page's edge, by windows that widen until they are found."""
     now = line.clock.now()
     newest, width = ids.lowest(now + SETTLED), FIRST_WINDOW
     high = min(page.before or newest, newest)
     edge = ids.time_of(high) if page.before else now
-    found: list[Stored] = []
+    found: list[Summary] = []
     while len(found) < page.limit and edge > BEGINNING:
         low = max(edge - width, BEGINNING)
-        part = await _between(line, section, buckets, ids.lowest(low), high, MOST_A_WINDOW)
-        if len(part) >= MOST_A_WINDOW and width > NARROWEST:
-            # Too much happened in it to read it whole, and its newest part is what is wanted.
-            width /= 16
-            continue
-        found = part + found
+        found = await _between(line, section, ids.lowest(low), high, None) + found
         high, edge, width = ids.lowest(low), low, width * 4
     return found[-page.limit :]
 
 
-async def _between(line: Line, section: str, buckets: int, low: str, high: str, most: int) -> list[Stored]:
-    """Events of all buckets by id, the oldest `most` of each."""
+async def _between(line: Line, section: Section, low: str, high: str, most: int | None) -> list[Summary]:
+    """Events of all buckets by id; with `most` the oldest of each bucket."""
     parts = await asyncio.gather(
-        *(line.ledger.between(section, bucket, low, high, most) for bucket in range(buckets))
+        *(line.ledger.summaries(section.id, bucket, low, high, most) for bucket in range(section.buckets))
     )
-    return sorted((one for part in parts for one in part), key=lambda one: one.id)
+    return sorted((one for part in parts for one in part), key=lambda one: str(one["id"]))
 
 
-def _cursor(found: list[Stored], page: Page, now: datetime) -> str:
+def _cursor(found: list[Summary], page: Page, now: datetime) -> str:
     settled = ids.lowest(now - SETTLED)
-    newest = max((one.id for one in found), default=page.after or settled)
+    newest = str(found[-1]["id"]) if found else page.after or settled
     return max(min(newest, settled), page.after or "")
-
-
-def _summary(stored: Stored) -> dict[str, Json]:
-    doc = documents.envelope(stored)
-    shown = ("id", "event", "version", "source", "occurredAt", "receivedAt", "test")
-    return {**{name: doc[name] for name in shown}, "receipt": f"/v1/events/{stored.id}"}
 
 
 def _delivery(delivery: Delivery) -> dict[str, Json]:

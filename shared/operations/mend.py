@@ -1,10 +1,16 @@
-"""Mend: run a quarantined webhook through its source's types and mappings of now."""
+"""Mend: run quarantined webhooks through their source's types and mappings of now."""
 
+from shared.access.sources import Source
 from shared.errors import Invalid, NotFound, SignalboxError
 from shared.exact import Json
 from shared.flow import take
 from shared.line import Line
+from shared.operations.pace import Pace
+from shared.operations.quarantine import Cause, Item
 from shared.sources import Received
+from shared.stages.verdict import Accepted
+
+MOST = 10_000
 
 
 async def replay(line: Line, section: str, id: str) -> dict[str, Json]:
@@ -13,14 +19,35 @@ async def replay(line: Line, section: str, id: str) -> dict[str, Json]:
     Raises NotFound, and what is still wrong with it. Its signature was checked when it came.
     """
     item = await line.quarantine.read(section, id)
-    source = await line.sources.find(item.source)
-    if source is None:
-        raise NotFound("The source of this request is gone.")
-    request = Received("POST", f"/v1/hooks/{item.source}", item.headers, item.body)
-    told = await take(line, source, request)
-    if isinstance(told, Invalid):
-        raise Invalid(f"It still does not fit: {told.detail}", faults=told.faults)
+    told = await _again(line, await line.sources.fresh(section, item.source), item)
+    return {"id": told.id, "status": "accepted", "event": told.event, "receipt": f"/v1/events/{told.id}"}
+
+
+async def resume(line: Line, section: str, source_id: str, pace: Pace) -> int:
+    """Take in what came while a source was paused; answers how many. What does not fit stays in quarantine."""
+    source = await line.sources.fresh(section, source_id)
+    taken = 0
+    async for items in pace.chunks(line.quarantine.of_cause(section, Cause.PAUSED, MOST)):
+        for item in items:
+            if item.source == source_id:
+                taken += await _took(line, source, item.id)
+    return taken
+
+
+async def _took(line: Line, source: Source, id: str) -> bool:
+    try:
+        item = await line.quarantine.read(source.section, id)
+        await _again(line, source, item)
+    except (NotFound, Invalid):
+        return False
+    return True
+
+
+async def _again(line: Line, source: Source, item: Item) -> Accepted:
+    section = await line.sections.read(source.section)
+    request = Received("POST", f"/v1/hooks/{source.id}", item.headers, item.body or b"")
+    told = await take(line, section, source, request)
     if isinstance(told, SignalboxError):
         raise told
-    await line.quarantine.remove(section, item)
-    return {"id": told.id, "status": "accepted", "event": told.event, "receipt": f"/v1/events/{told.id}"}
+    await line.quarantine.remove(section.id, item)
+    return told

@@ -4,14 +4,16 @@ An event goes with its receipt, its timeline row and its body, the dependents fi
 between still has the expiry row that brings the next purge back to it.
 """
 
+import asyncio
 from dataclasses import dataclass
 
-from shared import ids
 from shared.line import Line
+from shared.operations.pace import Pace
 from shared.operations.receipts import Status
 from shared.ports import Row
 
-MOST_A_BUCKET = 200
+MOST_A_BUCKET = 20_000
+_AT_ONCE = 10
 
 
 @dataclass(slots=True)
@@ -21,38 +23,40 @@ class Purged:
     events: int = 0
     keys: int = 0
     quarantined: int = 0
+    rejected: int = 0
 
 
-async def purge(line: Line) -> Purged:
-    """Delete what has expired in every section, bounded."""
+async def purge(line: Line, pace: Pace) -> Purged:
+    """Delete what has expired in every section."""
     purged = Purged()
     now = line.clock.now()
     today = now.strftime("%Y%m%d")
     for section in await line.sections.list():
+        id = section["id"]
         for bucket in range(int(section["buckets"])):
-            async for row in line.ledger.expired(section["id"], bucket, today, MOST_A_BUCKET):
-                await _expire(line, section["id"], row, purged)
-        async for item in line.quarantine.expired(section["id"], now, MOST_A_BUCKET):
-            await line.quarantine.remove(section["id"], item)
-            purged.quarantined += 1
+            expired = line.ledger.expired(id, bucket, today, MOST_A_BUCKET)
+            async for rows in pace.chunks(expired, _AT_ONCE):
+                await asyncio.gather(*(_expire(line, id, row, purged) for row in rows))
+        async for items in pace.chunks(line.quarantine.expired(id, now, MOST_A_BUCKET), _AT_ONCE):
+            await asyncio.gather(*(line.quarantine.remove(id, item) for item in items))
+            purged.quarantined += len(items)
+        for source in await line.sources.list(id):
+            purged.rejected += await line.rejected.purge(id, source["id"], now)
     return purged
 
 
 async def _expire(line: Line, section: str, row: Row, purged: Purged) -> None:
-    commit = ids.commit_of(row.rk.rpartition("|")[2])
     keys = str(row.values["rows"]).split(",")
     events = [key.removeprefix("e|") for key in keys if key.startswith("e|")]
-    for event in events:
-        await _forget(line, section, event)
-    await line.ledger.purge(section, commit, [*keys, row.rk])
+    await asyncio.gather(*(_forget(line, section, event) for event in events))
+    await line.ledger.purge(section, row)
     purged.events += len(events)
     purged.keys += len(keys) - len(events)
 
 
 async def _forget(line: Line, section: str, event: str) -> None:
-    stored = await line.ledger.event(section, event)
     trail = await line.receipts.trail(section, event)
-    if stored and trail.person:
+    if trail.person and (stored := await line.ledger.event(section, event)):
         await line.timeline.remove(section, trail.person, stored)
     for delivery in trail.deliveries:
         if delivery.status in (Status.DEAD, Status.HELD):

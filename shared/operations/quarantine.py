@@ -4,8 +4,8 @@ Table `quarantine`: `{section}|{cause}` / `{id}`. A body above the row limit lie
 """
 
 import secrets
-from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import AsyncIterator, Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -18,6 +18,10 @@ from shared.sources import Received
 from shared.storage import QUARANTINE
 
 KEPT = timedelta(days=30)
+_CONTENT_HEADERS = ("content-type", "content-encoding")
+
+
+MAX_FAULTS = 20
 
 
 class Cause(StrEnum):
@@ -29,11 +33,13 @@ class Cause(StrEnum):
     UNKNOWN_VERSION = "unknown-version"
     INVALID = "invalid"
     BODY_TOO_LARGE = "body-too-large"
+    BROKEN_SOURCE = "broken-source"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One kept request with what was wrong with it."""
+    """One kept request with what was wrong with it. `body` is None where only the list was read."""
 
     id: str
     cause: Cause
@@ -42,7 +48,9 @@ class Item:
     detail: str
     faults: tuple[Mapping[str, Json], ...]
     headers: Mapping[str, str]
-    body: bytes
+    size: int
+    blob: str | None = None
+    body: bytes | None = None
 
     def shown(self) -> dict[str, Json]:
         """As operators see it in a list: never the body, which may hold anything."""
@@ -53,7 +61,7 @@ class Item:
             "at": self.at,
             "detail": self.detail,
             "errors": list(self.faults),
-            "bytes": len(self.body),
+            "bytes": self.size,
         }
 
 
@@ -65,78 +73,94 @@ class Quarantine:
         self._blobs = blobs
         self._clock = clock
 
-    async def keep(self, section: str, item: Item) -> None:
-        """Store a request; storing the same item again changes nothing."""
-        about = {"source": item.source, "at": item.at, "detail": item.detail, "errors": list(item.faults)}
-        values: dict[str, Value] = {
-            "doc": exact.dumps({**about, "headers": dict(item.headers)}).encode(),
-            "schema": 1,
-        }
-        if len(item.body) > MAX_ROW_BYTES:
-            values["blob"] = f"{section}/quarantine/{item.id}"
-            await self._blobs.put(f"{section}/quarantine/{item.id}", item.body)
-        else:
-            values["body"] = item.body
-        await self._tables.upsert(QUARANTINE.name, Row(f"{section}|{item.cause}", item.id, values))
+    def item(self, source: str, request: Received, refusal: SignalboxError, headers: Collection[str]) -> Item:
+        """A request to keep, with why it could not become an event. Its id sorts by time.
 
-    def item(self, source: str, request: Received, refusal: SignalboxError) -> Item:
-        """A request to keep, with why it could not become an event. Its id sorts by time."""
+        Of its headers only the named ones and those of its content are kept: others may be credentials.
+        """
         now = self._clock.now()
+        id = ids.new_commit(now, 0, secrets.token_bytes(7)).id
+        kept = {*headers, *_CONTENT_HEADERS}
         faults = [{n: v for n, v in asdict(fault).items() if v is not None} for fault in refusal.faults]
         return Item(
-            id=ids.new_commit(now, 0, secrets.token_bytes(7)).id,
+            id=id,
             cause=Cause(refusal.type) if refusal.type in set(Cause) else Cause.INVALID,
             source=source,
             at=times.text(now),
             detail=refusal.detail,
-            faults=tuple(faults),
-            headers=dict(request.headers),
+            faults=tuple(faults[:MAX_FAULTS]),
+            headers={name: value for name, value in request.headers.items() if name in kept},
+            size=len(request.body),
+            blob=f"quarantine-{id}" if len(request.body) > MAX_ROW_BYTES else None,
             body=request.body,
         )
 
-    async def list(self, section: str, cause: str | None, most: int) -> list[dict[str, Json]]:
-        """What is kept, by cause, oldest first within a cause."""
+    async def keep(self, section: str, item: Item) -> None:
+        """Store a request; storing the same item again changes nothing."""
+        about = {"source": item.source, "at": item.at, "detail": item.detail, "errors": list(item.faults)}
+        doc = exact.dumps({**about, "headers": dict(item.headers)}).encode()
+        values: dict[str, Value] = {"doc": doc, "bytes": item.size, "blob": item.blob, "schema": 1}
+        if item.blob:
+            await self._blobs.put(f"{section}/{item.blob}", item.body or b"")
+        else:
+            values["body"] = item.body
+        await self._tables.upsert(QUARANTINE.name, Row(f"{section}|{item.cause}", item.id, values))
+
+    async def list(
+        self, section: str, cause: str | None, most: int, after: str | None = None
+    ) -> list[dict[str, Json]]:
+        """What is kept, by cause, oldest first within a cause; `after` is the id to go on from. Raises NotFound."""
         if cause is not None and cause not in set(Cause):
             raise NotFound(f"There is no such cause. Use one of: {', '.join(Cause)}.")
         found: list[dict[str, Json]] = []
         for one in Cause if cause is None else (Cause(cause),):
-            rows = self._tables.range(QUARANTINE.name, f"{section}|{one}", limit=max(most - len(found), 0))
-            found += [(await self._item(row)).shown() async for row in rows]
+            items = self.of_cause(section, one, most - len(found), after)
+            found += [item.shown() async for item in items]
         return found
 
+    async def of_cause(
+        self, section: str, cause: Cause, most: int, after: str | None = None, before: str | None = None
+    ) -> AsyncIterator[Item]:
+        """The items of one cause, oldest first, without their bodies."""
+        low = f"{after}~" if after else ""
+        place = QUARANTINE.name, f"{section}|{cause}", low, before
+        async for row in self._tables.range(*place, limit=max(most, 0), select=("doc", "bytes", "blob")):
+            yield _item(row)
+
     async def read(self, section: str, id: str) -> Item:
-        """One kept request. Raises NotFound."""
+        """One kept request with its body. Raises NotFound."""
         for cause in Cause:
             row = await self._tables.get(QUARANTINE.name, f"{section}|{cause}", id)
             if row is not None:
-                return await self._item(row)
+                item = _item(row)
+                body = await self._blobs.get(f"{section}/{item.blob}") if item.blob else bytes_of(row, "body")
+                return replace(item, body=body or b"")
         raise NotFound("There is no such request in quarantine. It may have been replayed already.")
 
     async def remove(self, section: str, item: Item) -> None:
         """Forget a request that became an event, or that is past its time."""
-        await self._blobs.delete(f"{section}/quarantine/{item.id}")
+        if item.blob:
+            await self._blobs.delete(f"{section}/{item.blob}")
         await self._tables.delete(QUARANTINE.name, f"{section}|{item.cause}", item.id)
 
     async def expired(self, section: str, now: datetime, most: int) -> AsyncIterator[Item]:
         """What has been kept for longer than KEPT."""
         for cause in Cause:
-            rows = self._tables.range(
-                QUARANTINE.name, f"{section}|{cause}", "", ids.lowest(now - KEPT), limit=most
-            )
-            async for row in rows:
-                yield await self._item(row)
+            async for item in self.of_cause(section, cause, most, before=ids.lowest(now - KEPT)):
+                yield item
 
-    async def _item(self, row: Row) -> Item:
-        doc = exact.loads(bytes_of(row, "doc"))
-        blob = row.values.get("blob")
-        body = await self._blobs.get(str(blob)) if blob else bytes_of(row, "body")
-        return Item(
-            id=row.rk,
-            cause=Cause(row.pk.partition("|")[2]),
-            source=doc["source"],
-            at=doc["at"],
-            detail=doc["detail"],
-            faults=tuple(doc["errors"]),
-            headers=doc["headers"],
-            body=body or b"",
-        )
+
+def _item(row: Row) -> Item:
+    doc = exact.loads(bytes_of(row, "doc"))
+    blob = row.values.get("blob")
+    return Item(
+        id=row.rk,
+        cause=Cause(row.pk.partition("|")[2]),
+        source=doc["source"],
+        at=doc["at"],
+        detail=doc["detail"],
+        faults=tuple(doc["errors"]),
+        headers=doc["headers"],
+        size=int(row.values["bytes"] or 0),
+        blob=blob if isinstance(blob, str) else None,
+    )

@@ -55,6 +55,7 @@ class Delivery:
     route: str
     destination: str
     purpose: str
+    person: str | None = None
     status: Status = Status.PENDING
     cause: str | None = None
     attempt: int = 0
@@ -191,6 +192,7 @@ def _delivery_row(pk: str, delivery: Delivery) -> Row:
     values: dict[str, Value] = {
         "destination": delivery.destination,
         "purpose": delivery.purpose,
+        "person": delivery.person,
         "status": delivery.status.value,
         "cause": delivery.cause,
         "attempt": delivery.attempt,
@@ -211,6 +213,7 @@ def _delivery(row: Row) -> Delivery:
         route=route,
         destination=str(values["destination"]),
         purpose=str(values["purpose"]),
+        person=_text(values.get("person")),
         status=Status(str(values["status"])),
         cause=_text(values.get("cause")),
         attempt=int(values["attempt"] or 0),

@@ -4,9 +4,10 @@ Table `rejected`: `{section}|{source}` / `{slot}`, a ring that newer ones overwr
 It keeps neither the body nor a header's value, only what tells a wrong secret from a broken sender.
 """
 
-import hashlib
 import secrets
 from collections.abc import Mapping
+from datetime import datetime, timedelta
+from itertools import count
 
 from shared import times
 from shared.exact import Json
@@ -15,6 +16,7 @@ from shared.storage import REJECTED
 
 SLOTS = 100
 MAX_HEADERS = 40
+KEPT = timedelta(days=7)
 
 
 class Rejected:
@@ -23,6 +25,7 @@ class Rejected:
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables = tables
         self._clock = clock
+        self._slots = count(secrets.randbelow(SLOTS))
 
     async def note(
         self, section: str, source: str, reason: str, headers: Mapping[str, str], body: bytes
@@ -30,17 +33,26 @@ class Rejected:
         """Keep what can be kept of a request that was turned away."""
         row = Row(
             f"{section}|{source}",
-            f"{secrets.randbelow(SLOTS):03d}",
+            f"{next(self._slots) % SLOTS:03d}",
             {
                 "at": times.text(self._clock.now()),
                 "reason": reason,
                 "headers": " ".join(sorted(headers)[:MAX_HEADERS])[:2_000],
                 "bytes": len(body),
-                "sha256": hashlib.sha256(body).hexdigest(),
                 "schema": 1,
             },
         )
         await self._tables.upsert(REJECTED.name, row)
+
+    async def purge(self, section: str, source: str, now: datetime) -> int:
+        """Delete what is older than KEPT; answers how many."""
+        place = REJECTED.name, f"{section}|{source}"
+        old = [
+            row async for row in self._tables.range(*place) if str(row.values["at"]) < times.text(now - KEPT)
+        ]
+        for row in old:
+            await self._tables.delete(REJECTED.name, row.pk, row.rk)
+        return len(old)
 
     async def list(self, section: str, source: str) -> list[dict[str, Json]]:
         """The latest rejected requests of a source, newest first."""

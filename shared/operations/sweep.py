@@ -1,31 +1,29 @@
-"""Sweep: find commits that were stored and are not finished, and see that they go on.
+"""Sweep: find commits that were stored and have not ended, and see that they go on.
 
-A commit leaves the outbox when everything of it has ended where an operator can see it. Until then it is looked at
-again and again, at doubling distances, and sent again only when it must have been lost.
+What was never handed off is handed off. What was is looked at, at doubling distances, and sent again only when it
+must have been lost.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared import times
-from shared.ledger import Outbox
 from shared.line import Line
+from shared.operations.pace import Pace
 from shared.operations.receipts import Delivery, Status, Trail
-from shared.ports import Value
+from shared.outbox import FIRST_LOOK, Watched
 
 UNSENT_AFTER = timedelta(seconds=30)
 """A commit without a sign of its hand-off is handed off again after this."""
-LOOK_AFTER = timedelta(minutes=1)
-"""The first look at a commit that was handed off; the distance doubles with each look."""
 LOOK_AT_MOST = timedelta(hours=1)
+"""The distance between looks at one commit doubles up to this."""
 RESEND_AFTER = timedelta(hours=1)
 """A commit that was handed off and shows no progress is sent again after this; it doubles with each resend."""
-MOST_A_BUCKET = 500
-"""Commits of a bucket that one sweep does something about."""
-MOST_SEEN = 20_000
-"""Commits of a bucket that one sweep reads: those that wait for a destination never hide the ones behind them."""
+OVERDUE = timedelta(minutes=15)
+"""A delivery is stuck when nobody has taken it up for so long after it should have been."""
+MOST_A_BUCKET = 20_000
 _log = logging.getLogger("signalbox.sweep")
 
 
@@ -39,84 +37,63 @@ class Swept:
     waiting: int = 0
 
 
-async def sweep(line: Line) -> Swept:
-    """Look at every section's outbox, oldest first, bounded. One bad commit never stops the others."""
+async def sweep(line: Line, pace: Pace) -> Swept:
+    """See to every section's outbox, oldest first. One bad commit never stops the others."""
     swept = Swept()
-    before = line.clock.now() - UNSENT_AFTER
+    now = line.clock.now()
     for section in await line.sections.list():
         for bucket in range(int(section["buckets"])):
-            looked = 0
-            async for outbox in line.ledger.outbox(section["id"], bucket, before, MOST_SEEN):
-                looked += await _look(line, section["id"], outbox, swept)
-                if looked == MOST_A_BUCKET:
-                    break
+            place = section["id"], bucket
+            unsent = line.outbox.unsent(*place, now - UNSENT_AFTER, MOST_A_BUCKET)
+            async for commits in pace.chunks(unsent):
+                swept.sent += len(commits) * await line.hand_off.commits(section["id"], commits)
+            async for watches in pace.chunks(line.outbox.due(*place, now, MOST_A_BUCKET)):
+                await asyncio.gather(*(_look(line, section["id"], watched, swept) for watched in watches))
     return swept
 
 
-async def _look(line: Line, section: str, outbox: Outbox, swept: Swept) -> bool:
-    """Whether it was time to do something about this commit."""
+async def _look(line: Line, section: str, watched: Watched, swept: Swept) -> None:
     try:
-        if outbox.sent_at is None:
-            swept.sent += await line.hand_off.commits(section, [outbox.commit])
-        elif _is_time(line, outbox):
-            await _check(line, section, outbox, swept)
-        else:
-            swept.waiting += 1
-            return False
-    except Exception as error:  # noqa: BLE001  (it stays in the outbox, so the next sweep comes back to it)
-        _log.warning("commit %s of %s: %s", outbox.commit.id, section, type(error).__name__)
+        await _check(line, section, watched, swept)
+    except Exception as error:  # noqa: BLE001  (its watch stays, so the next sweep comes back to it)
+        _log.warning("commit %s of %s: %s", watched.commit.id, section, type(error).__name__)
         swept.waiting += 1
-    return True
 
 
-def _is_time(line: Line, outbox: Outbox) -> bool:
-    distance = min(LOOK_AFTER * 2 ** min(outbox.checks, 10), LOOK_AT_MOST)
-    looked = outbox.looked_at or outbox.sent_at
-    return looked is not None and looked + distance <= line.clock.now()
-
-
-async def _check(line: Line, section: str, outbox: Outbox, swept: Swept) -> None:
-    now = line.clock.now()
-    patience = RESEND_AFTER * 2 ** min(outbox.resends, 6)
-    lost = outbox.sent_at is not None and outbox.sent_at + patience <= now
-    trails = await line.receipts.trails(section, outbox.commit)
-    processed = len([trail for trail in trails.values() if trail.steps]) >= outbox.events
-    if lost and not processed:
-        processed = await _nothing_left(line, section, outbox, trails)
+async def _check(line: Line, section: str, watched: Watched, swept: Swept) -> None:
+    trails = await line.receipts.trails(section, watched.commit)
+    there = await line.ledger.ids(section, watched.commit)
+    processed = all(id in trails and trails[id].steps for id in there)
     if processed and not any(trail.open for trail in trails.values()):
-        await line.ledger.finish(section, outbox.commit, outbox.etag)
+        await line.outbox.close(watched)
         swept.finished += 1
         return
-    seen: dict[str, Value] = {"lookedAt": times.text(now), "checks": outbox.checks + 1}
-    if lost and await _resend(line, section, outbox, trails, processed=processed):
-        seen |= {"sentAt": times.text(now), "resends": outbox.resends + 1}
-        swept.resent += 1
-    else:
-        swept.waiting += 1
-    await line.ledger.update(section, outbox.commit, seen)
-
-
-async def _nothing_left(line: Line, section: str, outbox: Outbox, trails: Mapping[str, Trail]) -> bool:
-    """Whether all that is still there has been processed: some of it may have been purged or erased before."""
-    left = await line.ledger.commit(section, outbox.commit)
-    return all(stored.id in trails and trails[stored.id].steps for stored in left)
+    now = line.clock.now()
+    patience = RESEND_AFTER * 2 ** min(watched.resends, 6)
+    lost = watched.sent_at + patience <= now
+    resent = lost and await _resend(line, section, watched, trails, processed=processed)
+    swept.resent += resent
+    swept.waiting += not resent
+    distance = min(FIRST_LOOK * 2 ** min(watched.looks, 10), LOOK_AT_MOST)
+    await line.outbox.look_again(watched, now + distance, resent_at=now if resent else None)
 
 
 async def _resend(
-    line: Line, section: str, outbox: Outbox, trails: Mapping[str, Trail], *, processed: bool
+    line: Line, section: str, watched: Watched, trails: Mapping[str, Trail], *, processed: bool
 ) -> bool:
+    """Whether it is known to be on the bus again."""
     if not processed:
-        return await line.hand_off.commits(section, [outbox.commit])
+        return await line.hand_off.commits(section, [watched.commit])
     for trail in trails.values():
         for delivery in trail.deliveries:
-            if _stuck(line, delivery):
+            if _is_stuck(line, delivery):
                 await line.hand_off.forward(section, delivery.route, [delivery.event_id])
     return True
 
 
-def _stuck(line: Line, delivery: Delivery) -> bool:
+def _is_stuck(line: Line, delivery: Delivery) -> bool:
     """Nobody has it in hand, and what should have brought it on is overdue."""
-    overdue = line.clock.now() - RESEND_AFTER / 4
+    overdue = line.clock.now() - OVERDUE
     if delivery.status is Status.PENDING:
         return True
     if delivery.status is Status.SENDING:

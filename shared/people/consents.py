@@ -5,7 +5,7 @@ is unset, and every purpose but an opted-out one passes (the non-restrictive mod
 """
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from pydantic import Field
@@ -17,7 +17,7 @@ from shared.errors import Fault, Invalid
 from shared.event import Person
 from shared.exact import Json
 from shared.people.identifiers import ADDRESSES, Identifier, faults, identifiers
-from shared.ports import Clock, Row, Tables, Value
+from shared.ports import Clock, Operation, Row, Tables, Value, Verb
 from shared.storage import CONSENTS
 
 State = Literal["opted_in", "opted_out"]
@@ -43,19 +43,22 @@ class Consents:
     async def set(self, section: Section, body: Json) -> dict[str, Json]:
         """Record what an address said about a purpose. Raises Invalid."""
         consent = read_body(ConsentBody, body)
-        addresses = _addresses(section, Person(email=consent.email, mobile=consent.mobile))
+        addresses = addresses_of(section, Person(email=consent.email, mobile=consent.mobile))
         if len(addresses) != 1:
             raise Invalid("Name one address.", faults=_address_faults(section, consent))
         now = times.text(self._clock.now())
         values: dict[str, Value] = {"state": consent.state, "at": now, "reason": consent.reason, "schema": 1}
-        place = _place(section, addresses[0], consent.purpose)
-        await self._tables.upsert(CONSENTS.name, Row(*place, values))
+        pk, rk = _place(section, addresses[0], consent.purpose)
+        # What was said before is kept beside what holds now: it is the proof.
+        said = [Row(pk, rk, values), Row(pk, f"{rk}|{now}", values)]
+        await self._tables.transact(CONSENTS.name, [Operation(Verb.UPSERT, row) for row in said])
         return {"purpose": consent.purpose, "state": consent.state, "at": now}
 
-    async def refused(self, section: Section, person: Person, purposes: Iterable[str]) -> frozenset[str]:
-        """Those purposes that any of the person's addresses has opted out of."""
-        addresses = _addresses(section, person)
-        asked = [(purpose, address) for purpose in dict.fromkeys(purposes) for address in addresses]
+    async def refused(
+        self, section: Section, addresses: Iterable[Identifier], purposes: Iterable[str]
+    ) -> frozenset[str]:
+        """Those purposes that any of the addresses has opted out of."""
+        asked = [(purpose, one) for one in dict.fromkeys(addresses) for purpose in dict.fromkeys(purposes)]
         out = await asyncio.gather(
             *(self._opted_out(section, address, purpose) for purpose, address in asked)
         )
@@ -66,7 +69,8 @@ class Consents:
         return row is not None and row.values["state"] == "opted_out"
 
 
-def _addresses(section: Section, person: Person) -> Sequence[Identifier]:
+def addresses_of(section: Section, person: Person) -> list[Identifier]:
+    """The addresses that came with an event, normalised."""
     return [one for one in identifiers(person, section.country) if one.kind in ADDRESSES]
 
 

@@ -1,34 +1,34 @@
 """Who an event is about: found by identifier, or created; deterministic when many ask at once.
 
-Table `people`: `i|{keyed hash}` binds an identifier to a person and is written first, insert-if-absent, so that the
-winner of a race decides; `p|{person}` is the profile, and `listed` says that the identifier stands in it.
+Table `people`: `i|{keyed hash}` binds an identifier to a person and is written insert-if-absent, so that the winner
+of a race decides. `p|{person}` and, an identifier each, `p|{person}|{rank}|{keyed hash}` are the profile.
 """
 
 import asyncio
 import secrets
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
-from shared import exact, times
+from shared import times
 from shared.access.sections import Section
-from shared.errors import Unavailable
 from shared.exact import Json
-from shared.people.identifiers import Identifier
-from shared.ports import Clock, Row, RowChanged, RowExists, Tables, Value, bytes_of
+from shared.people.identifiers import ADDRESSES, Identifier
+from shared.ports import Clock, Operation, Row, RowExists, Tables, Value, Verb
 from shared.storage import PEOPLE
 
-_TRIES = 5
+MAX_IDENTIFIERS = 200
+"""What a profile holds. A device that everybody shares, or an id that means nobody, grows no further."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The person of an event: how it was found, and whether other identifiers point to other people."""
+    """The person of an event: how it was found, and every address that is known of it."""
 
     person: str
     created: bool
     by: str
     ambiguous: bool
+    addresses: tuple[Identifier, ...]
 
 
 class People:
@@ -38,96 +38,110 @@ class People:
         self._tables = tables
         self._clock = clock
 
-    async def resolve(self, section: Section, identifiers: Sequence[Identifier]) -> Resolved | None:
-        """The person that the strongest known identifier names, else a new one; None without any identifier.
+    async def resolve(
+        self, section: Section, identifiers: Sequence[Identifier], *, create: bool = True
+    ) -> Resolved | None:
+        """The person that the strongest known identifier names, else a new one; None where there can be none.
 
-        Identifiers that nobody has yet are bound to that person. Two people are never merged here: `ambiguous`
-        says that a weaker identifier belongs to somebody else. Raises Unavailable.
+        Identifiers that nobody has yet are bound to that person, unless `create` is off. Two people are never merged
+        here: `ambiguous` says that a weaker identifier belongs to somebody else.
         """
-        if not identifiers:
+        owners = await asyncio.gather(*(self._owner(section, one) for one in identifiers))
+        known = [(one, owner) for one, owner in zip(identifiers, owners, strict=True) if owner]
+        if not known and not (create and identifiers):
             return None
-        found = await asyncio.gather(*(self._owner(section, one) for one in identifiers))
-        owners = {one: owner for one, owner in zip(identifiers, found, strict=True) if owner}
         made = secrets.token_hex(16)
-        by = next(iter(owners), identifiers[0])
-        # Who takes the strongest one decides, so it is bound before the others.
-        owners[by] = owners.get(by) or await self._bind(section, by, made)
-        person = owners[by].person
-        free = [one for one in identifiers if one not in owners]
-        bound = await asyncio.gather(*(self._bind(section, one, person) for one in free))
-        owners |= zip(free, bound, strict=True)
-        own = _Owner(person, listed=False)
-        await self._list(section, person, [one for one in identifiers if owners[one] == own])
-        ambiguous = any(owner.person != person for owner in owners.values())
-        return Resolved(person, created=person == made, by=by.kind, ambiguous=ambiguous)
+        by, person = known[0] if known else (identifiers[0], await self._bind(section, identifiers[0], made))
+        listed = await self._listed(section, person)
+        if create:
+            decided = owners if known else [person, *owners[1:]]
+            await self._add(section, person, list(zip(identifiers, decided, strict=True)), listed)
+        return Resolved(
+            person=person,
+            created=person == made,
+            by=by.kind,
+            ambiguous=len({owner for _, owner in known}) > 1,
+            addresses=tuple(dict.fromkeys(one for one in (*listed, *identifiers) if one.kind in ADDRESSES)),
+        )
 
     async def read(self, section: Section, person: str) -> dict[str, Json] | None:
         """The profile: when it came to be and its identifiers in clear."""
-        row = await self._tables.get(PEOPLE.name, *_place(section, person))
-        return None if row is None else {"id": person, **_doc(row)}
+        rows = [row async for row in self._profile(section, person)]
+        if not rows:
+            return None
+        found = [_identifier(row) for row in rows if "value" in row.values]
+        created = next((row.values["createdAt"] for row in rows if "createdAt" in row.values), None)
+        identifiers = [{"kind": one.kind, "value": one.value} for one in found]
+        return {"id": person, "createdAt": created, "identifiers": identifiers}
 
-    async def _owner(self, section: Section, identifier: Identifier) -> "_Owner | None":
-        row = await self._tables.get(PEOPLE.name, *_bound_at(section, identifier))
-        return None if row is None else _Owner(str(row.values["person"]), row.values.get("listed") is True)
+    async def addresses(self, section: Section, person: str) -> list[Identifier]:
+        """The addresses of a profile: what consent is asked for beside those in an event."""
+        return [one for one in await self._listed(section, person) if one.kind in ADDRESSES]
 
-    async def _bind(self, section: Section, identifier: Identifier, person: str) -> "_Owner":
+    async def _owner(self, section: Section, identifier: Identifier) -> str | None:
+        hashed = identifier.hash(section.hash_key)
+        row = await self._tables.get(PEOPLE.name, f"{section.id}|{hashed[:2]}", f"i|{hashed}")
+        return None if row is None else str(row.values["person"])
+
+    async def _bind(self, section: Section, identifier: Identifier, person: str) -> str:
         """Bind the identifier unless somebody has it; answers who has it now."""
-        values: dict[str, Value] = {"person": person, "kind": identifier.kind, "schema": 1}
+        hashed = identifier.hash(section.hash_key)
+        row = Row(
+            f"{section.id}|{hashed[:2]}",
+            f"i|{hashed}",
+            {"person": person, "kind": identifier.kind, "schema": 1},
+        )
         try:
-            await self._tables.insert(PEOPLE.name, Row(*_bound_at(section, identifier), values))
+            await self._tables.insert(PEOPLE.name, row)
         except RowExists:
-            return await self._owner(section, identifier) or _Owner(person, listed=False)
-        return _Owner(person, listed=False)
+            return await self._owner(section, identifier) or person
+        return person
 
-    async def _list(self, section: Section, person: str, identifiers: Sequence[Identifier]) -> None:
-        """Put identifiers on the profile, then mark them: what is not marked is listed by the next event."""
-        if not identifiers:
+    async def _add(
+        self,
+        section: Section,
+        person: str,
+        owned: Sequence[tuple[Identifier, str | None]],
+        listed: Sequence[Identifier],
+    ) -> None:
+        """Bind and list what the profile lacks. Whatever a crash leaves out, the next event of the person adds."""
+        own = [(one, owner) for one, owner in owned if owner in (None, person) and one not in listed]
+        new = own[: max(MAX_IDENTIFIERS - len(listed), 0)]
+        owners = await asyncio.gather(
+            *(_known(owner) if owner else self._bind(section, one, person) for one, owner in new)
+        )
+        won = [one for (one, _), owner in zip(new, owners, strict=True) if owner == person]
+        if not won:
             return
-        await self._profile(section, person, identifiers)
-        await asyncio.gather(*(self._mark_listed(section, one) for one in identifiers))
+        rows = [_identifier_row(section, person, one) for one in won]
+        if not listed:
+            created: dict[str, Value] = {"createdAt": times.text(self._clock.now()), "schema": 1}
+            rows.append(Row(_pk(section, person), f"p|{person}", created))
+        await self._tables.transact(PEOPLE.name, [Operation(Verb.UPSERT, row) for row in rows])
 
-    async def _mark_listed(self, section: Section, identifier: Identifier) -> None:
-        # Gone means that the person is being erased.
-        with suppress(RowChanged):
-            await self._tables.merge(PEOPLE.name, Row(*_bound_at(section, identifier), {"listed": True}))
+    async def _listed(self, section: Section, person: str) -> list[Identifier]:
+        return [_identifier(row) async for row in self._profile(section, person) if "value" in row.values]
 
-    async def _profile(self, section: Section, person: str, identifiers: Sequence[Identifier]) -> None:
-        """Add identifiers to the profile, which is what erasure and export go by."""
-        wanted = [{"kind": one.kind, "value": one.value} for one in identifiers]
-        for _ in range(_TRIES):
-            row = await self._tables.get(PEOPLE.name, *_place(section, person))
-            there: dict[str, Json] = _doc(row) if row else {"createdAt": times.text(self._clock.now())}
-            known: list[Json] = there.get("identifiers", [])
-            new = [one for one in wanted if one not in known]
-            if not new:
-                return
-            doc = exact.dumps({**there, "identifiers": [*known, *new]}).encode()
-            written = Row(*_place(section, person), {"doc": doc, "schema": 1}, row.etag if row else None)
-            try:
-                await (self._tables.replace if row else self._tables.insert)(PEOPLE.name, written)
-            except (RowExists, RowChanged):
-                continue
-            return
-        raise Unavailable("Many writers change this person at once. Try again.")
+    def _profile(self, section: Section, person: str) -> AsyncIterator[Row]:
+        place = _pk(section, person), f"p|{person}", f"p|{person}|~"
+        return self._tables.range(PEOPLE.name, *place, limit=MAX_IDENTIFIERS + 1)
 
 
-@dataclass(frozen=True, slots=True)
-class _Owner:
-    """Who has an identifier, and whether that person's profile is known to list it."""
-
-    person: str
-    listed: bool
+async def _known(owner: str) -> str:
+    return owner
 
 
-def _bound_at(section: Section, identifier: Identifier) -> tuple[str, str]:
+def _pk(section: Section, person: str) -> str:
+    return f"{section.id}|{person[:2]}"
+
+
+def _identifier_row(section: Section, person: str, identifier: Identifier) -> Row:
+    # Addresses sort first, so that they are read however many devices follow.
+    rank = 0 if identifier.kind in ADDRESSES else 1
     hashed = identifier.hash(section.hash_key)
-    return f"{section.id}|{hashed[:2]}", f"i|{hashed}"
+    values: dict[str, Value] = {"kind": identifier.kind, "value": identifier.value, "schema": 1}
+    return Row(_pk(section, person), f"p|{person}|{rank}|{hashed}", values)
 
 
-def _place(section: Section, person: str) -> tuple[str, str]:
-    return f"{section.id}|{person[:2]}", f"p|{person}"
-
-
-def _doc(row: Row) -> dict[str, Json]:
-    doc: dict[str, Json] = exact.loads(bytes_of(row, "doc"))
-    return doc
+def _identifier(row: Row) -> Identifier:
+    return Identifier(str(row.values["kind"]), str(row.values["value"]))

@@ -43,6 +43,10 @@ class SourceKind(Protocol):
     def MAPPINGS(self) -> Mapping[str, MappingDoc]:  # noqa: N802
         """For vendor types worth having: the mapping to start from, with members of an event as it is posted."""
 
+    @property
+    def HEADERS(self) -> tuple[str, ...]:  # noqa: N802
+        """The headers that `read` needs: of a request in quarantine no others are kept."""
+
     def read(self, received: Received) -> Facts:
         """Raises MalformedBody for a body that is no JSON, Invalid where a header that is needed is missing."""
 

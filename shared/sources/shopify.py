@@ -12,6 +12,15 @@ KIND = "shopify"
 # https://shopify.dev/docs/apps/build/events/verify-deliveries. No time is signed, so there is no tolerance.
 VERIFIER = Verifier(headers=("x-shopify-hmac-sha256", "shopify-hmac-sha256"), encoding="base64")
 
+HEADERS = (
+    "x-shopify-topic",
+    "x-shopify-webhook-id",
+    "x-shopify-triggered-at",
+    "shopify-topic",
+    "shopify-webhook-id",
+    "shopify-triggered-at",
+)
+
 # Payloads: https://shopify.dev/docs/api/webhooks. An order names its own e-mail and phone, the customer's are second.
 MAPPINGS: Mapping[str, MappingDoc] = {
     "orders/create": {

@@ -8,7 +8,7 @@ from shared.errors import Invalid, SignalboxError
 from shared.event import Draft
 from shared.ports import Clock
 from shared.stages.record import Candidate, Recorded, Recorder
-from shared.stages.validate import Validator, fingerprint, key_hash
+from shared.stages.validate import Validator, fingerprint, hash_of_key, key_hash
 
 Checked = Candidate | Recorded | SignalboxError
 
@@ -21,27 +21,39 @@ class Checker:
     recorder: Recorder
     clock: Clock
 
-    async def check(self, section: Section, caller: Caller, draft: Draft | SignalboxError) -> Checked:
-        """A candidate, or what was accepted before under the same key with the same content, or the refusal."""
+    async def check(
+        self, section: Section, caller: Caller, draft: Draft | SignalboxError, *, key_decides: bool = False
+    ) -> Checked:
+        """A candidate, or what was accepted before under the same key with the same content, or the refusal.
+
+        `key_decides`: whatever comes under a known key is that event again.
+        """
         if isinstance(draft, SignalboxError):
             return draft
         try:
             return await self.validator.validate(section, caller, draft, self.clock.now())
         except Invalid as refusal:
-            return await self._earlier(section, caller, draft, refusal)
+            return await self._earlier(section, caller, draft, refusal, key_decides=key_decides)
         except SignalboxError as refusal:
             return refusal
 
+    async def repeated(self, section: Section, caller: Caller, key: str) -> Recorded | None:
+        """What was accepted before under a key, whatever it said."""
+        hashed = hash_of_key(section, caller, key)
+        return await self.recorder.find(section, hashed)
+
     async def _earlier(
-        self, section: Section, caller: Caller, draft: Draft, refusal: Invalid
+        self, section: Section, caller: Caller, draft: Draft, refusal: Invalid, *, key_decides: bool
     ) -> Recorded | SignalboxError:
         """A definition may have moved on since the first delivery: the key is asked before the event is refused."""
         hashed = key_hash(section, caller, draft)
-        if hashed is None or draft.faults:
+        if hashed is None or (draft.faults and not key_decides):
             return refusal
         try:
             found = await self.recorder.find(section, hashed)
         except SignalboxError as unavailable:
             return unavailable
-        same = found is not None and found.fingerprint == fingerprint(section, draft)
-        return found if found is not None and same else refusal
+        if found is None:
+            return refusal
+        same = key_decides or found.fingerprint == fingerprint(section, draft)
+        return found if same else refusal

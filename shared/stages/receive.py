@@ -1,6 +1,8 @@
 """Receive: the body of a request as it was meant, bounded, or a refusal that says what was wrong with it."""
 
+import re
 import zlib
+from dataclasses import replace
 
 from shared import exact
 from shared.errors import BodyTooLarge, LengthRequired, MalformedBody, UnsupportedMediaType
@@ -71,3 +73,9 @@ def _too_large() -> BodyTooLarge:
     return BodyTooLarge(
         f"A body may have {MAX_BODY_BYTES} bytes, unpacked. Send less, or use the batch door in parts."
     )
+
+
+def at_public_url(request: Received, base: str) -> Received:
+    """The request as its sender addressed it: what stands before us may have rewritten scheme and host."""
+    path = re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?]*", "", request.url)
+    return replace(request, url=base + path)

@@ -8,26 +8,39 @@ import asyncio
 import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from shared import ids
 from shared.access.sections import Section
 from shared.errors import BodyTooLarge, SignalboxError, Unavailable
 from shared.event import Event
 from shared.ids import Commit
-from shared.ledger import Entry, Ledger, State
+from shared.ledger import MAX_ROW_BYTES, Entry, KeyRow, Ledger
+from shared.outbox import Outbox
 from shared.ports import Clock, RowExists, RowTooLarge
 
 MAX_EVENTS = 40
 """Events in one transaction: with key, outbox and expiry rows it stays under the 100 that Table Storage takes."""
+MAX_BYTES = 2 * 1024 * 1024
+"""Documents in one transaction: in Base64 and with what surrounds them they stay under its 4 MiB."""
 _ROUNDS = 4
 """How often a group is tried again after conflicts; each round settles at least one event."""
 
 
+class State(StrEnum):
+    """What recording found: NEW was stored now; PENDING lies there, maybe never handed off; DONE was handed off."""
+
+    NEW = "new"
+    PENDING = "pending"
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A valid event on its way into storage, with its idempotency marks."""
+    """A valid event on its way into storage, with its document and its idempotency marks."""
 
     event: Event
+    document: bytes
     key_hash: str | None
     fingerprint: str
 
@@ -53,6 +66,7 @@ class Recorder:
     """Stores candidates. One bad candidate never costs the others: each gets an outcome of its own."""
 
     ledger: Ledger
+    outbox: Outbox
     clock: Clock
 
     async def record(self, section: Section, candidates: Sequence[Candidate]) -> list[Outcome]:
@@ -73,10 +87,7 @@ class Recorder:
     async def find(self, section: Section, key_hash: str) -> Recorded | None:
         """What lies under a key already, if anything."""
         row = await self.ledger.key(section.id, bucket_of(section, key_hash), key_hash)
-        if row is None:
-            return None
-        state = await self.ledger.state(section.id, ids.commit_of(row.id))
-        return Recorded(row.id, state, row.event, row.version, row.fingerprint)
+        return None if row is None else (await self._found(section, [row]))[0]
 
     async def _store(
         self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int = _ROUNDS
@@ -105,11 +116,14 @@ class Recorder:
         self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
     ) -> dict[int, Outcome]:
         """After a conflict: point reads say which keys are taken, the rest is stored as a group of its own."""
+        keyed = [(number, candidate.key_hash) for number, candidate in group if candidate.key_hash]
         try:
-            found = await asyncio.gather(*(self._taken(section, candidate) for _, candidate in group))
+            rows = await asyncio.gather(*(self.ledger.key(section.id, bucket, key) for _, key in keyed))
+            held = [(number, row) for (number, _), row in zip(keyed, rows, strict=True) if row]
+            found = await self._found(section, [row for _, row in held])
         except SignalboxError as error:
             return {number: error for number, _ in group}
-        taken: dict[int, Outcome] = {n: r for (n, _), r in zip(group, found, strict=True) if r is not None}
+        taken: dict[int, Outcome] = {number: one for (number, _), one in zip(held, found, strict=True)}
         rest = [(number, candidate) for number, candidate in group if number not in taken]
         if not rest:
             return taken
@@ -118,8 +132,14 @@ class Recorder:
             return taken | {number: busy for number, _ in rest}
         return taken | await self._store(section, bucket, rest, rounds - 1)
 
-    async def _taken(self, section: Section, candidate: Candidate) -> Recorded | None:
-        return await self.find(section, candidate.key_hash) if candidate.key_hash else None
+    async def _found(self, section: Section, rows: Sequence[KeyRow]) -> list[Recorded]:
+        """Whether what is bound to keys was handed off is asked once a commit."""
+        commits = list(dict.fromkeys(ids.commit_of(row.id) for row in rows))
+        unsent = await asyncio.gather(*(self.outbox.is_unsent(section.id, commit) for commit in commits))
+        pending = {commit for commit, is_unsent in zip(commits, unsent, strict=True) if is_unsent}
+        return [
+            _earlier(row, State.PENDING if ids.commit_of(row.id) in pending else State.DONE) for row in rows
+        ]
 
     async def _halve(
         self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
@@ -145,19 +165,33 @@ def _groups(section: Section, candidates: Iterable[Numbered]) -> list[tuple[int,
     for number, candidate in candidates:
         bucket = bucket_of(section, candidate.key_hash) if candidate.key_hash else anywhere
         buckets.setdefault(bucket, []).append((number, candidate))
-    return [
-        (bucket, group[start : start + MAX_EVENTS])
-        for bucket, group in buckets.items()
-        for start in range(0, len(group), MAX_EVENTS)
-    ]
+    return [(bucket, group) for bucket, waiting in buckets.items() for group in _fitting(waiting)]
+
+
+def _fitting(waiting: Sequence[Numbered]) -> list[list[Numbered]]:
+    """Groups that fit a transaction. A body that goes to a blob goes alone: should that fail, it fails alone."""
+    groups: list[list[Numbered]] = []
+    free = 0
+    for number, candidate in waiting:
+        size = len(candidate.document)
+        if size > MAX_ROW_BYTES or size > free or not groups or len(groups[-1]) == MAX_EVENTS:
+            groups.append([])
+            free = MAX_BYTES if size <= MAX_ROW_BYTES else size
+        groups[-1].append((number, candidate))
+        free -= size
+    return groups
 
 
 def _entry(id: str, candidate: Candidate) -> Entry:
-    return Entry(id, candidate.event, candidate.key_hash, candidate.fingerprint)
+    return Entry(id, candidate.event, candidate.document, candidate.key_hash, candidate.fingerprint)
 
 
 def _new(entry: Entry) -> Recorded:
     return Recorded(entry.id, State.NEW, entry.event.event, entry.event.version, entry.fingerprint)
+
+
+def _earlier(row: KeyRow, state: State) -> Recorded:
+    return Recorded(row.id, state, row.event, row.version, row.fingerprint)
 
 
 def _follow(outcome: Outcome, *, leads: bool) -> Outcome:

@@ -23,12 +23,15 @@ class Decision:
 
 def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
     """The trail of an event: its steps, and a delivery for each route that has none yet."""
+    if already.steps:
+        # Decided before: routes that were made since are for events to come.
+        return already
     at = times.text(now)
     steps = (_resolved(decision.person, at), _gated(decision, at), _routed(decision, at))
     known = {delivery.route for delivery in already.deliveries}
     new = [_delivery(decision, route) for route in _taken(decision) if route.id not in known]
     person = decision.person.person if decision.person else None
-    return Trail(person, already.steps or steps, (*already.deliveries, *new))
+    return Trail(person, steps, (*already.deliveries, *new))
 
 
 def _taken(decision: Decision) -> Sequence[Route]:
@@ -43,6 +46,7 @@ def _delivery(decision: Decision, route: Route) -> Delivery:
         route=route.id,
         destination=route.destination,
         purpose=route.purpose,
+        person=decision.person.person if decision.person else None,
         status=Status.REFUSED if refused else Status.PENDING,
         cause="opted_out" if refused else None,
     )

@@ -9,7 +9,15 @@ from pydantic import Field, StringConstraints, ValidationError
 from shared import documents, mapping, sources
 from shared.access.sources import Source, VendorType
 from shared.bodies import Body
-from shared.errors import Fault, Invalid, KeysDiffer, MalformedBody, SignalboxError
+from shared.errors import (
+    BrokenSource,
+    Fault,
+    Invalid,
+    KeysDiffer,
+    MalformedBody,
+    SignalboxError,
+    UnknownType,
+)
 from shared.event import Draft, Person
 from shared.exact import Json
 from shared.faults import faults_of, type_word
@@ -43,12 +51,6 @@ class Envelope(Body):
     person: PersonBody | None = None
     properties: dict[str, Json] = Field(default_factory=dict)
     test: bool = False
-
-
-class UnknownType(SignalboxError):
-    """A vendor's event type that the source does not know."""
-
-    type, title, status = "unknown-type", "The source does not know this type", 422
 
 
 def envelope(body: Json, header_key: str | None = None) -> Draft:
@@ -93,8 +95,15 @@ def idempotency_key(header: str | None) -> str | None:
 
 
 def facts(source: Source, received: Received) -> Facts:
-    """What a verified webhook says of itself. Raises MalformedBody, Invalid."""
-    return sources.load(source.kind).read(received)
+    """What a verified webhook says of itself. Raises MalformedBody, Invalid, BrokenSource."""
+    try:
+        return sources.load(source.kind).read(received)
+    except SignalboxError:
+        raise
+    except Exception as error:  # noqa: BLE001  (the kind's fault, not the sender's: the request is kept)
+        raise BrokenSource(
+            f"The kind {source.kind} broke: {type(error).__name__}. Update it, then replay."
+        ) from None
 
 
 def webhook(source: Source, found: Facts) -> Draft:

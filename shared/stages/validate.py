@@ -7,7 +7,7 @@ from shared import exact, times
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.catalog.compiled import Catalog, Usable
-from shared.documents import write_person
+from shared.documents import write_event, write_person
 from shared.errors import Fault, Invalid
 from shared.event import Draft, Event
 from shared.ids import keyed_hash
@@ -37,14 +37,18 @@ class Validator:
         if wrong:
             raise Invalid(f"The event does not fit {draft.event} version {usable.number}.", faults=wrong)
         event = _event(caller, draft, usable, now)
-        return Candidate(event, key_hash(section, caller, draft), fingerprint(section, draft))
+        marks = key_hash(section, caller, draft), fingerprint(section, draft)
+        return Candidate(event, write_event(event), *marks)
 
 
 def key_hash(section: Section, caller: Caller, draft: Draft) -> str | None:
     """The keyed hash of the idempotency key in its scope: section, source and trust class."""
-    if draft.key is None:
-        return None
-    return keyed_hash(section.hash_key, "key", section.id, caller.source_id, caller.trust, draft.key)
+    return None if draft.key is None else hash_of_key(section, caller, draft.key)
+
+
+def hash_of_key(section: Section, caller: Caller, key: str) -> str:
+    """The same for a key by itself."""
+    return keyed_hash(section.hash_key, "key", section.id, caller.source_id, caller.trust, key)
 
 
 def fingerprint(section: Section, draft: Draft) -> str:

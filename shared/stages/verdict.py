@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 
 from shared.errors import KeyReused, SignalboxError
-from shared.ledger import State
-from shared.stages.record import Recorded
+from shared.stages.record import Recorded, State
 
 
 @dataclass(frozen=True, slots=True)

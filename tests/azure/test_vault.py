@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from shared.azure.vault import MasterKeySeal, new_master_key
 from shared.errors import Unavailable
 
-OLD, NEW = new_master_key(), new_master_key()
+# Always the same: the names of parametrized tests are made of them, and xdist compares those between its workers.
+OLD, NEW = (
+    f"{id}:{base64.b64encode(bytes([n]) * 32).decode()}" for n, id in enumerate(("0123abcd", "4567ef89"))
+)
 HALF = base64.b64encode(bytes(16)).decode()
 
 
@@ -27,6 +30,14 @@ def test_sealed_text_names_its_key_and_never_repeats() -> None:
     assert first.startswith(f"v1.{NEW.split(':')[0]}.")
     assert first != second
     assert "secret" not in first
+
+
+def test_a_new_master_key_can_be_used_and_is_another_each_time() -> None:
+    first, second = new_master_key(), new_master_key()
+    sealed = MasterKeySeal(first).seal("c", "the secret")
+
+    assert MasterKeySeal(f"{second},{first}").unseal("c", sealed) == "the secret"
+    assert first != second
 
 
 def test_another_context_does_not_unseal() -> None:

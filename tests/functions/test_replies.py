@@ -18,10 +18,7 @@ from tests.functions.asking import ask
 from tests.running import Running
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
-
-
-def request(url: str = "https://a.example/v1/events?key=x", **headers: str) -> func.HttpRequest:
-    return func.HttpRequest("POST", url, headers=headers, body=b"")
+URL = "https://a.example/v1/events?key=x"
 
 
 def told(response: func.HttpResponse) -> Mapping[str, object]:
@@ -35,7 +32,7 @@ ERRORS = [
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 def test_every_refusal_is_problem_details_of_its_own_type(kind: type[SignalboxError]):
-    response = replies.problem(kind("Do this."), request())
+    response = replies.problem(kind("Do this."), URL, TRACE)
 
     assert response.mimetype == "application/problem+json"
     assert response.status_code == kind.status
@@ -51,14 +48,14 @@ def test_types_tell_refusals_apart():
 
 def test_a_fault_shows_only_what_is_known_of_it():
     response = replies.problem(
-        errors.Invalid("Mend it.", faults=[Fault("/a", "Send text.", "text")]), request()
+        errors.Invalid("Mend it.", faults=[Fault("/a", "Send text.", "text")]), URL, TRACE
     )
 
     assert told(response)["errors"] == [{"pointer": "/a", "detail": "Send text.", "expected": "text"}]
 
 
 def test_what_is_away_says_when_to_come_back():
-    response = replies.problem(Unavailable("Later.", retry_after=7), request())
+    response = replies.problem(Unavailable("Later.", retry_after=7), URL, TRACE)
 
     assert response.headers["Retry-After"] == "7"
 
@@ -69,7 +66,7 @@ def test_a_fault_of_ours_tells_and_logs_nothing_of_what_was_sent(caplog: pytest.
 
     with caplog.at_level(logging.ERROR), pytest.raises(ValueError, match="ada") as failed:
         fail()
-    response = replies.unexpected(failed.value, request(traceparent=f"00-{TRACE}-00f067aa0ba902b7-01"))
+    response = replies.unexpected(failed.value, URL, TRACE)
 
     assert (response.status_code, told(response)["traceId"]) == (500, TRACE)
     [record] = caplog.records
@@ -83,10 +80,7 @@ def test_a_fault_of_ours_tells_and_logs_nothing_of_what_was_sent(caplog: pytest.
     ["", "x", f"00-{TRACE.upper()}-00f067aa0ba902b7-01", f"00-{'0' * 32}-00f067aa0ba902b7-01", f"{TRACE}\n"],
 )
 def test_a_trace_that_is_none_is_replaced(traceparent: str):
-    traces = {
-        told(replies.problem(errors.NotFound("No."), request(traceparent=traceparent)))["traceId"]
-        for _ in "ab"
-    }
+    traces = {replies.trace_id(traceparent) for _ in "ab"}
 
     assert len(traces) == 2
     assert all(re.fullmatch("[0-9a-f]{32}", str(trace)) for trace in traces)

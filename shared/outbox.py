@@ -1,0 +1,126 @@
+"""The outbox: commits of which something still has to happen, beside their events in the same partition.
+
+`u|{commit}` has never been handed off, and is written with the commit. `w|{milliseconds}|{commit}` has been, and is
+looked at then. So what a sweep has to do are two exact ranges, however much is waiting behind them.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared import ids, times
+from shared.ids import Commit
+from shared.ports import Operation, Row, RowChanged, Tables, Value, Verb
+from shared.storage import EVENTS
+
+FIRST_LOOK = timedelta(minutes=1)
+"""How long after it was made a commit is looked at first. By then most have ended, and their row is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """A commit that was handed off and is not known to have ended."""
+
+    commit: Commit
+    sent_at: datetime
+    looks: int
+    resends: int
+    row: Row
+
+
+class Outbox:
+    """Writes and reads the outbox rows of the events table."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def is_unsent(self, section: str, commit: Commit) -> bool:
+        """Whether the commit was stored and never handed off, as far as is known."""
+        return await self._tables.get(EVENTS.name, _pk(section, commit), f"u|{commit.id}") is not None
+
+    async def sent(self, section: str, commit: Commit, now: datetime) -> None:
+        """Note that the commit's message is on the bus. One that has been noted, or has ended, stays as it is."""
+        pk = _pk(section, commit)
+        unsent = Operation(Verb.DELETE, Row(pk, f"u|{commit.id}"))
+        watched = Operation(Verb.UPSERT, Row(pk, _first_look(commit), _values(now, looks=0, resends=0)))
+        with suppress(RowChanged):
+            await self._tables.transact(EVENTS.name, [unsent, watched])
+
+    async def finish(self, section: str, commit: Commit) -> None:
+        """Take the commit out: everything of it has ended. What was reopened since is looked at all the same."""
+        pk = _pk(section, commit)
+        try:
+            watched = Operation(Verb.DELETE, Row(pk, _first_look(commit)))
+            await self._tables.transact(EVENTS.name, [watched])
+        except RowChanged:
+            await self._tables.delete(EVENTS.name, pk, f"u|{commit.id}")
+
+    async def reopen(self, section: str, commit: Commit, now: datetime) -> None:
+        """Put a commit back, because a delivery of it starts anew."""
+        look = Row(_pk(section, commit), _look(now + FIRST_LOOK, commit), _values(now, looks=0, resends=0))
+        await self._tables.upsert(EVENTS.name, look)
+
+    async def unsent(self, section: str, bucket: int, before: datetime, most: int) -> AsyncIterator[Commit]:
+        """Commits of a bucket that were never handed off, made before `before`, oldest first."""
+        high = f"u|{ids.lowest(before)}"
+        rows = self._tables.range(EVENTS.name, f"{section}|{bucket}", "u|", high, limit=most, select=())
+        async for row in rows:
+            yield ids.commit_of(row.rk[2:])
+
+    async def due(self, section: str, bucket: int, now: datetime, most: int) -> AsyncIterator[Watched]:
+        """Commits of a bucket whose look is due, the longest overdue first."""
+        high = f"w|{_milliseconds(now)}"
+        async for row in self._tables.range(EVENTS.name, f"{section}|{bucket}", "w|", high, limit=most):
+            yield _watched(row)
+
+    async def close(self, watched: Watched) -> None:
+        """End a watch; that it has ended already is success."""
+        await self._tables.delete(EVENTS.name, watched.row.pk, watched.row.rk)
+
+    async def look_again(self, watched: Watched, at: datetime, *, resent_at: datetime | None) -> None:
+        """Watch on until `at`. Somebody else may have ended or moved the watch meanwhile: that stands."""
+        resends = watched.resends + (resent_at is not None)
+        values = _values(resent_at or watched.sent_at, looks=watched.looks + 1, resends=resends)
+        moved = [
+            Operation(Verb.DELETE, watched.row),
+            Operation(Verb.UPSERT, Row(watched.row.pk, _look(at, watched.commit), values)),
+        ]
+        with suppress(RowChanged):
+            await self._tables.transact(EVENTS.name, moved)
+
+
+def unsent_row(pk: str, commit: Commit) -> Row:
+    """What is stored with a commit, so that nothing can be stored and forgotten."""
+    return Row(pk, f"u|{commit.id}", {"schema": 1})
+
+
+def _pk(section: str, commit: Commit) -> str:
+    return f"{section}|{commit.bucket}"
+
+
+def _first_look(commit: Commit) -> str:
+    """Known from the commit alone: whoever ends it early finds its row."""
+    return _look(ids.time_of(commit.id) + FIRST_LOOK, commit)
+
+
+def _look(at: datetime, commit: Commit) -> str:
+    return f"w|{_milliseconds(at)}|{commit.id}"
+
+
+def _milliseconds(at: datetime) -> str:
+    return f"{int(at.timestamp() * 1000):013d}"
+
+
+def _values(sent_at: datetime, *, looks: int, resends: int) -> dict[str, Value]:
+    return {"sentAt": times.text(sent_at), "looks": looks, "resends": resends, "schema": 1}
+
+
+def _watched(row: Row) -> Watched:
+    return Watched(
+        commit=ids.commit_of(row.rk.rpartition("|")[2]),
+        sent_at=times.parse(str(row.values["sentAt"])),
+        looks=int(row.values["looks"] or 0),
+        resends=int(row.values["resends"] or 0),
+        row=row,
+    )

@@ -1,0 +1,78 @@
+"""Gate: everything that an attempt needs, and everything that can keep it from being made."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from shared import destinations
+from shared.access.sections import Section
+from shared.destinations import Destination
+from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
+from shared.errors import Invalid, SignalboxError, Unavailable
+from shared.event import Stored
+from shared.ledger import Ledger
+from shared.operations.receipts import Delivery, Status
+from shared.people.consents import Consents, addresses_of
+from shared.people.identity import People
+from shared.routing.destinations import Destinations, Target
+from shared.routing.routes import Route, Routes
+
+_log = logging.getLogger("signalbox.gate")
+
+
+@dataclass(frozen=True, slots=True)
+class Sending:
+    """What one attempt needs."""
+
+    stored: Stored
+    route: Route
+    target: Target
+    plugin: Destination[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Looks at a delivery before it is claimed."""
+
+    ledger: Ledger
+    routes: Routes
+    destinations: Destinations
+    people: People
+    consents: Consents
+
+    async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
+        """What the attempt needs, or the end that the delivery comes to without one.
+
+        Raises Unavailable, also when the destination's plug-in is broken here: that is not the event's fault.
+        """
+        stored = await self.ledger.event(section.id, delivery.event_id)
+        route = await self.routes.find(section.id, delivery.route)
+        try:
+            target = await self.destinations.open(section.id, delivery.destination)
+            if stored is None or route is None or target is None:
+                return Outcome("dead", Cause.NO_DESTINATION)
+            sending = Sending(stored, route, target, destinations.load(target.kind))
+        except Invalid:
+            return Outcome("dead", Cause.MAPPING)
+        except SignalboxError:
+            raise
+        except Exception as error:  # noqa: BLE001  (whatever broke in this version)
+            _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
+            raise Unavailable("The destination cannot be opened by this version.") from None
+        return _unknown(delivery, sending.plugin) or sending
+
+    async def refuses(self, section: Section, delivery: Delivery, sending: Sending) -> bool:
+        """Whether the person has opted out by now, by any address that came along or is known."""
+        addresses = addresses_of(section, sending.stored.event.person)
+        if delivery.person:
+            addresses += await self.people.addresses(section, delivery.person)
+        return bool(await self.consents.refused(section, addresses, [delivery.purpose]))
+
+
+def _unknown(delivery: Delivery, plugin: Destination[Any]) -> Outcome | None:
+    """An attempt that was begun and has no end: sent again where the receiver deduplicates, but not for ever."""
+    if delivery.status is not Status.SENDING:
+        return None
+    if not plugin.DEDUPLICATES:
+        return Outcome("held", Cause.OUTCOME_UNKNOWN)
+    return Outcome("dead", Cause.EXHAUSTED) if delivery.attempt >= len(SCHEDULE) else None

@@ -1,0 +1,180 @@
+"""Record: each event gets its own outcome, duplicates are cheap, and what fails fails alone."""
+
+import pytest
+
+from shared.errors import BodyTooLarge, Unavailable
+from shared.ports import RowTooLarge
+from shared.stages.record import MAX_EVENTS, bucket_of
+from shared.stages.translate import envelope
+from shared.stages.validate import key_hash
+from shared.stages.verdict import Accepted
+from tests.fakes import FakeTables
+from tests.house import body, build, order
+
+BUCKETS = 4
+
+
+class Failing(FakeTables):
+    """Tables that fail some writes of events: `fails(operations)` says what happens, before or after the write."""
+
+    def __init__(self):
+        super().__init__()
+        self.before = lambda operations: None
+        self.after = lambda operations: None
+
+    async def transact(self, table, operations):
+        if table == "events":
+            self.raise_what(self.before(operations))
+        await super().transact(table, operations)
+        if table == "events":
+            self.raise_what(self.after(operations))
+
+    def raise_what(self, error):
+        if error:
+            raise error
+
+
+def orders(count, start=0):
+    return [order(id=f"order-{n}") for n in range(start, start + count)]
+
+
+def keyless(count):
+    return [{name: value for name, value in order().items() if name != "id"}] * count
+
+
+async def bucket(house, envelope_):
+    section = await house.line.sections.read("demo")
+    return bucket_of(section, key_hash(section, house.caller, envelope(body(envelope_))))
+
+
+@pytest.mark.parametrize("count", [1, 3, 40, 200])
+async def test_pure_duplicates_cost_at_most_two_requests_an_event(count):
+    house = await build().furnish()
+    first = await house.post_all(*orders(count))
+    before = house.tables.requests
+
+    again = await house.post_all(*orders(count))
+
+    assert [one.id for one in again] == [one.id for one in first]
+    assert all(one.replayed for one in again)
+    # Besides those, each group's refused insert and its read-back.
+    groups = BUCKETS * (1 + count // MAX_EVENTS)
+    assert house.tables.requests - before <= 2 * count + 3 * min(count, groups)
+
+
+@pytest.mark.parametrize("count", [2, 41, 100])
+async def test_many_events_are_stored_in_few_transactions_and_answered_in_order(count):
+    house = await build().furnish()
+    before = house.tables.requests
+
+    told = await house.post_all(*orders(count))
+
+    stored = [(await house.line.ledger.event("demo", one.id)).event.key for one in told]
+    assert stored == [one["id"] for one in orders(count)]
+    sent = len(house.queue.sent)
+    assert sent <= BUCKETS * (1 + count // MAX_EVENTS)
+    assert house.tables.requests - before - count < 4 * sent + 10
+
+
+async def test_a_group_that_is_too_large_is_stored_in_halves():
+    tables = Failing()
+    house = await build(tables=tables).furnish()
+    tables.before = lambda operations: RowTooLarge() if len(operations) > 12 else None
+
+    told = await house.post_all(*keyless(40))
+
+    assert len({one.id for one in told}) == 40
+
+
+async def test_an_event_that_is_too_large_alone_costs_no_other():
+    tables = Failing()
+    house = await build(tables=tables).furnish()
+    bad = order(id="bad", properties={"orderId": "bad", "totalValue": 1})
+    tables.before = lambda operations: (
+        RowTooLarge()
+        if any(b'"orderId":"bad"' in (op.row.values.get("doc") or b"") for op in operations)
+        else None
+    )
+
+    told = await house.post_all(*orders(10), bad, *orders(10, start=10))
+
+    assert isinstance(told[10], BodyTooLarge)
+    assert all(isinstance(one, Accepted) for n, one in enumerate(told) if n != 10)
+
+
+async def test_one_bucket_that_is_away_does_not_cost_the_others():
+    tables = Failing()
+    house = await build(tables=tables).furnish()
+    tables.before = lambda operations: Unavailable("away") if operations[0].row.pk == "demo|1" else None
+
+    told = await house.post_all(*orders(40))
+
+    for envelope_, one in zip(orders(40), told, strict=True):
+        assert isinstance(one, Unavailable if await bucket(house, envelope_) == 1 else Accepted)
+    tables.before = lambda operations: None
+    again = await house.post_all(*orders(40))
+    assert all(isinstance(one, Accepted) for one in again)
+    assert len({one.id for one in again}) == 40
+
+
+async def test_an_insert_whose_answer_was_lost_is_new_all_the_same():
+    tables = Failing()
+    house = await build(tables=tables).furnish()
+    tables.after = lambda operations: Unavailable("the answer was lost")
+
+    told = await house.post_all(*orders(3))
+
+    assert [one.replayed for one in told] == [False] * 3
+    assert len([rk for _, rk in tables.tables["events"] if rk.startswith("e|")]) == 3
+
+
+async def test_what_was_stored_and_never_handed_off_is_handed_off_by_its_repeat():
+    house = await build().furnish()
+    await house.accept()
+    [message] = house.queue.sent
+    house.queue.sent.clear()
+    unsent = [place for place in house.tables.tables["events"] if place[1].startswith("w|")]
+    # As a crash between the insert and the hand-off leaves it.
+    [commit] = [rk.split("|")[-1] for _, rk in unsent]
+    row = house.tables.tables["events"].pop(unsent[0])
+    from dataclasses import replace
+
+    house.tables.tables["events"][row.pk, f"u|{commit}"] = replace(row, rk=f"u|{commit}")
+
+    told = await house.post()
+
+    assert told.replayed
+    assert house.queue.sent == [message]
+
+
+async def test_what_was_handed_off_is_not_handed_off_again_by_its_repeat():
+    house = await build().furnish()
+    await house.accept()
+    house.queue.sent.clear()
+
+    assert (await house.post()).replayed
+    assert house.queue.sent == []
+
+
+async def test_keys_in_one_call_that_say_different_things_are_the_first_and_refusals():
+    house = await build().furnish()
+
+    told = await house.post_all(order(), order(properties={"orderId": "2", "totalValue": 1}), order())
+
+    assert [type(one).__name__ for one in told] == ["Accepted", "KeyReused", "Accepted"]
+    assert told[0].id == told[2].id
+
+
+async def test_events_of_forty_retentions_at_once_are_all_stored():
+    """Each retention has an expiry row of its own, which together do not fit one transaction."""
+    house = await build().furnish()
+    from tests.house import ORDER
+
+    for days in range(1, 41):
+        await house.line.definitions.create(
+            "demo", body({**ORDER, "event": f"retention.e{days}", "retentionDays": days})
+        )
+
+    told = await house.post_all(*(order(event=f"retention.e{days}", id=f"o-{days}") for days in range(1, 41)))
+
+    assert len({one.id for one in told}) == 40
