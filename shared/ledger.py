@@ -60,7 +60,7 @@ class Ledger:
         try:
             await self._tables.transact(EVENTS.name, [Operation(Verb.INSERT, row) for row in rows])
         except (RowExists, RowTooLarge):
-            if not await self.holds(section, commit):
+            if large and not await self.holds(section, commit):
                 await asyncio.gather(*(self._blobs.delete(_blob(section, entry.id)) for entry in large))
             raise
 

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared import exact, flow
 from shared.access.caller import Caller
@@ -11,7 +12,10 @@ from shared.access.tokens import RANDOM_BYTES
 from shared.exact import Json
 from shared.line import Line
 from shared.messages import read_commit, read_delivery
-from shared.ports import Answer, Blobs, NoAnswer, Queue, Tables
+from shared.operations import listing
+from shared.operations.receipts import Delivery
+from shared.operations.tick import tick
+from shared.ports import Answer, Blobs, NoAnswer, Queue, Row, Tables
 from shared.stages import translate
 from shared.stages.verdict import Accepted, Verdict
 from shared.wiring import assemble
@@ -86,15 +90,43 @@ class House:
         assert isinstance(told, Accepted), told
         return told.id
 
-    async def work(self) -> None:
-        """Let the queue triggers do all that can be done now."""
-        while ready := [one for one in self.queue.sent if one[2] is None or one[2] <= self.clock.now()]:
+    async def work(self, *queues: str) -> None:
+        """Let the queue triggers, all or those of some queues, do all that can be done now."""
+        while ready := [one for one in self.queue.sent if self._is_ready(one, queues)]:
             self.queue.sent = [one for one in self.queue.sent if one not in ready]
             for queue, message, _ in ready:
                 if queue == "events":
                     await flow.process(self.line, read_commit(message.encode()))
                 else:
                     await flow.deliver(self.line, read_delivery(message.encode()))
+
+    async def pass_(self, **time: float) -> dict[str, Json]:
+        """Time passes, the timer fires, and the queues are worked off; what the tick says that it did."""
+        self.clock.pass_(**time)
+        done = await tick(self.line)
+        await self.work()
+        return done
+
+    async def receipt(self, id: str) -> dict[str, Json]:
+        return await listing.receipt(self.line, self.caller, id)
+
+    async def delivery(self, id: str, route: str = "rt-crm") -> Delivery:
+        """A delivery that there is, as it is stored."""
+        found = await self.line.receipts.delivery("demo", id, route)
+        assert found is not None
+        return found
+
+    async def dead_letters(self) -> list[dict[str, Json]]:
+        return await self.line.dead_letters.list("demo", None, 100)
+
+    def rows(self, table: str, prefix: str = "") -> list[Row]:
+        """What lies in a table raw, by row key."""
+        there = self.tables.tables.get(table, {})  # type: ignore[attr-defined]
+        return [there[place] for place in sorted(there) if place[1].startswith(prefix)]
+
+    def _is_ready(self, message: tuple[str, str, datetime | None], queues: tuple[str, ...]) -> bool:
+        queue, _, at = message
+        return (not queues or queue in queues) and (at is None or at <= self.clock.now())
 
 
 def body(doc: Json) -> Json:

@@ -83,8 +83,11 @@ PATHS = {
     "receipt by id": lambda house, first: listing.receipt(house.line, house.caller, first),
     "duplicate check, one event": lambda house, _: house.post(id="first"),
     "duplicate check, 40 at once": lambda house, _: post_again(house),
-    "pending commits": lambda house, _: each_bucket(
-        lambda bucket: house.line.ledger.outbox("demo", bucket, now(house), 1_000)
+    "unsent commits": lambda house, _: each_bucket(
+        lambda bucket: house.line.outbox.unsent("demo", bucket, now(house), 1_000)
+    ),
+    "commits due for a look": lambda house, _: each_bucket(
+        lambda bucket: house.line.outbox.due("demo", bucket, now(house), 1_000)
     ),
     "events newest first": lambda house, _: listing.newest(house.line, house.caller, listing.page_of({})),
     "events after an id (follow)": lambda house, first: listing.newest(
@@ -95,7 +98,7 @@ PATHS = {
     "rejected requests of a source": lambda house, _: house.line.rejected.list("demo", "0" * 32),
     "timeline of a person": lambda house, _: house.line.timeline.newest("demo", "0" * 32, 100),
     "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),
-    "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm")),
+    "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm", 1_000)),
     "expired rows": lambda house, _: each_bucket(
         lambda bucket: house.line.ledger.expired("demo", bucket, "20991231", 1_000)
     ),

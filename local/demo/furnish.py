@@ -50,6 +50,7 @@ DEFINITIONS = [
 DESTINATIONS = {"journeys": "/ok", "surveys": "/flaky", "bookings": "/bad"}
 ROUTES = [(ORDER, "journeys"), (SURVEY, "surveys"), (BOOKING, "bookings")]
 TYPES = {"orders/create": {"event": ORDER}}
+SHOP = {"name": "shop", "kind": "shopify", "label": "webshop", "secrets": {"signing": SHOP_SECRET}}
 KEY = {
     "name": "demo",
     "source": "checkout",
@@ -114,11 +115,8 @@ def _section(base_url: str) -> dict[str, Any]:
 
 def _source(operator: Client) -> dict[str, Any]:
     """The shop, knowing only the type that it knows at first, also when an earlier sample has mended it."""
-    known = _read(operator, "/v1/sources")["sources"]
-    source = {"name": "shop", "kind": "shopify", "label": "webshop", "secrets": {"signing": SHOP_SECRET}}
-    found: dict[str, Any] = (
-        known[0] if known else _create(operator, "/v1/sources", {**source, "types": TYPES})
-    )
+    known = [one for one in _read(operator, "/v1/sources")["sources"] if one["name"] == SHOP["name"]]
+    found: dict[str, Any] = known[0] if known else _create(operator, "/v1/sources", {**SHOP, "types": TYPES})
     operator.put(f"/v1/sources/{found['id']}/types", TYPES)
     return found
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.demo.furnish import DESTINATIONS, ROUTES, NotFurnished, furnish, is_known
+from local.demo.furnish import DESTINATIONS, ORDER, ROUTES, SHOP_SECRET, NotFurnished, furnish, is_known
 from tests.running import Running
 
 
@@ -17,6 +17,14 @@ def test_what_exists_is_found_again(running):
     assert len(names) == len(set(names))
     events = [one["event"] for one in running.operator.get("/v1/routes").doc["routes"]]
     assert [events.count(event) for event, _ in ROUTES] == [1] * len(ROUTES)
+
+
+def test_a_source_of_somebodys_own_is_left_alone(running):
+    types = {"orders/cancelled": {"event": ORDER}}
+    source = {"name": "a shop", "kind": "shopify", "label": "own", "secrets": {"signing": SHOP_SECRET}}
+    own = running.operator.post("/v1/sources", {**source, "types": types}).doc
+    assert again(running, running.demo.key) == running.demo
+    assert list(running.operator.get(f"/v1/sources/{own['id']}").doc["types"]) == ["orders/cancelled"]
 
 
 def test_a_key_that_storage_has_forgotten_is_made_anew(running):
