@@ -23,7 +23,6 @@ from shared.errors import NotFound, PausedSource, SignalboxError, Unauthenticate
 from shared.event import Draft, Stored
 from shared.line import Line
 from shared.messages import CommitMessage, DeliveryMessage
-from shared.operations.receipts import Status, Trail
 from shared.people.identifiers import identifiers
 from shared.ports import RowExists
 from shared.sources import Received
@@ -33,6 +32,7 @@ from shared.stages.check import Checked
 from shared.stages.record import Candidate, Outcome, Recorded, State
 from shared.stages.route import Decision, decide
 from shared.stages.verdict import Accepted, Verdict, verdict
+from shared.stores.receipts import Status, Trail
 
 _TRIES = 3
 _PAUSED = PausedSource("The source is paused. Its webhooks are kept, and taken in when it is resumed.")

@@ -6,13 +6,6 @@ from shared.access.keys import Keys
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.definitions import Definitions
-from shared.ledger import Ledger
-from shared.operations.dead_letters import DeadLetters
-from shared.operations.due import Due
-from shared.operations.quarantine import Quarantine
-from shared.operations.receipts import Receipts
-from shared.operations.rejected import Rejected
-from shared.outbox import Outbox
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
@@ -23,6 +16,13 @@ from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
+from shared.stores.dead_letters import DeadLetters
+from shared.stores.due import Due
+from shared.stores.ledger import Ledger
+from shared.stores.outbox import Outbox
+from shared.stores.quarantine import Quarantine
+from shared.stores.receipts import Receipts
+from shared.stores.rejected import Rejected
 
 
 @dataclass(frozen=True, slots=True)

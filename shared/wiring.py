@@ -9,14 +9,7 @@ from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
-from shared.ledger import Ledger
 from shared.line import Line
-from shared.operations.dead_letters import DeadLetters
-from shared.operations.due import Due
-from shared.operations.quarantine import Quarantine
-from shared.operations.receipts import Receipts
-from shared.operations.rejected import Rejected
-from shared.outbox import Outbox
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
@@ -32,6 +25,13 @@ from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
 from shared.stages.slots import Slots
 from shared.stages.validate import Validator
+from shared.stores.dead_letters import DeadLetters
+from shared.stores.due import Due
+from shared.stores.ledger import Ledger
+from shared.stores.outbox import Outbox
+from shared.stores.quarantine import Quarantine
+from shared.stores.receipts import Receipts
+from shared.stores.rejected import Rejected
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential

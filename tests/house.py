@@ -13,11 +13,11 @@ from shared.exact import Json
 from shared.line import Line
 from shared.messages import read_commit, read_delivery
 from shared.operations import listing
-from shared.operations.receipts import Delivery
 from shared.operations.tick import tick
 from shared.ports import Answer, Blobs, NoAnswer, Queue, Row, Tables
 from shared.stages import translate
 from shared.stages.verdict import Accepted, Verdict
+from shared.stores.receipts import Delivery
 from shared.wiring import assemble
 from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeQueue, FakeSeal, FakeTables
 

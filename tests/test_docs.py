@@ -11,10 +11,10 @@ from shared import destinations, errors, sources
 from shared.access.rights import Scope
 from shared.catalog.fields import FIELD_TYPES
 from shared.destinations.outcomes import Cause
-from shared.operations import quarantine
-from shared.operations.receipts import Status
 from shared.settings import Settings
 from shared.stages.translate import UnknownType
+from shared.stores import quarantine
+from shared.stores.receipts import Status
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -385,7 +385,7 @@ async def claim_and_vanish(house, id):
     """Leave what a worker leaves that was killed between its claim and its mark."""
     from datetime import timedelta
 
-    from shared.operations.receipts import Attempt, Status
+    from shared.stores.receipts import Attempt, Status
 
     delivery = await house.line.receipts.delivery("demo", id, "rt-crm")
     claimed = replace(

@@ -6,9 +6,9 @@ from shared.exact import Json
 from shared.flow import take
 from shared.line import Line
 from shared.operations.pace import Pace
-from shared.operations.quarantine import Cause, Item
 from shared.sources import Received
 from shared.stages.verdict import Accepted
+from shared.stores.quarantine import Cause, Item
 
 MOST = 10_000
 

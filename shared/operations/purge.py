@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from shared.line import Line
 from shared.operations.pace import Pace
-from shared.operations.receipts import Status
 from shared.ports import Row
+from shared.stores.receipts import Status
 
 MOST_A_BUCKET = 20_000
 _AT_ONCE = 10

@@ -12,8 +12,8 @@ from datetime import timedelta
 
 from shared.line import Line
 from shared.operations.pace import Pace
-from shared.operations.receipts import Delivery, Status, Trail
-from shared.outbox import FIRST_LOOK, Watched
+from shared.stores.outbox import FIRST_LOOK, Watched
+from shared.stores.receipts import Delivery, Status, Trail
 
 UNSENT_AFTER = timedelta(seconds=30)
 """A commit without a sign of its hand-off is handed off again after this."""

@@ -10,11 +10,11 @@ from typing import Any
 
 from shared.errors import SignalboxError
 from shared.line import Line
-from shared.operations.due import Waiting
 from shared.operations.pace import Pace
 from shared.operations.purge import purge
 from shared.operations.sweep import sweep
 from shared.operations.unpark import unpark
+from shared.stores.due import Waiting
 
 MOST_DUE = 10_000
 SECONDS_A_PART = 40

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 from shared import ids
 from shared.line import Line
-from shared.operations.due import Waiting
 from shared.operations.pace import Pace
-from shared.operations.receipts import Status
 from shared.ports import RowChanged
 from shared.stages.forward import ENDED
+from shared.stores.due import Waiting
+from shared.stores.receipts import Status
 
 MOST = 10_000
 

@@ -13,13 +13,13 @@ from shared.access.sections import Section
 from shared.destinations import Parcel, outcomes
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import SignalboxError, Unavailable
-from shared.operations.dead_letters import DeadLetters
-from shared.operations.due import Due
-from shared.operations.receipts import Attempt, Delivery, Receipts, Status
 from shared.ports import Clock, Http, Outgoing, RowChanged
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
 from shared.stages.slots import Slots
+from shared.stores.dead_letters import DeadLetters
+from shared.stores.due import Due
+from shared.stores.receipts import Attempt, Delivery, Receipts, Status
 
 CLAIM_MARGIN = timedelta(seconds=15)
 """Added to the attempt's timeout: writing the outcome fits in it."""

@@ -10,12 +10,12 @@ from shared.destinations import Destination
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import Invalid, SignalboxError, Unavailable
 from shared.event import Stored
-from shared.ledger import Ledger
-from shared.operations.receipts import Delivery, Status
 from shared.people.consents import Consents, addresses_of
 from shared.people.identity import People
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
+from shared.stores.ledger import Ledger
+from shared.stores.receipts import Delivery, Status
 
 _log = logging.getLogger("signalbox.gate")
 

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from shared.errors import Unavailable
 from shared.ids import Commit
 from shared.messages import CommitMessage, DeliveryMessage
-from shared.operations.due import Due
-from shared.outbox import Outbox
 from shared.ports import Clock, Queue
+from shared.stores.due import Due
+from shared.stores.outbox import Outbox
 
 MAX_EVENTS_A_MESSAGE = 20
 """Deliveries in one message: they must all end within a message lock that is renewed for five minutes."""

@@ -15,9 +15,9 @@ from shared.access.sections import Section
 from shared.errors import BodyTooLarge, SignalboxError, Unavailable
 from shared.event import Event
 from shared.ids import Commit
-from shared.ledger import MAX_ROW_BYTES, Entry, KeyRow, Ledger
-from shared.outbox import Outbox
 from shared.ports import Clock, RowExists, RowTooLarge
+from shared.stores.ledger import MAX_ROW_BYTES, Entry, KeyRow, Ledger
+from shared.stores.outbox import Outbox
 
 MAX_EVENTS = 40
 """Events in one transaction: with key, outbox and expiry rows it stays under the 100 that Table Storage takes."""

@@ -6,9 +6,9 @@ from datetime import datetime
 
 from shared import times
 from shared.event import Stored
-from shared.operations.receipts import Delivery, Status, Step, Trail
 from shared.people.identity import Resolved
 from shared.routing.routes import Route
+from shared.stores.receipts import Delivery, Status, Step, Trail
 
 
 @dataclass(frozen=True, slots=True)

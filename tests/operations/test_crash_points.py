@@ -9,7 +9,6 @@ from typing import get_args
 import pytest
 
 from functions import queues
-
 from tests.crash import Fault, Fuse, World
 from tests.operations.scenarios import SCENARIOS, furnished
 from tests.operations.wrongs import dead, wrongs

@@ -10,8 +10,8 @@ from shared.destinations import webhook
 from shared.destinations.outcomes import SCHEDULE
 from shared.errors import Unavailable
 from shared.messages import DeliveryMessage, read_delivery
-from shared.operations.receipts import Attempt, Status
 from shared.ports import Answer, NoAnswer
+from shared.stores.receipts import Attempt, Status
 from tests.house import OK, build
 
 FAILED = Answer(503, {}, b"")

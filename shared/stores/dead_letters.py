@@ -12,10 +12,10 @@ from shared import ids
 from shared.destinations.outcomes import Cause
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
-from shared.operations.receipts import Delivery, Receipts, Status
-from shared.outbox import Outbox
 from shared.ports import Clock, Row, RowChanged, Tables
 from shared.storage import DEAD_LETTERS
+from shared.stores.outbox import Outbox
+from shared.stores.receipts import Delivery, Receipts, Status
 
 
 class DeadLetters:

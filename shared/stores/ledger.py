@@ -9,9 +9,9 @@ from shared import documents, ids, times
 from shared.event import Event, Stored
 from shared.exact import Json
 from shared.ids import Commit
-from shared.outbox import unsent_row
 from shared.ports import Blobs, Operation, Row, RowChanged, RowExists, RowTooLarge, Tables, Value, Verb
 from shared.storage import EVENTS
+from shared.stores.outbox import unsent_row
 
 MAX_ROW_BYTES = 512 * 1024
 """A larger body goes to a blob, and the row keeps its name (claim check)."""

@@ -12,10 +12,10 @@ from enum import StrEnum
 from shared import exact, ids, times
 from shared.errors import NotFound, SignalboxError
 from shared.exact import Json
-from shared.ledger import MAX_ROW_BYTES
 from shared.ports import Blobs, Clock, Row, Tables, Value, bytes_of
 from shared.sources import Received
 from shared.storage import QUARANTINE
+from shared.stores.ledger import MAX_ROW_BYTES
 
 KEPT = timedelta(days=30)
 _CONTENT_HEADERS = ("content-type", "content-encoding")

@@ -1,0 +1,101 @@
+"""Hand off: what is stored goes on the bus in bounded messages, and a bus that is away loses nothing."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.errors import Unavailable
+from shared.ids import commit_of
+from shared.messages import read_commit, read_delivery
+from shared.stages.hand_off import LONGEST_ON_THE_BUS, MAX_EVENTS_A_MESSAGE
+from tests.failing import AwayQueue, FailingTables
+from tests.house import build, order
+
+
+async def test_a_commit_is_one_message_however_many_events_it_holds():
+    house = await build().furnish()
+    envelopes = [{name: value for name, value in order().items() if name != "id"}] * 40
+
+    told = await house.post_all(*envelopes)
+
+    [(queue, message, at)] = house.queue.sent
+    assert (queue, at) == ("events", None)
+    assert read_commit(message.encode()).commit == commit_of(told[0].id)
+
+
+async def test_a_bus_that_is_away_is_no_error_and_leaves_the_commit_to_the_sweeper():
+    queue = AwayQueue()
+    house = await build(queue=queue).furnish()
+    queue.away = True
+    id = await house.accept()
+
+    assert not await house.line.hand_off.commits("demo", [commit_of(id)])
+    queue.away = False
+    assert await house.line.hand_off.commits("demo", [commit_of(id)])
+    assert len(queue.sent) == 1
+
+
+async def test_a_mark_that_fails_leaves_a_message_and_the_commit_to_the_sweeper():
+    tables = FailingTables()
+    house = await build(tables=tables).furnish()
+    id = await house.accept()
+    house.queue.sent.clear()
+    tables.go_away()
+
+    assert not await house.line.hand_off.commits("demo", [commit_of(id)])
+    assert len(house.queue.sent) == 1
+
+
+@pytest.mark.parametrize("count", [1, MAX_EVENTS_A_MESSAGE, MAX_EVENTS_A_MESSAGE + 1, 45])
+async def test_deliveries_go_in_messages_of_a_bounded_size(count):
+    house = await build().furnish()
+    events = [f"id-{n}" for n in range(count)]
+
+    await house.line.hand_off.forward("demo", "rt-1", events)
+
+    messages = [read_delivery(message.encode()) for _, message, _ in house.queue.sent]
+    assert [one for message in messages for one in message.events] == events
+    assert {message.route for message in messages} == {"rt-1"}
+    assert max(len(message.events) for message in messages) <= MAX_EVENTS_A_MESSAGE
+
+
+async def test_nothing_to_hand_off_is_no_message():
+    house = await build().furnish()
+
+    assert await house.line.hand_off.commits("demo", [])
+    await house.line.hand_off.forward("demo", "rt-1", [])
+
+    assert house.queue.sent == []
+
+
+async def test_a_delivery_that_cannot_be_handed_off_is_an_error():
+    queue = AwayQueue()
+    house = await build(queue=queue).furnish()
+    queue.away = True
+
+    with pytest.raises(Unavailable):
+        await house.line.hand_off.forward("demo", "rt-1", ["id"])
+
+
+@pytest.mark.parametrize(
+    ("wait", "waits_on_the_bus"), [(LONGEST_ON_THE_BUS, True), (timedelta(minutes=16), False)]
+)
+async def test_a_short_wait_is_on_the_bus_and_a_long_one_in_the_table(wait, waits_on_the_bus):
+    house = await build().furnish()
+    id = await house.accept()
+    house.queue.sent.clear()
+
+    await house.line.hand_off.forward_at("demo", "rt-1", id, house.clock.now() + wait)
+
+    assert [at for _, _, at in house.queue.sent] == [house.clock.now() + wait] * waits_on_the_bus
+    assert len(house.rows("due")) == (not waits_on_the_bus)
+
+
+async def test_a_message_that_met_an_outage_comes_back_later():
+    house = await build().furnish()
+
+    await house.line.hand_off.again("events", "{}")
+
+    [(queue, message, at)] = house.queue.sent
+    assert (queue, message) == ("events", "{}")
+    assert timedelta(seconds=20) <= at - house.clock.now() <= timedelta(seconds=40)
