@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 import pytest
 
 from shared.event import Event, Person, Stored
-from shared.operations.receipts import Delivery, Status, Step, Trail
 from shared.people.identity import Resolved
 from shared.routing.routes import Route
 from shared.stages.route import Decision, decide
+from shared.stores.receipts import Delivery, Status, Step, Trail
 
 NOW = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
 EVENT = Event(
