@@ -71,9 +71,9 @@ class House:
             "demo", body({"name": name, "kind": "webhook", "settings": settings}), secrets.token_bytes(32)
         )
 
-    async def add_route(self, destination: str, **more: Json) -> str:
+    async def add_route(self, destination: str, id: str = "", **more: Json) -> str:
         doc = {"event": ORDER["event"], "destination": destination, **more}
-        made = await self.line.routes.create("demo", body(doc), f"rt-{destination}")
+        made = await self.line.routes.create("demo", body(doc), id or f"rt-{destination}")
         return str(made["id"])
 
     async def post(self, **changes: Json) -> Verdict:

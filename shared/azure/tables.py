@@ -8,12 +8,13 @@ from typing import Any, Final, Self, TypeVar
 from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
-from azure.data.tables import TableEntity, TableTransactionError, UpdateMode
+from azure.data.tables import TableEntity, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
+from shared.azure.batch import BatchWriter, Refused, Signing, bearer, from_connection_string
 from shared.azure.failures import code_of, unavailable
 from shared.azure.rows import Entity, entities_of, entity_of, legal_key, row_of
-from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Verb
+from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge
 
 MAX_PAGE_ROWS: Final = 1000
 MAX_AT_ONCE: Final = 64
@@ -31,7 +32,7 @@ _TOO_LARGE: Final = frozenset(
 )
 
 Result = TypeVar("Result")
-Step = tuple[str, Entity, dict[str, Any]]
+_NO_ACCOUNT: Final = "tables need a connection string, or an endpoint and a credential"
 
 
 class AzureTables:
@@ -58,6 +59,7 @@ class AzureTables:
         self._timeout_seconds = timeout_seconds
         self._service: TableServiceClient | None = None
         self._clients: dict[str, TableClient] = {}
+        self._writer: BatchWriter | None = None
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
 
     async def get(self, table: str, pk: str, rk: str) -> Row | None:
@@ -89,8 +91,7 @@ class AzureTables:
         """No operations are no request. Raises ValueError for two partitions or the same row twice."""
         entities = entities_of(operations)
         if operations:
-            steps = [_step(*both) for both in zip(operations, entities, strict=True)]
-            await self._call(table, lambda client: client.submit_transaction(steps, **_ONCE))
+            await self._call(table, lambda _: self._send(table, operations, entities))
 
     async def range(
         self,
@@ -127,7 +128,10 @@ class AzureTables:
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         service, self._service = self._service, None
+        writer, self._writer = self._writer, None
         self._clients.clear()
+        if writer is not None:
+            await writer.close()
         if service is not None:
             await service.close()
 
@@ -136,6 +140,10 @@ class AzureTables:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _send(self, table: str, operations: Sequence[Operation], entities: Sequence[Entity]) -> None:
+        self.requests += 1
+        await self._batches().send(table, operations, entities)
 
     async def _update(self, table: str, row: Row, mode: UpdateMode) -> str:
         entity, condition = entity_of(row), _condition(row)
@@ -170,6 +178,19 @@ class AzureTables:
             client = self._clients[table] = self._tables().get_table_client(table)
         return client
 
+    def _batches(self) -> BatchWriter:
+        if self._writer is None:
+            self._writer = BatchWriter(*self._account(), self._timeout_seconds)
+        return self._writer
+
+    def _account(self) -> tuple[str, Signing]:
+        """The table endpoint, and how requests to it are signed."""
+        if self._connection_string is not None:
+            return from_connection_string(self._connection_string)
+        if self._endpoint is None or self._credential is None:
+            raise ValueError(_NO_ACCOUNT)
+        return self._endpoint, bearer(self._credential)
+
     def _tables(self) -> TableServiceClient:
         if self._service is None:
             self._service = self._connect()
@@ -187,7 +208,7 @@ class AzureTables:
         if self._connection_string is not None:
             return TableServiceClient.from_connection_string(self._connection_string, **options)
         if self._endpoint is None or self._credential is None:
-            raise ValueError("tables need a connection string, or an endpoint and a credential")
+            raise ValueError(_NO_ACCOUNT)
         return TableServiceClient(self._endpoint, credential=self._credential, **options)
 
     def _count(self, _: object) -> None:
@@ -205,11 +226,11 @@ async def _make(client: TableClient) -> None:
 
 
 def _in_port_words(error: BaseException) -> Exception:
-    code = code_of(error)
+    code = error.code if isinstance(error, Refused) else code_of(error)
     if code == _TABLE_MISSING:
         return _TableMissing(code)
     if code == _EXISTS:
-        return RowExists(error.index if isinstance(error, TableTransactionError) else 0)
+        return RowExists(error.index if isinstance(error, Refused) else 0)
     if code in _CHANGED:
         return RowChanged(code)
     if code in _TOO_LARGE or (isinstance(error, HttpResponseError) and error.status_code == 413):
@@ -223,20 +244,6 @@ def _row(entity: TableEntity) -> Row:
 
 def _condition(row: Row) -> dict[str, Any]:
     return {"etag": row.etag, "match_condition": MatchConditions.IfNotModified} if row.etag else {}
-
-
-def _step(operation: Operation, entity: Entity) -> Step:
-    match operation.verb:
-        case Verb.INSERT:
-            return "create", entity, {}
-        case Verb.UPSERT:
-            return "upsert", entity, {"mode": UpdateMode.REPLACE}
-        case Verb.DELETE:
-            return "delete", entity, _condition(operation.row)
-        case Verb.MERGE:
-            return "update", entity, {"mode": UpdateMode.MERGE, **_condition(operation.row)}
-        case Verb.REPLACE:
-            return "update", entity, {"mode": UpdateMode.REPLACE, **_condition(operation.row)}
 
 
 def _range_filter(pk: str, low: str, high: str | None) -> tuple[str, dict[str, str]]:

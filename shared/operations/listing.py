@@ -21,6 +21,9 @@ from shared.stores.receipts import Delivery, Status, Trail
 
 MOST = 100
 FIRST_WINDOW = timedelta(seconds=1)
+NARROWEST = timedelta(milliseconds=1)
+MOST_A_WINDOW = 1_000
+"""Events of a bucket that are read at once: a wide window after a silence may hold any number."""
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
 """Nothing is older than this software."""
 SETTLED = timedelta(seconds=10)
@@ -57,7 +60,7 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
     now = line.clock.now()
     if page.after:
         high = ids.lowest(now + SETTLED)
-        found = (await _between(line, section, page.after + "~", high, page.limit))[: page.limit]
+        found = _merged(await _parts(line, section, page.after + "~", high, page.limit))[: page.limit]
     else:
         found = await _backwards(line, section, page)
     shown = [one for one in reversed(found) if caller.events is None or one["event"] in caller.events]
@@ -114,16 +117,24 @@ async def _backwards(line: Line, section: Section, page: Page) -> list[Summary]:
     found: list[Summary] = []
     while len(found) < page.limit and edge > BEGINNING:
         low = max(edge - width, BEGINNING)
-        found = await _between(line, section, ids.lowest(low), high, None) + found
+        parts = await _parts(line, section, ids.lowest(low), high, MOST_A_WINDOW)
+        if max(map(len, parts)) == MOST_A_WINDOW and width > NARROWEST:
+            # There is more, and it is newer: what lies next to the edge comes first.
+            width /= 16
+            continue
+        found = _merged(parts) + found
         high, edge, width = ids.lowest(low), low, width * 4
     return found[-page.limit :]
 
 
-async def _between(line: Line, section: Section, low: str, high: str, most: int | None) -> list[Summary]:
-    """Events of all buckets by id; with `most` the oldest of each bucket."""
-    parts = await asyncio.gather(
+async def _parts(line: Line, section: Section, low: str, high: str, most: int) -> list[list[Summary]]:
+    """The oldest `most` events of each bucket."""
+    return await asyncio.gather(
         *(line.ledger.summaries(section.id, bucket, low, high, most) for bucket in range(section.buckets))
     )
+
+
+def _merged(parts: list[list[Summary]]) -> list[Summary]:
     return sorted((one for part in parts for one in part), key=lambda one: str(one["id"]))
 
 

@@ -92,7 +92,7 @@ class Ledger:
         return None if row is None else await self._stored(row)
 
     async def summaries(
-        self, section: str, bucket: int, low: str, high: str, most: int | None
+        self, section: str, bucket: int, low: str, high: str, most: int
     ) -> list[dict[str, Json]]:
         """What lists show of the events of a bucket with low <= id < high, oldest first; no bodies are read."""
         place = (EVENTS.name, f"{section}|{bucket}", f"e|{low}", f"e|{high}")

@@ -101,7 +101,7 @@ def test_the_receipt_says_when_identifiers_belong_to_several_people():
 
 
 def test_what_was_decided_before_stands():
-    sent = Delivery("id-1", "r1", "to-r1", "marketing", Status.DELIVERED, etag="v1")
+    sent = Delivery("id-1", "r1", "to-r1", "marketing", status=Status.DELIVERED, etag="v1")
     before = Trail("p0", (Step("resolve", "earlier", "found"),), (sent,))
 
     assert decided(route("r1"), route("r2"), already=before) == before
@@ -109,7 +109,7 @@ def test_what_was_decided_before_stands():
 
 def test_a_decision_that_was_cut_short_is_completed():
     """Deliveries are written before the steps: without steps there may be some that are missing."""
-    sent = Delivery("id-1", "r1", "to-r1", "marketing", Status.DELIVERED, etag="v1")
+    sent = Delivery("id-1", "r1", "to-r1", "marketing", status=Status.DELIVERED, etag="v1")
 
     trail = decided(route("r1"), route("r2"), already=Trail(deliveries=(sent,)))
 
