@@ -2,9 +2,9 @@
 
 import json
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from shared import exact, flow
 from shared.access.caller import Caller
@@ -16,7 +16,7 @@ from shared.operations import listing
 from shared.operations.tick import tick
 from shared.ports import Answer, Blobs, NoAnswer, Queue, Row, Tables
 from shared.stages import translate
-from shared.stages.verdict import Accepted, Verdict
+from shared.stages.verdict import Accepted
 from shared.stores.receipts import Delivery
 from shared.wiring import assemble
 from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeQueue, FakeSeal, FakeTables
@@ -65,8 +65,8 @@ class House:
         await self.add_route("crm")
         return self
 
-    async def add_destination(self, name: str) -> None:
-        settings = {"url": "https://crm.example.com/hook"}
+    async def add_destination(self, name: str, url: str = "https://crm.example.com/hook") -> None:
+        settings = {"url": url}
         await self.line.destinations.create(
             "demo", body({"name": name, "kind": "webhook", "settings": settings}), secrets.token_bytes(32)
         )
@@ -76,13 +76,16 @@ class House:
         made = await self.line.routes.create("demo", body(doc), id or f"rt-{destination}")
         return str(made["id"])
 
-    async def post(self, **changes: Json) -> Verdict:
-        """Post one order, some of its members changed."""
+    async def post(self, **changes: Json) -> Any:
+        """Post one order, some of its members changed; its verdict, which a test knows the kind of."""
         return (await self.post_all(order(**changes)))[0]
 
-    async def post_all(self, *envelopes: Json) -> Sequence[Verdict]:
+    async def post_all(self, *envelopes: Json) -> Any:
+        """Post a batch; a verdict each."""
         drafts = [translate.envelope(body(one)) for one in envelopes]
-        return await flow.intake(self.line, self.caller, drafts)
+        told = await flow.intake(self.line, self.caller, drafts)
+        await self.line.hand_off.idle()
+        return told
 
     async def accept(self, **changes: Json) -> str:
         """Post one order that must be accepted; its id."""

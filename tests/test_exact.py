@@ -2,7 +2,6 @@
 
 import copy
 import json
-import pickle
 from decimal import Decimal
 
 import pytest
@@ -158,13 +157,9 @@ def test_the_deepest_body_passes():
 @given(number_texts())
 def test_a_number_survives_copies(text):
     number = Number(text)
+    copies = [copy.copy(number), copy.deepcopy([number])[0], number.__reduce__()[0](*number.__reduce__()[1])]
 
-    assert (
-        copy.deepcopy(number).text
-        == pickle.loads(pickle.dumps(number)).text
-        == copy.copy(number).text
-        == text
-    )  # noqa: S301
+    assert [one.text for one in copies] == [text] * 3
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,13 @@ from azure.servicebus.aio import ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
 from shared.errors import Unavailable
+from shared.gather import Gather
 
 IDLE_SECONDS: Final = 300.0
 """Service Bus detaches a link after ten idle minutes, and the next send over it loses seconds."""
 MAX_WAITING: Final = 10_000
+MAX_TOGETHER: Final = 1_000
+"""Calls whose messages go together."""
 MAX_BATCH_BYTES: Final = 200 * 1024
 """Below the link's 256 KiB: the SDK takes 262,106 bytes for a batch that Service Bus finds too large."""
 _CLOSE_SECONDS: Final = 1.0
@@ -33,14 +36,8 @@ class Message:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Parcel:
-    messages: Sequence[Message]
-    sent: "asyncio.Future[None]"
-
-
 class Lane:
-    """Sends to one queue. Only its own task touches the sender, which bears no two users at a time.
+    """Sends to one queue. Only one call at a time touches the sender, which bears no two users at a time.
 
     (https://github.com/Azure/azure-sdk-for-python/issues/36334.) A caller that is cancelled disturbs no other.
     After a failure everything is refused at once for `rest_seconds` of `monotonic`.
@@ -59,45 +56,29 @@ class Lane:
         self._rests_until = monotonic()
         self._used_at = monotonic()
         self._sender: ServiceBusSender | None = None
-        self._waiting: list[_Parcel] = []
-        self._task: asyncio.Task[None] | None = None
+        self._gather = Gather(self._run, most=MAX_TOGETHER, most_waiting=MAX_WAITING)
 
     async def send(self, messages: Sequence[Message]) -> None:
         """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same."""
-        waiting = sum(len(parcel.messages) for parcel in self._waiting)
-        if self._resting() or waiting > MAX_WAITING:
+        if self._resting():
             raise _away()
-        parcel = _Parcel(messages, asyncio.get_running_loop().create_future())
-        self._waiting.append(parcel)
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run())
-        await parcel.sent
+        await self._gather.add(None, messages)
 
     async def close(self) -> None:
         """Send what waits, then close the sender."""
-        if self._task is not None:
-            await self._task
+        await self._gather.idle()
         await self._drop()
 
-    async def _run(self) -> None:
-        while self._waiting:
-            taken, self._waiting = self._waiting, []
-            sent = False
-            try:
-                sent = await self._try([message for parcel in taken for message in parcel.messages])
-            finally:
-                _settle(taken, sent=sent)
-
-    async def _try(self, messages: Sequence[Message]) -> bool:
+    async def _run(self, _: None, parcels: Sequence[Sequence[Message]]) -> Sequence[None]:
         if self._resting():
-            return False
+            raise _away()
         try:
-            await self._send(messages)
-        except Exception as error:  # noqa: BLE001 - whatever broke, every waiter must hear of it
+            await self._send([message for parcel in parcels for message in parcel])
+        except Exception as error:  # noqa: BLE001  (whatever broke, every caller must hear of it)
             log.warning("Service Bus failed: %s", type(error).__name__)
             self._rests_until = self._monotonic() + self._rest_seconds
-            return False
-        return True
+            raise _away() from None
+        return [None] * len(parcels)
 
     async def _send(self, messages: Sequence[Message]) -> None:
         """Send over the cached sender; if that is broken, once more over a new one. Repeats are harmless."""
@@ -153,16 +134,6 @@ async def _batches(
                 batch = await new()
                 batch.add_message(wire)
         yield batch
-
-
-def _settle(parcels: Iterable[_Parcel], *, sent: bool) -> None:
-    for parcel in parcels:
-        if parcel.sent.done():  # its caller was cancelled
-            continue
-        if sent:
-            parcel.sent.set_result(None)
-        else:
-            parcel.sent.set_exception(_away())
 
 
 def _away() -> Unavailable:

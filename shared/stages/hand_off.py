@@ -4,68 +4,95 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared.errors import Unavailable
+from shared.gather import Gather
 from shared.ids import Commit
 from shared.messages import CommitMessage, DeliveryMessage
 from shared.ports import Clock, Queue
 from shared.stores.due import Due
-from shared.stores.outbox import Outbox
+from shared.stores.outbox import MARKED_AT_ONCE, Outbox
 
 MAX_EVENTS_A_MESSAGE = 20
 """Deliveries in one message: they must all end within a message lock that is renewed for five minutes."""
 LONGEST_ON_THE_BUS = timedelta(minutes=15)
 """A later retry waits in the `due` table: it can be seen there, and a lost bus does not lose it."""
+MAX_MARKS = 10_000
+"""Marks that wait; beyond that a commit is only sent once more."""
 AGAIN_AFTER = timedelta(seconds=20)
 """A message that met an outage comes back after this, or up to twice this."""
 _log = logging.getLogger("signalbox.hand_off")
 
 
-@dataclass(frozen=True, slots=True)
 class HandOff:
     """Sends commits to be processed and deliveries to be forwarded."""
 
-    queue: Queue
-    outbox: Outbox
-    due: Due
-    clock: Clock
-    events: str
-    deliveries: str
+    def __init__(self, queue: Queue, outbox: Outbox, due: Due, clock: Clock, queues: tuple[str, str]) -> None:
+        self.events, self.deliveries = queues
+        self._queue, self._outbox, self._due, self._clock = queue, outbox, due, clock
+        self._under_way: dict[Commit, asyncio.Task[None]] = {}
+        self._marks = Gather(self._mark, most=MARKED_AT_ONCE, most_waiting=MAX_MARKS)
+        self._marking: set[asyncio.Task[None]] = set()
 
     async def commits(self, section: str, commits: Sequence[Commit]) -> bool:
-        """Hand stored commits to `process`; answers whether that is known to have worked.
+        """Hand stored commits to `process`; answers whether they are known to be on the bus.
 
-        A bus that is away is no error: the sweeper sends what is not marked.
+        Callers of one commit share one message. A bus that is away is no error: the sweeper sends what is unsent.
         """
-        if not commits:
-            return True
-        try:
-            await self.queue.send(self.events, [CommitMessage(section, commit).write() for commit in commits])
-            now = self.clock.now()
-            await asyncio.gather(*(self.outbox.sent(section, commit, now) for commit in commits))
-        except Unavailable as error:
-            _log.warning("left to the sweeper: %d commits of %s (%s)", len(commits), section, error.detail)
-            return False
-        return True
+        told = await asyncio.gather(*(self._once(section, one) for one in commits), return_exceptions=True)
+        failed = [one for one in told if isinstance(one, BaseException)]
+        for error in failed:
+            if not isinstance(error, Unavailable):
+                raise error
+        if failed:
+            _log.warning("left to the sweeper: %d commits of %s", len(failed), section)
+        return not failed
+
+    async def idle(self) -> None:
+        """Wait until what was sent is marked as sent: nobody needs to, but a test or an orderly end."""
+        while self._marking:
+            await asyncio.wait(self._marking)
+
+    async def _once(self, section: str, commit: Commit) -> None:
+        task = self._under_way.get(commit)
+        if task is None:
+            task = self._under_way[commit] = asyncio.create_task(self._send(section, commit))
+            task.add_done_callback(lambda _: self._under_way.pop(commit, None))
+        await asyncio.shield(task)
+
+    async def _send(self, section: str, commit: Commit) -> None:
+        await self._queue.send(self.events, [CommitMessage(section, commit).write()])
+        # The sender need not wait for the mark: without it the commit is only sent once more.
+        mark = asyncio.create_task(self._marks.add((section, commit.bucket), commit))
+        self._marking.add(mark)
+        mark.add_done_callback(self._marked)
+
+    def _marked(self, mark: "asyncio.Task[None]") -> None:
+        self._marking.discard(mark)
+        if not mark.cancelled() and (error := mark.exception()) is not None:
+            _log.warning("a commit could not be marked as sent: %s", type(error).__name__)
+
+    async def _mark(self, place: tuple[str, int], commits: Sequence[Commit]) -> Sequence[None]:
+        await self._outbox.sent(place[0], commits, self._clock.now())
+        return [None] * len(commits)
 
     async def forward(self, section: str, route: str, events: Sequence[str]) -> None:
         """Hand deliveries of one route to `deliver`, now. Raises Unavailable."""
         chunks = [events[n : n + MAX_EVENTS_A_MESSAGE] for n in range(0, len(events), MAX_EVENTS_A_MESSAGE)]
         bodies = [DeliveryMessage(section, route, tuple(chunk)).write() for chunk in chunks]
         if bodies:
-            await self.queue.send(self.deliveries, bodies)
+            await self._queue.send(self.deliveries, bodies)
 
     async def again(self, queue: str, body: str) -> None:
         """Put a message back for later, when what it needs may be there again. Raises Unavailable."""
         wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
-        await self.queue.send(queue, [body], at=self.clock.now() + wait)
+        await self._queue.send(queue, [body], at=self._clock.now() + wait)
 
     async def forward_at(self, section: str, route: str, event: str, at: datetime) -> None:
         """Hand one delivery to `deliver` again at a time. Raises Unavailable."""
-        if at - self.clock.now() > LONGEST_ON_THE_BUS:
-            await self.due.add(section, route, event, at)
+        if at - self._clock.now() > LONGEST_ON_THE_BUS:
+            await self._due.add(section, route, event, at)
         else:
             message = DeliveryMessage(section, route, (event,)).write()
-            await self.queue.send(self.deliveries, [message], at=at)
+            await self._queue.send(self.deliveries, [message], at=at)

@@ -6,7 +6,7 @@ commit is a duplicate, and one that names this commit is our own write whose ans
 
 import asyncio
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -14,6 +14,7 @@ from shared import ids
 from shared.access.sections import Section
 from shared.errors import BodyTooLarge, SignalboxError, Unavailable
 from shared.event import Event
+from shared.gather import Gather
 from shared.ids import Commit
 from shared.ports import Clock, RowExists, RowTooLarge
 from shared.stores.ledger import MAX_ROW_BYTES, Entry, KeyRow, Ledger
@@ -23,6 +24,8 @@ MAX_EVENTS = 40
 """Events in one transaction: with key, outbox and expiry rows it stays under the 100 that Table Storage takes."""
 MAX_BYTES = 2 * 1024 * 1024
 """Documents in one transaction: in Base64 and with what surrounds them they stay under its 4 MiB."""
+MAX_WAITING = 5_000
+"""Events that wait for their group in one bucket; one more is told to come again."""
 _ROUNDS = 4
 """How often a group is tried again after conflicts; each round settles at least one event."""
 
@@ -61,23 +64,32 @@ Outcome = Recorded | SignalboxError
 Numbered = tuple[int, Candidate]
 
 
-@dataclass(frozen=True, slots=True)
 class Recorder:
-    """Stores candidates. One bad candidate never costs the others: each gets an outcome of its own."""
+    """Stores candidates, those of concurrent callers in common groups. Each gets an outcome of its own."""
 
-    ledger: Ledger
-    outbox: Outbox
-    clock: Clock
+    def __init__(self, ledger: Ledger, outbox: Outbox, clock: Clock) -> None:
+        self._ledger, self._outbox, self._clock = ledger, outbox, clock
+        self._groups = Gather(self._commit, most=MAX_EVENTS, most_waiting=MAX_WAITING)
 
     async def record(self, section: Section, candidates: Sequence[Candidate]) -> list[Outcome]:
         """Store what is new. Outcomes come in the order of the candidates; equal keys share the first one's."""
+        anywhere = secrets.randbelow(section.buckets)
+        return await asyncio.gather(*(self._record(section, candidate, anywhere) for candidate in candidates))
+
+    async def _record(self, section: Section, candidate: Candidate, anywhere: int) -> Outcome:
+        bucket = bucket_of(section, candidate.key_hash) if candidate.key_hash else anywhere
+        try:
+            return await self._groups.add((section, bucket), candidate)
+        except Unavailable as full:
+            return full
+
+    async def _commit(self, place: tuple[Section, int], candidates: Sequence[Candidate]) -> list[Outcome]:
+        """What has gathered in a bucket: equal keys are joined, the rest goes in as few groups as fit."""
         leaders: dict[str, int] = {}
         for number, candidate in enumerate(candidates):
             leaders.setdefault(candidate.key_hash or f"#{number}", number)
-        first = [(number, candidates[number]) for number in leaders.values()]
-        parts = await asyncio.gather(
-            *(self._store(section, bucket, group) for bucket, group in _groups(section, first))
-        )
+        groups = _fitting([(number, candidates[number]) for number in leaders.values()])
+        parts = await asyncio.gather(*(self._store(*place, group) for group in groups))
         outcomes = {number: outcome for part in parts for number, outcome in part.items()}
         return [
             _follow(outcomes[leader := leaders[c.key_hash or f"#{n}"]], leads=leader == n)
@@ -86,13 +98,13 @@ class Recorder:
 
     async def find(self, section: Section, key_hash: str) -> Recorded | None:
         """What lies under a key already, if anything."""
-        row = await self.ledger.key(section.id, bucket_of(section, key_hash), key_hash)
+        row = await self._ledger.key(section.id, bucket_of(section, key_hash), key_hash)
         return None if row is None else (await self._found(section, [row]))[0]
 
     async def _store(
         self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int = _ROUNDS
     ) -> dict[int, Outcome]:
-        commit = ids.new_commit(self.clock.now(), bucket, secrets.token_bytes(7))
+        commit = ids.new_commit(self._clock.now(), bucket, secrets.token_bytes(7))
         entries = [_entry(commit.event(n), candidate) for n, (_, candidate) in enumerate(group)]
         try:
             await self._insert(section, commit, entries)
@@ -106,10 +118,10 @@ class Recorder:
 
     async def _insert(self, section: Section, commit: Commit, entries: Sequence[Entry]) -> None:
         try:
-            await self.ledger.insert(section.id, commit, entries, section.idempotency_days)
+            await self._ledger.insert(section.id, commit, entries, section.idempotency_days)
         except (RowExists, Unavailable):
             # The answer may belong to a repeated request of our own, or have been lost after the commit.
-            if not await self.ledger.holds(section.id, commit):
+            if not await self._ledger.holds(section.id, commit):
                 raise
 
     async def _settle(
@@ -118,7 +130,7 @@ class Recorder:
         """After a conflict: point reads say which keys are taken, the rest is stored as a group of its own."""
         keyed = [(number, candidate.key_hash) for number, candidate in group if candidate.key_hash]
         try:
-            rows = await asyncio.gather(*(self.ledger.key(section.id, bucket, key) for _, key in keyed))
+            rows = await asyncio.gather(*(self._ledger.key(section.id, bucket, key) for _, key in keyed))
             held = [(number, row) for (number, _), row in zip(keyed, rows, strict=True) if row]
             found = await self._found(section, [row for _, row in held])
         except SignalboxError as error:
@@ -135,7 +147,7 @@ class Recorder:
     async def _found(self, section: Section, rows: Sequence[KeyRow]) -> list[Recorded]:
         """Whether what is bound to keys was handed off is asked once a commit."""
         commits = list(dict.fromkeys(ids.commit_of(row.id) for row in rows))
-        unsent = await asyncio.gather(*(self.outbox.is_unsent(section.id, commit) for commit in commits))
+        unsent = await asyncio.gather(*(self._outbox.is_unsent(section.id, commit) for commit in commits))
         pending = {commit for commit, is_unsent in zip(commits, unsent, strict=True) if is_unsent}
         return [
             _earlier(row, State.PENDING if ids.commit_of(row.id) in pending else State.DONE) for row in rows
@@ -157,15 +169,6 @@ class Recorder:
 def bucket_of(section: Section, key_hash: str) -> int:
     """Equal keys meet in one bucket, whichever instance takes them."""
     return int(key_hash[:8], 16) % section.buckets
-
-
-def _groups(section: Section, candidates: Iterable[Numbered]) -> list[tuple[int, list[Numbered]]]:
-    anywhere = secrets.randbelow(section.buckets)
-    buckets: dict[int, list[Numbered]] = {}
-    for number, candidate in candidates:
-        bucket = bucket_of(section, candidate.key_hash) if candidate.key_hash else anywhere
-        buckets.setdefault(bucket, []).append((number, candidate))
-    return [(bucket, group) for bucket, waiting in buckets.items() for group in _fitting(waiting)]
 
 
 def _fitting(waiting: Sequence[Numbered]) -> list[list[Numbered]]:

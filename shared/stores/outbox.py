@@ -4,7 +4,8 @@
 looked at then. So what a sweep has to do are two exact ranges, however much is waiting behind them.
 """
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,6 +15,8 @@ from shared.ids import Commit
 from shared.ports import Operation, Row, RowChanged, Tables, Value, Verb
 from shared.storage import EVENTS
 
+MARKED_AT_ONCE = 50
+"""Two rows a commit, and 100 in a transaction."""
 FIRST_LOOK = timedelta(minutes=1)
 """How long after it was made a commit is looked at first. By then most have ended, and their row is gone."""
 
@@ -39,13 +42,17 @@ class Outbox:
         """Whether the commit was stored and never handed off, as far as is known."""
         return await self._tables.get(EVENTS.name, _pk(section, commit), f"u|{commit.id}") is not None
 
-    async def sent(self, section: str, commit: Commit, now: datetime) -> None:
-        """Note that the commit's message is on the bus. One that has been noted, or has ended, stays as it is."""
-        pk = _pk(section, commit)
-        unsent = Operation(Verb.DELETE, Row(pk, f"u|{commit.id}"))
-        watched = Operation(Verb.UPSERT, Row(pk, _first_look(commit), _values(now, looks=0, resends=0)))
-        with suppress(RowChanged):
-            await self._tables.transact(EVENTS.name, [unsent, watched])
+    async def sent(self, section: str, commits: Sequence[Commit], now: datetime) -> None:
+        """Note that messages of commits of one bucket are on the bus: at most MARKED_AT_ONCE, in one transaction.
+
+        One that has been noted, or has ended, stays as it is.
+        """
+        try:
+            marks = [mark for commit in commits for mark in _marks(section, commit, now)]
+            await self._tables.transact(EVENTS.name, marks)
+        except RowChanged:
+            if len(commits) > 1:
+                await asyncio.gather(*(self.sent(section, [commit], now) for commit in commits))
 
     async def finish(self, section: str, commit: Commit) -> None:
         """Take the commit out: everything of it has ended. What was reopened since is looked at all the same."""
@@ -88,6 +95,12 @@ class Outbox:
         ]
         with suppress(RowChanged):
             await self._tables.transact(EVENTS.name, moved)
+
+
+def _marks(section: str, commit: Commit, now: datetime) -> list[Operation]:
+    pk = _pk(section, commit)
+    watched = Row(pk, _first_look(commit), _values(now, looks=0, resends=0))
+    return [Operation(Verb.DELETE, Row(pk, f"u|{commit.id}")), Operation(Verb.UPSERT, watched)]
 
 
 def unsent_row(pk: str, commit: Commit) -> Row:

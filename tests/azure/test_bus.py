@@ -192,14 +192,10 @@ async def test_a_queue_that_does_not_exist_is_unavailable_and_disturbs_no_other(
 @pytest.mark.slow
 async def test_what_waits_is_bounded():
     async with serving() as broker, counted(broker, Time()) as (lane, sends, _):
-        first = asyncio.create_task(lane.send(messages("first")))
-        await asyncio.sleep(0)
-        second = asyncio.create_task(lane.send(messages(*["waiting"] * (MAX_WAITING + 1))))
-        await asyncio.sleep(0)
-        third = asyncio.create_task(lane.send(messages("one too many")))
-        results = await asyncio.gather(first, second, third, return_exceptions=True)
-        assert [type(result) for result in results] == [type(None), type(None), Unavailable]
-        assert sum(sends) == MAX_WAITING + 2
+        waiting = [lane.send(messages("waiting")) for _ in range(MAX_WAITING + 1)]
+        results = await asyncio.gather(*waiting, return_exceptions=True)
+        assert [type(one) for one in results if one is not None] == [Unavailable]
+        assert sum(sends) == MAX_WAITING
 
 
 @pytest.mark.slow

@@ -119,7 +119,7 @@ async def test_overlapping_batches_at_once_are_each_event_once(seed):
 
     told = await asyncio.gather(*(house.post_all(*batch) for batch in batches))
 
-    ids = {}
+    ids: dict[str, str] = {}
     for batch, answers in zip(batches, told, strict=True):
         for envelope, answer in zip(batch, answers, strict=True):
             assert isinstance(answer, Accepted)

@@ -2,8 +2,10 @@
 
 import pytest
 
+from shared.errors import UnknownEvent
 from shared.operations.tick import tick
 from shared.ports import Answer
+from shared.sources import Received
 from tests.crash import Fuse, World
 from tests.house import OK, ORDER, body, build, order
 from tests.operations.scenarios import NOTES, furnished
@@ -90,11 +92,8 @@ async def test_what_waits_for_a_purged_event_ends_quietly():
 
 async def test_quarantine_ends_after_thirty_days():
     house = await build().furnish()
-    from shared.sources import Received
-    from shared.stages.translate import UnknownType
-
     request = Received("POST", "/", {}, b"{}")
-    item = house.line.quarantine.item("0" * 32, request, UnknownType("unknown"), [])
+    item = house.line.quarantine.item("0" * 32, request, UnknownEvent("unknown"), [])
     await house.line.quarantine.keep("demo", item)
 
     assert (await house.pass_(days=29))["purge"]["quarantined"] == 0

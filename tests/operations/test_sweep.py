@@ -1,5 +1,6 @@
 """Sweep: what was stored goes on whatever was lost, at bounded cost, and one bad commit stops no other."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -70,8 +71,6 @@ async def test_a_commit_that_was_lost_before_it_was_processed_is_sent_again_afte
 
 @pytest.mark.parametrize("status", [Status.PENDING, Status.RETRYING, Status.SENDING])
 async def test_a_delivery_whose_message_was_lost_is_sent_again(status):
-    from dataclasses import replace
-
     house = await build(OK).furnish()
     id = await house.accept()
     await house.work("events")
@@ -105,8 +104,6 @@ async def test_what_is_sent_again_in_vain_is_sent_at_doubling_distances():
 
 
 async def test_a_delivery_in_somebody_s_hands_is_left_alone():
-    from dataclasses import replace
-
     house = await build().furnish()
     id = await house.accept()
     await house.work("events")
@@ -160,7 +157,7 @@ async def test_a_commit_of_which_some_events_are_gone_waits_for_the_others():
     assert await outbox(house) == []
 
 
-async def test_a_commit_that_cannot_be_read_stops_no_other():
+async def test_a_commit_that_cannot_be_read_stops_no_other(monkeypatch):
     house = await build(OK, OK).furnish()
     bad, good = await house.accept(id="bad"), await house.accept(id="good")
     await house.work("events")
@@ -172,10 +169,10 @@ async def test_a_commit_that_cannot_be_read_stops_no_other():
             raise KeyError("broken")
         return await trails(section, commit)
 
-    house.line.receipts.trails = failing
-    house.clock.pass_(hours=2)
-    await swept(house)
-    house.line.receipts.trails = trails
+    with monkeypatch.context() as broken:
+        broken.setattr(house.line.receipts, "trails", failing)
+        house.clock.pass_(hours=2)
+        await swept(house)
     await house.work()
 
     assert (await house.delivery(good)).status is Status.DELIVERED

@@ -38,7 +38,7 @@ async def begun(house, id, *, claimed_for=timedelta(seconds=30), attempt=1):
     await house.line.receipts.save("demo", claimed)
 
 
-async def test_a_delivery_is_claimed_before_anything_is_sent():
+async def test_a_delivery_is_claimed_before_anything_is_sent(monkeypatch):
     house, id, message = await processed(OK)
     seen = []
 
@@ -46,7 +46,7 @@ async def test_a_delivery_is_claimed_before_anything_is_sent():
         seen.append(await house.delivery(id))
         return OK
 
-    house.http.send = send
+    monkeypatch.setattr(house.http, "send", send)
     await flow.deliver(house.line, message)
 
     [claimed] = seen
@@ -144,7 +144,7 @@ async def test_a_plug_in_that_breaks_on_one_event_ends_that_delivery_and_no_othe
 
     seen = await house.delivery(bad)
     assert (seen.status, seen.cause) == (Status.DEAD, "mapping")
-    assert "ZeroDivisionError" in seen.attempts[0].reason
+    assert "ZeroDivisionError" in str(seen.attempts[0].reason)
     assert (await house.delivery(good)).status is Status.DELIVERED
 
 
@@ -227,7 +227,7 @@ async def test_what_a_destination_asks_to_wait_is_waited():
     assert seen.due_at >= house.clock.now() + timedelta(seconds=120)
 
 
-async def test_an_outage_that_stops_one_delivery_is_told_once_all_had_a_go():
+async def test_an_outage_that_stops_one_delivery_is_told_once_all_had_a_go(monkeypatch):
     house = await build(OK, OK).furnish()
     first, second = await house.accept(id="a"), await house.accept(id="b")
     await house.work("events")
@@ -238,7 +238,7 @@ async def test_an_outage_that_stops_one_delivery_is_told_once_all_had_a_go():
             raise Unavailable("away")
         return await save(section, delivery)
 
-    house.line.receipts.save = failing
+    monkeypatch.setattr(house.line.receipts, "save", failing)
     with pytest.raises(Unavailable):
         await flow.deliver(house.line, DeliveryMessage("demo", "rt-crm", (first, second)))
 

@@ -1,5 +1,6 @@
 """Hand off: what is stored goes on the bus in bounded messages, and a bus that is away loses nothing."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -42,7 +43,18 @@ async def test_a_mark_that_fails_leaves_a_message_and_the_commit_to_the_sweeper(
     house.queue.sent.clear()
     tables.go_away()
 
-    assert not await house.line.hand_off.commits("demo", [commit_of(id)])
+    assert await house.line.hand_off.commits("demo", [commit_of(id)])
+    await house.line.hand_off.idle()
+    assert len(house.queue.sent) == 1
+
+
+async def test_callers_of_one_commit_share_one_message():
+    house = await build().furnish()
+    commit = commit_of(await house.accept())
+    house.queue.sent.clear()
+
+    await asyncio.gather(*(house.line.hand_off.commits("demo", [commit]) for _ in range(10)))
+
     assert len(house.queue.sent) == 1
 
 

@@ -1,5 +1,7 @@
 """Record: each event gets its own outcome, duplicates are cheap, and what fails fails alone."""
 
+import asyncio
+
 import pytest
 
 from shared.errors import BodyTooLarge, Unavailable
@@ -91,7 +93,7 @@ async def test_one_bucket_that_is_away_does_not_cost_the_others():
 
     for envelope_, one in zip(orders(40), told, strict=True):
         assert isinstance(one, Unavailable if await bucket(house, envelope_) == 1 else Accepted)
-    tables.before = lambda _, operations: None
+    tables.before = lambda *_: None
     again = await house.post_all(*orders(40))
     assert all(isinstance(one, Accepted) for one in again)
     assert len({one.id for one in again}) == 40
@@ -100,7 +102,7 @@ async def test_one_bucket_that_is_away_does_not_cost_the_others():
 async def test_an_insert_whose_answer_was_lost_is_new_all_the_same():
     tables = FailingTables()
     house = await build(tables=tables).furnish()
-    tables.after = lambda _, operations: Unavailable("the answer was lost")
+    tables.after = lambda *_: Unavailable("the answer was lost")
 
     told = await house.post_all(*orders(3))
 
@@ -150,3 +152,25 @@ async def test_events_of_forty_retentions_at_once_are_all_stored():
     told = await house.post_all(*(order(event=f"retention.e{days}", id=f"o-{days}") for days in range(1, 41)))
 
     assert len({one.id for one in told}) == 40
+
+
+async def test_concurrent_callers_share_transactions_and_messages():
+    house = await build().furnish()
+    await house.accept(id="warm")
+    house.queue.sent.clear()
+    before = house.tables.requests
+
+    told = await asyncio.gather(*(house.post(id=f"order-{n}") for n in range(80)))
+
+    assert len({one.id for one in told}) == 80
+    assert len(house.queue.sent) <= 8
+    assert house.tables.requests - before <= 2 * 8
+
+
+async def test_equal_keys_of_concurrent_callers_are_one_event():
+    house = await build().furnish()
+
+    told = await asyncio.gather(*(house.post() for _ in range(50)))
+
+    assert len({one.id for one in told}) == 1
+    assert sum(not one.replayed for one in told) == 1

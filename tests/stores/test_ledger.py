@@ -1,7 +1,7 @@
 """The ledger: events and their keys lie together, leave with their day, and large bodies lie beside."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 

@@ -31,7 +31,7 @@ async def test_a_commit_is_unsent_until_it_was_handed_off():
     outbox = await outbox_with()
     assert await outbox.is_unsent("demo", COMMIT)
 
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
 
     assert not await outbox.is_unsent("demo", COMMIT)
     assert await unsent(outbox) == []
@@ -48,7 +48,7 @@ async def test_only_what_is_old_enough_is_unsent_oldest_first_and_bounded():
 
 async def test_a_commit_is_looked_at_first_a_minute_after_it_was_made():
     outbox = await outbox_with()
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
 
     assert await due(outbox, NOW + FIRST_LOOK) == []
     assert len(await due(outbox, NOW + FIRST_LOOK + timedelta(milliseconds=1))) == 1
@@ -56,7 +56,7 @@ async def test_a_commit_is_looked_at_first_a_minute_after_it_was_made():
 
 async def test_what_has_ended_is_neither_unsent_nor_due():
     outbox = await outbox_with()
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
 
     await outbox.finish("demo", COMMIT)
 
@@ -67,14 +67,14 @@ async def test_what_ended_before_its_hand_off_was_noted_stays_ended():
     outbox = await outbox_with()
 
     await outbox.finish("demo", COMMIT)
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
 
     assert (await unsent(outbox), await due(outbox)) == ([], [])
 
 
 async def test_what_was_reopened_is_looked_at_although_it_is_finished_at_that_moment():
     outbox = await outbox_with()
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
 
     await outbox.reopen("demo", COMMIT, NOW + timedelta(hours=1))
     await outbox.finish("demo", COMMIT)
@@ -84,7 +84,7 @@ async def test_what_was_reopened_is_looked_at_although_it_is_finished_at_that_mo
 
 async def test_a_look_moves_to_its_next_time_and_counts():
     outbox = await outbox_with()
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
     [first] = await due(outbox)
 
     await outbox.look_again(first, NOW + timedelta(hours=2), resent_at=None)
@@ -102,7 +102,7 @@ async def test_a_look_moves_to_its_next_time_and_counts():
 
 async def test_a_look_that_somebody_else_closed_meanwhile_stays_closed():
     outbox = await outbox_with()
-    await outbox.sent("demo", COMMIT, NOW)
+    await outbox.sent("demo", [COMMIT], NOW)
     [watched] = await due(outbox)
     await outbox.close(watched)
 

@@ -37,7 +37,7 @@ async def test_the_latest_ones_are_kept_newest_first():
 
 
 async def test_many_and_long_headers_are_cut():
-    rejected, _, clock = await noted(0)
+    rejected, _, _ = await noted(0)
     await rejected.note("demo", "source", "reason", {f"{n}" * 500: "" for n in range(100)}, b"")
 
     assert len((await rejected.list("demo", "source"))[0]["headers"]) <= 2_000

@@ -1,0 +1,77 @@
+"""Gather: the items of many callers become few calls, with no timer.
+
+While one call is under way the items of the next gather; a lone item goes at once. One call of a lane at a time, so
+whatever it touches has one user.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Generic, TypeVar
+
+from shared.errors import Unavailable
+
+Key = TypeVar("Key", bound=Hashable)
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Gather(Generic[Key, Item, Result]):
+    """A lane for each key. `call(key, items)` answers a result for each item, in order; what it raises, all get.
+
+    At most `most` items go into a call, and at most `most_waiting` wait in a lane; one more is Unavailable.
+    """
+
+    def __init__(
+        self,
+        call: Callable[[Key, Sequence[Item]], Awaitable[Sequence[Result]]],
+        *,
+        most: int,
+        most_waiting: int,
+    ) -> None:
+        self._call, self._most, self._most_waiting = call, most, most_waiting
+        self._waiting: dict[Key, list[tuple[Item, asyncio.Future[Result]]]] = {}
+        self._tasks: dict[Key, asyncio.Task[None]] = {}
+
+    async def add(self, key: Key, item: Item) -> Result:
+        """Wait for the item's result. A caller that is cancelled disturbs no other, and its item still goes."""
+        waiting = self._waiting.setdefault(key, [])
+        if len(waiting) >= self._most_waiting:
+            raise Unavailable("Too much is waiting already. Send it again later.")
+        result: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        waiting.append((item, result))
+        if key not in self._tasks:
+            self._tasks[key] = asyncio.create_task(self._run(key))
+        return await result
+
+    async def idle(self) -> None:
+        """Wait until everything that was added has gone."""
+        while self._tasks:
+            await asyncio.wait(self._tasks.values())
+
+    async def _run(self, key: Key) -> None:
+        try:
+            while waiting := self._waiting[key]:
+                taken = waiting[: self._most]
+                del waiting[: self._most]
+                await self._go(key, taken)
+        finally:
+            del self._tasks[key]
+            _fail(self._waiting.pop(key, []), Unavailable("It was stopped midway. Send it again."))
+
+    async def _go(self, key: Key, taken: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
+        try:
+            results = await self._call(key, [item for item, _ in taken])
+        except BaseException as error:
+            _fail(taken, error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for (_, waiter), result in zip(taken, results, strict=True):
+            if not waiter.done():
+                waiter.set_result(result)
+
+
+def _fail(taken: Sequence[tuple[Item, "asyncio.Future[Result]"]], error: BaseException) -> None:
+    for _, waiter in taken:
+        if not waiter.done():
+            waiter.set_exception(error)

@@ -1,0 +1,110 @@
+"""Mend: a quarantined webhook becomes its event once its source is mended, exactly once."""
+
+import json
+
+import pytest
+
+from shared import flow
+from shared.errors import NotFound
+from shared.operations import mend
+from shared.sources import Received, shopify
+from shared.stages.translate import UnknownType
+from shared.stages.verdict import Accepted
+from tests.house import OK, ORDER, body, build
+from tests.sources.signing import new_secret, sign
+
+HOOK = "0123456789abcdef0123456789abcdef"
+SECRET = new_secret(shopify.VERIFIER, b"mend")
+TYPES = {"orders/create": {"event": ORDER["event"], "version": None, "mapping": None}}
+
+
+async def furnished(types):
+    house = await build(OK, OK).furnish()
+    source = {
+        "name": "shop",
+        "kind": "shopify",
+        "label": "Shop",
+        "types": types,
+        "secrets": {"signing": SECRET},
+    }
+    await house.line.sources.create("demo", body(source), bytes.fromhex(HOOK), ["shopify"])
+    return house
+
+
+async def arrive(house, delivery="w-1", **changes):
+    """A webhook as Shopify sends it."""
+    payload = {"id": 1001, "total_price": "42.50", "currency": "EUR", "email": "ada@example.com", **changes}
+    headers = {"x-shopify-topic": "orders/create", "x-shopify-webhook-id": delivery, "x-other": "x"}
+    plain = Received("POST", f"/v1/hooks/{HOOK}", headers, json.dumps(payload).encode())
+    return await flow.webhook(house.line, HOOK, sign(shopify.VERIFIER, plain, SECRET, house.clock.now()))
+
+
+async def quarantined(house):
+    return await house.line.quarantine.list("demo", None, 10)
+
+
+async def test_a_webhook_of_an_unknown_type_is_kept_with_its_reason():
+    house = await furnished({})
+
+    assert await arrive(house) is None
+
+    [kept] = await quarantined(house)
+    assert (kept["cause"], kept["source"]) == ("unknown-type", HOOK)
+
+
+async def test_it_becomes_its_event_once_the_source_knows_the_type():
+    house = await furnished({})
+    await arrive(house)
+    await house.line.sources.set_types("demo", HOOK, body(TYPES))
+    [kept] = await quarantined(house)
+
+    told = await mend.replay(house.line, "demo", kept["id"])
+    await house.work()
+
+    assert (await house.receipt(told["id"]))["status"] == "delivered"
+    assert await quarantined(house) == []
+
+
+async def test_what_still_does_not_fit_stays_and_says_why():
+    house = await furnished({})
+    await arrive(house)
+    [kept] = await quarantined(house)
+
+    with pytest.raises(UnknownType):
+        await mend.replay(house.line, "demo", kept["id"])
+
+    assert len(await quarantined(house)) == 1
+
+
+async def test_deliveries_of_one_webhook_that_were_kept_twice_become_one_event():
+    house = await furnished({})
+    await arrive(house)
+    await arrive(house)
+    await house.line.sources.set_types("demo", HOOK, body(TYPES))
+
+    told = [await mend.replay(house.line, "demo", kept["id"]) for kept in await quarantined(house)]
+
+    assert len({one["id"] for one in told}) == 1
+    assert await quarantined(house) == []
+
+
+async def test_what_was_replayed_already_is_not_found():
+    house = await furnished({})
+    await arrive(house)
+    await house.line.sources.set_types("demo", HOOK, body(TYPES))
+    [kept] = await quarantined(house)
+    await mend.replay(house.line, "demo", kept["id"])
+
+    with pytest.raises(NotFound):
+        await mend.replay(house.line, "demo", kept["id"])
+
+
+async def test_a_redelivery_with_another_body_is_the_first_event_and_noted():
+    house = await furnished(TYPES)
+    first = await arrive(house)
+
+    again = await arrive(house, total_price="43.00")
+
+    assert isinstance(again, Accepted)
+    assert (again.id, again.replayed, again.differs) == (first.id, True, True)
+    assert (await house.receipt(first.id))["repeatDiffers"] is True

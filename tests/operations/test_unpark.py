@@ -1,0 +1,98 @@
+"""Unpark: what waited for a paused destination goes on when it is resumed, by the door or by the tick."""
+
+import pytest
+
+from shared.operations import unpark
+from shared.operations.pace import Pace
+from shared.stores.receipts import Status
+from tests.house import OK, build
+
+
+async def parked(count=1):
+    """A house whose destination is paused, with so many deliveries waiting for it."""
+    house = await build(*[OK] * count).furnish()
+    await house.line.destinations.set_status("demo", "crm", "paused")
+    ids = [await house.accept(id=f"order-{n}") for n in range(count)]
+    await house.work()
+    return house, ids
+
+
+async def resumed(house):
+    await house.line.destinations.set_status("demo", "crm", "active")
+    pace = Pace(house.clock, house.clock.now())
+    return await unpark.resume(house.line, "demo", "crm", pace)
+
+
+async def statuses(house, ids):
+    return [(await house.delivery(id)).status for id in ids]
+
+
+async def test_a_paused_destination_is_sent_nothing_and_loses_nothing():
+    house, ids = await parked(3)
+    await house.pass_(days=2)
+
+    assert await statuses(house, ids) == [Status.PARKED] * 3
+    assert house.http.requests == []
+    assert (await house.receipt(ids[0]))["status"] == "parked"
+
+
+async def test_a_resume_lets_everything_go():
+    house, ids = await parked(3)
+
+    assert await resumed(house) == 3
+    await house.work()
+
+    assert await statuses(house, ids) == [Status.DELIVERED] * 3
+    assert house.rows("due") == []
+
+
+async def test_a_tick_goes_on_where_a_resume_was_cut_short():
+    house, ids = await parked(3)
+    await house.line.destinations.set_status("demo", "crm", "active")
+
+    done = await house.pass_(minutes=1)
+
+    assert done["unpark"]["resumed"] == 3
+    assert await statuses(house, ids) == [Status.DELIVERED] * 3
+
+
+async def test_a_tick_leaves_what_waits_for_a_paused_destination():
+    house, _ = await parked()
+
+    assert (await house.pass_(minutes=1))["unpark"]["resumed"] == 0
+    assert len(house.rows("due")) == 1
+
+
+async def test_a_resume_ends_when_its_time_is_over_and_the_tick_does_the_rest():
+    house, ids = await parked(120)
+    house.clock.pass_(seconds=1)
+    await house.line.destinations.set_status("demo", "crm", "active")
+    over = Pace(house.clock, house.clock.now().replace(year=2020))
+
+    assert 0 < await unpark.resume(house.line, "demo", "crm", over) < 120
+    await house.pass_(minutes=1)
+
+    assert set(await statuses(house, ids)) == {Status.DELIVERED}
+
+
+async def test_resuming_twice_sends_once():
+    house, ids = await parked()
+
+    await resumed(house)
+    assert await resumed(house) == 0
+    await house.work()
+
+    assert len(house.http.requests) == 1
+    assert await statuses(house, ids) == [Status.DELIVERED]
+
+
+@pytest.mark.parametrize("days", [40, 400])
+async def test_what_was_parked_long_ago_still_goes_unless_its_retention_has_ended(days):
+    house, ids = await parked()
+    await house.pass_(days=days)
+
+    await resumed(house)
+    await house.work()
+
+    assert len(house.http.requests) == (days < 365)
+    assert house.rows("due") == []

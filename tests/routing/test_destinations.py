@@ -1,0 +1,113 @@
+"""Destinations: set up with checked settings, their secrets sealed at rest and shown once at most."""
+
+from typing import Any
+
+import pytest
+
+from shared.errors import Conflict, Invalid, NotFound
+from shared.ports import bytes_of
+from tests.house import body, build
+
+SETTINGS = {"url": "https://erp.example.com/hook"}
+SECRET = "whsec_" + "A" * 32
+
+
+async def opened(house, name) -> Any:
+    return await house.line.destinations.open("demo", name)
+
+
+async def create(house, **changes):
+    doc = {"name": "erp", "kind": "webhook", "settings": SETTINGS, **changes}
+    return await house.line.destinations.create("demo", body(doc), b"r" * 32)
+
+
+async def test_a_secret_that_is_made_is_shown_this_once():
+    house = await build().furnish()
+
+    made = await create(house)
+
+    assert made["secrets"]["signingSecret"].startswith("whsec_")
+    assert "secrets" not in await house.line.destinations.read("demo", "erp")
+    assert all("secrets" not in one for one in await house.line.destinations.list("demo"))
+
+
+async def test_a_secret_that_is_given_is_never_shown():
+    house = await build().furnish()
+
+    made = await create(house, secrets={"signingSecret": SECRET})
+
+    assert SECRET not in str(made)
+    assert (await opened(house, "erp")).secrets == {"signingSecret": SECRET}
+
+
+async def test_a_secret_is_sealed_for_its_own_destination():
+    house = await build().furnish()
+    await create(house, secrets={"signingSecret": SECRET})
+
+    [row] = [row for row in house.rows("registry", "erp") if row.pk == "demo|destination"]
+
+    assert b"sealed:destination/demo/erp:" in bytes_of(row, "doc")
+
+
+async def test_a_destination_is_opened_with_checked_settings():
+    house = await build().furnish()
+    await create(house, settings={**SETTINGS, "timeoutSeconds": 5})
+
+    target = await opened(house, "erp")
+
+    assert (target.settings.url, target.settings.timeout_seconds) == (SETTINGS["url"], 5)
+    assert (target.kind, target.status) == ("webhook", "active")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointers"),
+    [
+        ({"kind": "carrier-pigeon"}, []),
+        ({"settings": {}}, ["/settings/url"]),
+        ({"settings": {"url": "ftp://x", "timeoutSeconds": 31, "colour": "red"}}, None),
+        ({"secrets": {"signingSecret": "hello"}}, ["/secrets/signingSecret"]),
+        ({"secrets": {"signingSecret": SECRET, "password": "x"}}, ["/secrets/password"]),
+        ({"name": "Not A Slug"}, ["/name"]),
+        ({"colour": "red"}, ["/colour"]),
+    ],
+)
+async def test_what_cannot_work_is_refused_with_every_fault_and_nothing_is_stored(changes, pointers):
+    house = await build().furnish()
+
+    with pytest.raises(Invalid) as refusal:
+        await create(house, **changes)
+
+    found = [fault.pointer for fault in refusal.value.faults]
+    assert sorted(found) == (
+        ["/settings/colour", "/settings/timeoutSeconds", "/settings/url"] if pointers is None else pointers
+    )
+    assert not [one for one in await house.line.destinations.list("demo") if one["id"] == "erp"]
+    assert "password" not in str(refusal.value.detail)
+
+
+async def test_a_name_is_taken_once_in_a_section():
+    house = await build().furnish()
+    await create(house)
+
+    with pytest.raises(Conflict):
+        await create(house)
+
+
+async def test_a_destination_is_paused_and_resumed():
+    house = await build().furnish()
+
+    await house.line.destinations.set_status("demo", "crm", "paused")
+    assert (await opened(house, "crm")).status == "paused"
+    await house.line.destinations.set_status("demo", "crm", "active")
+    assert (await opened(house, "crm")).status == "active"
+
+
+async def test_what_is_not_there_is_none_to_the_line_and_not_found_to_people():
+    house = await build().furnish()
+
+    assert await house.line.destinations.open("demo", "none") is None
+    assert await house.line.destinations.open("other", "crm") is None
+    with pytest.raises(NotFound):
+        await house.line.destinations.read("other", "crm")
+    with pytest.raises(NotFound):
+        await house.line.destinations.set_status("demo", "none", "paused")
