@@ -42,11 +42,10 @@ class Fuse:
     moment: Moment = "before"
     at: int = 0
     calls: int = 0
-    dead: bool = False
 
-    async def through(self, port: str, call: Callable[[], Awaitable[Any]]) -> Any:
+    async def through(self, process: "Process", port: str, call: Callable[[], Awaitable[Any]]) -> Any:
         """Make the call, or fail as this fuse says. A dead process makes no calls."""
-        if self.dead:
+        if process.dead:
             raise Killed
         self.calls += 1
         if not self._fails(port):
@@ -54,7 +53,7 @@ class Fuse:
         if self.moment == "after":
             await call()
         if self.fault == "killed":
-            self.dead = True
+            process.dead = True
             raise Killed
         if port == "http":
             return NoAnswer("connect" if self.moment == "before" else "broken")
@@ -66,25 +65,30 @@ class Fuse:
         return 0 < self.at <= self.calls and self.fault in ("outage", f"{port} away")
 
 
-class Guarded:
-    """A port whose every call goes through the fuse."""
+@dataclass
+class Process:
+    """Whose calls are made: what one that has ended leaves running makes none any more."""
 
-    def __init__(self, name: str, port: Any, fuse: Fuse) -> None:
-        self._name = name
-        self._port = port
-        self._fuse = fuse
+    dead: bool = False
+
+
+class Guarded:
+    """A port of a process whose every call goes through the fuse."""
+
+    def __init__(self, name: str, port: Any, fuse: Fuse, process: Process) -> None:
+        self._name, self._port, self._fuse, self._process = name, port, fuse, process
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         method = getattr(self._port, name)
 
         async def call(*args: Any, **options: Any) -> Any:
-            return await self._fuse.through(self._name, lambda: method(*args, **options))
+            return await self._fuse.through(self._process, self._name, lambda: method(*args, **options))
 
         return call
 
     async def range(self, *args: Any, **options: Any) -> Any:
         """Read whole, so that it is one call: it fails before the first row."""
-        for row in await self._fuse.through(self._name, lambda: self._read(*args, **options)):
+        for row in await self._fuse.through(self._process, self._name, lambda: self._read(*args, **options)):
             yield row
 
     async def _read(self, *args: Any, **options: Any) -> list[Row]:
@@ -98,7 +102,7 @@ class Receiver:
     script: list[Answer | NoAnswer] = field(default_factory=list)
     requests: list[tuple[Outgoing, int]] = field(default_factory=list)
 
-    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:  # noqa: ARG002
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
         answer = self.script.pop(0) if self.script else OK
         self.requests.append((request, answer.status if isinstance(answer, Answer) else 0))
         return answer

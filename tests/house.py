@@ -48,7 +48,7 @@ class House:
     """The line and the fakes beneath it."""
 
     line: Line
-    tables: Tables
+    tables: Any
     queue: FakeQueue
     http: FakeHttp
     clock: FakeClock
@@ -124,7 +124,7 @@ class House:
 
     def rows(self, table: str, prefix: str = "") -> list[Row]:
         """What lies in a table raw, by row key."""
-        there = self.tables.tables.get(table, {})  # type: ignore[attr-defined]
+        there = self.tables.tables.get(table, {})
         return [there[place] for place in sorted(there) if place[1].startswith(prefix)]
 
     def _is_ready(self, message: tuple[str, str, datetime | None], queues: tuple[str, ...]) -> bool:

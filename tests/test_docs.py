@@ -11,8 +11,8 @@ from shared import destinations, errors, sources
 from shared.access.rights import Scope
 from shared.catalog.fields import FIELD_TYPES
 from shared.destinations.outcomes import Cause
+from shared.errors import UnknownType
 from shared.settings import Settings
-from shared.stages.translate import UnknownType
 from shared.stores import quarantine
 from shared.stores.receipts import Status
 

@@ -69,6 +69,7 @@ def duration(time: timedelta) -> str:
         "h": timedelta(hours=1),
         "min": timedelta(minutes=1),
         "s": timedelta(seconds=1),
+        "ms": timedelta(milliseconds=1),
     }
     unit, one = next((unit, one) for unit, one in units.items() if not time % one and (time or unit == "s"))
     return f"{time // one} {unit}"

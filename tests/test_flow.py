@@ -52,6 +52,7 @@ async def test_the_number_text_that_came_in_is_what_goes_out():
         '{"event": "transactions.order-placed", "properties": {"orderId": "1", "totalValue": 42.50}}'
     )
     [told] = await flow.intake(house.line, house.caller, [translate.envelope(envelope)])
+    assert isinstance(told, Accepted)
     await house.work()
 
     assert b'"totalValue":42.50' in house.http.requests[0].body

@@ -86,7 +86,7 @@ class FakeResolver(AbstractResolver):
         self,
         host: str,
         port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002
+        family: socket.AddressFamily = socket.AF_UNSPEC,
     ) -> list[ResolveResult]:
         self.asked.append(host)
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from shared import flow
-from shared.errors import Conflict, Unavailable
+from shared.errors import Conflict, Unavailable, UnknownType
 from shared.operations import mend, replay, unpark
 from shared.operations.pace import Pace
 from shared.ports import Answer
 from shared.sources import Received, shopify
-from shared.stages.translate import UnknownType
 from shared.stages.verdict import Accepted
 from tests.crash import Fuse, World
 from tests.house import ORDER, SECTION, body, order
@@ -32,7 +31,7 @@ async def furnished(*destinations):
     line = world.house.line
     await line.sections.create(body(SECTION), bytes(32))
     notes = [{"name": name, "type": "text", "description": "A note"} for name in NOTES]
-    order_with_notes = {**ORDER, "fields": [*ORDER["fields"], *notes]}  # type: ignore[misc]
+    order_with_notes = {**ORDER, "fields": [*ORDER["fields"], *notes]}
     await line.definitions.create("demo", body(order_with_notes))
     types = {"orders/create": {"event": ORDER["event"], "version": None, "mapping": None}}
     source = {"name": "shop", "kind": "shopify", "label": "Shop", "types": types}

@@ -5,10 +5,9 @@ import json
 import pytest
 
 from shared import flow
-from shared.errors import NotFound
+from shared.errors import NotFound, UnknownType
 from shared.operations import mend
 from shared.sources import Received, shopify
-from shared.stages.translate import UnknownType
 from shared.stages.verdict import Accepted
 from tests.house import OK, ORDER, body, build
 from tests.sources.signing import new_secret, sign

@@ -88,7 +88,7 @@ async def test_resuming_twice_sends_once():
 
 @pytest.mark.parametrize("days", [40, 400])
 async def test_what_was_parked_long_ago_still_goes_unless_its_retention_has_ended(days):
-    house, ids = await parked()
+    house, _ = await parked()
     await house.pass_(days=days)
 
     await resumed(house)

@@ -34,6 +34,7 @@ class Register:
 
     async def profile(self, person):
         found = await self.house.line.people.read(self.section, person)
+        assert found is not None
         return {(one["kind"], one["value"]) for one in found["identifiers"]}
 
 

@@ -110,4 +110,5 @@ async def test_a_message_that_met_an_outage_comes_back_later():
 
     [(queue, message, at)] = house.queue.sent
     assert (queue, message) == ("events", "{}")
+    assert at is not None
     assert timedelta(seconds=20) <= at - house.clock.now() <= timedelta(seconds=40)

@@ -4,9 +4,18 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import BodyTooLarge, Fault, Invalid, MalformedBody, NotFound, SignalboxError, UnknownEvent
+from shared.errors import (
+    BodyTooLarge,
+    Fault,
+    Invalid,
+    MalformedBody,
+    NotFound,
+    SignalboxError,
+    UnknownEvent,
+    UnknownType,
+)
+from shared.ports import bytes_of
 from shared.sources import Received
-from shared.stages.translate import UnknownType
 from shared.stores.quarantine import KEPT, Cause, Quarantine
 from tests.fakes import FakeBlobs, FakeClock, FakeTables
 
@@ -45,7 +54,9 @@ async def test_a_header_that_nobody_needs_is_not_kept():
     kept = await shelf.keep(authorization="Bearer secret")
 
     assert "authorization" not in (await shelf.quarantine.read("demo", kept.id)).headers
-    assert b"secret" not in b"".join(row.values["doc"] for row in shelf.tables.tables["quarantine"].values())
+    assert b"secret" not in b"".join(
+        bytes_of(row, "doc") for row in shelf.tables.tables["quarantine"].values()
+    )
 
 
 async def test_a_list_shows_the_reason_and_never_the_body():

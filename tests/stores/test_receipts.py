@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,10 @@ STEP = Step("resolve", "2026-11-22T09:15:00.000Z", "found", "by_email", "told")
 
 def delivery(number=0, route="rt-1", **members):
     return Delivery(COMMIT.event(number), route, "crm", "marketing", **members)
+
+
+async def stored(receipts) -> Any:
+    return await receipts.delivery("demo", COMMIT.id, "rt-1")
 
 
 def trail(number=0, routes=("rt-1",)):
@@ -91,7 +96,7 @@ async def test_a_commit_that_takes_many_transactions_is_processed_only_when_all_
 async def test_of_two_who_change_a_delivery_the_second_is_told():
     receipts = Receipts(FakeTables())
     await receipts.write("demo", COMMIT, {COMMIT.id: trail()})
-    one, other = [await receipts.delivery("demo", COMMIT.id, "rt-1") for _ in range(2)]
+    one, other = [await stored(receipts) for _ in range(2)]
     saved = await receipts.save("demo", replace(one, status=Status.SENDING))
 
     with pytest.raises(RowChanged):
@@ -104,7 +109,7 @@ async def test_a_receipt_keeps_the_newest_attempts():
     attempts = tuple(Attempt(n, "t") for n in range(1, MAX_ATTEMPTS + 6))
     await receipts.write("demo", COMMIT, {COMMIT.id: Trail(None, (STEP,), (delivery(attempts=attempts),))})
 
-    kept = (await receipts.delivery("demo", COMMIT.id, "rt-1")).attempts
+    kept = (await stored(receipts)).attempts
 
     assert [one.number for one in kept] == list(range(6, MAX_ATTEMPTS + 6))
 

@@ -128,6 +128,7 @@ def start_host(tmp_path):
 
         def start(*arguments: str, **settings: str) -> RunningHost:
             environ = environment(f"embedded:{tmp_path / 'queue.db'}", **settings)
-            return closing.enter_context(running(environ, tmp_path / "host.log", *arguments))
+            host: RunningHost = closing.enter_context(running(environ, tmp_path / "host.log", *arguments))
+            return host
 
         yield start
