@@ -154,7 +154,7 @@ class World:
 
     def __init__(self, fuse: Fuse, tables: Mapping[str, Rows] | None = None, *, patient: bool = True) -> None:
         """`tables` are copied. `patient`: clients repeat what was not answered or answered with 503."""
-        self.fuse, self.patient = fuse, patient
+        self.fuse, self.patient, self.process = fuse, patient, Process()
         self.tables, self.blobs, self.bus = FakeTables(), FakeBlobs(), Bus()
         self.tables.tables = {name: dict(rows) for name, rows in (tables or {}).items()}
         self.receiver, self.clock = Receiver(), FakeClock()
@@ -163,9 +163,10 @@ class World:
         self.start()
 
     def start(self) -> None:
-        """A new process with nothing in memory."""
-        self.fuse.dead = False
-        self.house = self.beside(lambda name, port: Guarded(name, port, self.fuse))
+        """A new process with nothing in memory, in place of the one before."""
+        self.process.dead = True
+        self.process = process = Process()
+        self.house = self.beside(lambda name, port: Guarded(name, port, self.fuse, process))
 
     def beside(self, guarded: Callable[[str, Any], Any] = lambda _, port: port) -> House:
         """Another process on the same stores, which no fault meets."""
