@@ -33,7 +33,7 @@ from shared.event import Event, Person
 from shared.exact import Number
 from shared.stages.record import Candidate
 from shared.storage import EVENTS
-from shared.wiring import SystemClock, assemble
+from shared.wiring import MARK_PAUSE_SECONDS, SystemClock, assemble
 
 SECTION = Section("bench", "Bench", "SE", "UTC", "https://bench.example", 365, 30, 4, bytes(32))
 BROKER = "Endpoint=sb://127.0.0.1:{};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=local;UseDevelopmentEmulator=true;"
@@ -83,6 +83,7 @@ async def designs(parts: Parts) -> AsyncIterator[tuple[Plain, Grouped]]:
             seal=MasterKeySeal(new_master_key()),
             http=GuardedHttp(),
             clock=SystemClock(),
+            mark_pause=MARK_PAUSE_SECONDS,
         )
         plain, grouped = Plain(table, client, sender), Grouped(line, SECTION, tables, queue)
         for design in (plain, grouped):

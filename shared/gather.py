@@ -19,6 +19,7 @@ class Gather(Generic[Key, Item, Result]):
     """A lane for each key. `call(key, items)` answers a result for each item, in order; what it raises, all get.
 
     At most `most` items go into a call, and at most `most_waiting` wait in a lane; one more is Unavailable.
+    For what nobody waits for, `pause_seconds` before each call let more gather.
     """
 
     def __init__(
@@ -27,8 +28,10 @@ class Gather(Generic[Key, Item, Result]):
         *,
         most: int,
         most_waiting: int,
+        pause_seconds: float = 0,
     ) -> None:
         self._call, self._most, self._most_waiting = call, most, most_waiting
+        self._pause_seconds = pause_seconds
         self._waiting: dict[Key, list[tuple[Item, asyncio.Future[Result]]]] = {}
         self._tasks: dict[Key, asyncio.Task[None]] = {}
 
@@ -51,6 +54,8 @@ class Gather(Generic[Key, Item, Result]):
     async def _run(self, key: Key) -> None:
         try:
             while waiting := self._waiting[key]:
+                if self._pause_seconds:
+                    await asyncio.sleep(self._pause_seconds)
                 taken = waiting[: self._most]
                 del waiting[: self._most]
                 await self._go(key, taken)

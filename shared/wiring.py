@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from shared.azure.tables import AzureTables
 
 EMBEDDED = "embedded:"
+MARK_PAUSE_SECONDS = 0.2
+"""How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
 
 
 class SystemClock:
@@ -60,6 +62,7 @@ def line() -> Line:
         http=_http(chosen),
         clock=SystemClock(),
         queues=(chosen.events_queue, chosen.deliveries_queue),
+        mark_pause=MARK_PAUSE_SECONDS,
     )
 
 
@@ -72,6 +75,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     http: Http,
     clock: Clock,
     queues: tuple[str, str] = ("events", "deliveries"),
+    mark_pause: float = 0,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables)
@@ -80,7 +84,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
     consents = Consents(tables, clock)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
-    hand_off = HandOff(queue, outbox, due, clock, queues)
+    hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
     people = People(tables, clock)
     gate = Gate(ledger, routes, destinations, people, consents)

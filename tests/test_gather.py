@@ -108,3 +108,12 @@ async def test_idle_waits_for_everything_and_leaves_nothing_behind():
     assert await asyncio.gather(*added) == [2, 2, 2]
     assert not lane._waiting
     assert not lane._tasks
+
+
+async def test_a_pause_lets_more_gather():
+    calls = Calls()
+    lane = Gather(calls, most=3, most_waiting=100, pause_seconds=0.01)
+
+    await asyncio.gather(*(lane.add("a", n) for n in range(3)))
+
+    assert calls.made == [("a", [0, 1, 2])]

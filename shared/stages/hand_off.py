@@ -28,11 +28,21 @@ _log = logging.getLogger("signalbox.hand_off")
 class HandOff:
     """Sends commits to be processed and deliveries to be forwarded."""
 
-    def __init__(self, queue: Queue, outbox: Outbox, due: Due, clock: Clock, queues: tuple[str, str]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        outbox: Outbox,
+        due: Due,
+        clock: Clock,
+        queues: tuple[str, str],
+        mark_pause: float = 0,
+    ) -> None:
         self.events, self.deliveries = queues
         self._queue, self._outbox, self._due, self._clock = queue, outbox, due, clock
         self._under_way: dict[Commit, asyncio.Task[None]] = {}
-        self._marks = Gather(self._mark, most=MARKED_AT_ONCE, most_waiting=MAX_MARKS)
+        self._marks = Gather(
+            self._mark, most=MARKED_AT_ONCE, most_waiting=MAX_MARKS, pause_seconds=mark_pause
+        )
         self._marking: set[asyncio.Task[None]] = set()
 
     async def commits(self, section: str, commits: Sequence[Commit]) -> bool:
