@@ -14,4 +14,4 @@ bp = func.Blueprint()
 @bp.service_bus_queue_trigger("message", connection="ServiceBusConnection", queue_name="%DELIVERIES_QUEUE%")
 async def deliver_events(message: func.ServiceBusMessage) -> None:
     work = flow.deliver(line(), read_delivery(message.get_body()))
-    await work_off(line(), line().hand_off.deliveries, message, work)
+    await work_off(line(), line().hand_off.deliveries_queue, message, work)

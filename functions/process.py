@@ -14,4 +14,4 @@ bp = func.Blueprint()
 @bp.service_bus_queue_trigger("message", connection="ServiceBusConnection", queue_name="%EVENTS_QUEUE%")
 async def process_commit(message: func.ServiceBusMessage) -> None:
     work = flow.process(line(), read_commit(message.get_body()))
-    await work_off(line(), line().hand_off.events, message, work)
+    await work_off(line(), line().hand_off.events_queue, message, work)

@@ -123,7 +123,7 @@ async def process(line: Line, message: CommitMessage) -> None:
     trails = await _write(line, section, message, decisions)
     # Hand the deliveries off; a commit that never had one open is finished.
     for route, events in _pending(trails).items():
-        await line.hand_off.forward(section.id, route, events)
+        await line.hand_off.deliveries(section.id, route, events)
     if all(trail.starts_nothing for trail in trails.values()):
         await line.outbox.finish(section.id, message.commit)
 

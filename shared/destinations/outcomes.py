@@ -27,7 +27,7 @@ SCHEDULE = (
 """The wait before each attempt, as Standard Webhooks 1.0.0 suggests ("deliverability"): ten over some 75 hours."""
 
 
-class Verdict(StrEnum):
+class Meaning(StrEnum):
     """What an answer says by itself. UNKNOWN: it was sent, and nobody can say whether it was taken."""
 
     DELIVERED = "delivered"
@@ -90,30 +90,30 @@ _SENTENCES = {
 class Ruling:
     """A row of the table: what an answer says, and the cause to name."""
 
-    verdict: Verdict
+    meaning: Meaning
     cause: Cause | None = None
 
 
 TABLE: Mapping[str, Ruling] = {
-    "1xx": Ruling(Verdict.DEAD, Cause.NO_HTTP),
-    "2xx": Ruling(Verdict.DELIVERED),
-    "3xx": Ruling(Verdict.DEAD, Cause.REDIRECTED),
-    "4xx": Ruling(Verdict.DEAD, Cause.REJECTED),
-    "408": Ruling(Verdict.RETRY, Cause.THROTTLED),
-    "410": Ruling(Verdict.DEAD, Cause.GONE),
-    "425": Ruling(Verdict.RETRY, Cause.THROTTLED),
-    "429": Ruling(Verdict.RETRY, Cause.THROTTLED),
-    "5xx": Ruling(Verdict.RETRY, Cause.SERVER_ERROR),
+    "1xx": Ruling(Meaning.DEAD, Cause.NO_HTTP),
+    "2xx": Ruling(Meaning.DELIVERED),
+    "3xx": Ruling(Meaning.DEAD, Cause.REDIRECTED),
+    "4xx": Ruling(Meaning.DEAD, Cause.REJECTED),
+    "408": Ruling(Meaning.RETRY, Cause.THROTTLED),
+    "410": Ruling(Meaning.DEAD, Cause.GONE),
+    "425": Ruling(Meaning.RETRY, Cause.THROTTLED),
+    "429": Ruling(Meaning.RETRY, Cause.THROTTLED),
+    "5xx": Ruling(Meaning.RETRY, Cause.SERVER_ERROR),
     # The gateway did pass it on (RFC 9110 section 15.6.5): the only status that leaves the outcome open.
-    "504": Ruling(Verdict.UNKNOWN, Cause.GATEWAY_TIMEOUT),
-    "other": Ruling(Verdict.DEAD, Cause.NO_HTTP),
-    "bad_url": Ruling(Verdict.DEAD, Cause.BAD_URL),
-    "refused_address": Ruling(Verdict.DEAD, Cause.REFUSED_ADDRESS),
-    "unresolved": Ruling(Verdict.RETRY, Cause.UNRESOLVED),
-    "connect": Ruling(Verdict.RETRY, Cause.UNREACHABLE),
-    "tls": Ruling(Verdict.RETRY, Cause.TLS),
-    "timeout": Ruling(Verdict.UNKNOWN, Cause.TIMEOUT),
-    "broken": Ruling(Verdict.UNKNOWN, Cause.BROKEN),
+    "504": Ruling(Meaning.UNKNOWN, Cause.GATEWAY_TIMEOUT),
+    "other": Ruling(Meaning.DEAD, Cause.NO_HTTP),
+    "bad_url": Ruling(Meaning.DEAD, Cause.BAD_URL),
+    "refused_address": Ruling(Meaning.DEAD, Cause.REFUSED_ADDRESS),
+    "unresolved": Ruling(Meaning.RETRY, Cause.UNRESOLVED),
+    "connect": Ruling(Meaning.RETRY, Cause.UNREACHABLE),
+    "tls": Ruling(Meaning.RETRY, Cause.TLS),
+    "timeout": Ruling(Meaning.UNKNOWN, Cause.TIMEOUT),
+    "broken": Ruling(Meaning.UNKNOWN, Cause.BROKEN),
 }
 """Every answer and every failure there is: a status before its class, a `ports.Failure` by its name."""
 
@@ -135,12 +135,12 @@ def judge(
     An unknown outcome is tried again if the destination deduplicates (or its delivery says `resend`), else held.
     """
     ruling = _ruling(answer, final)
-    match ruling.verdict:
-        case Verdict.DELIVERED:
+    match ruling.meaning:
+        case Meaning.DELIVERED:
             return Outcome("delivered")
-        case Verdict.DEAD:
+        case Meaning.DEAD:
             return Outcome("dead", ruling.cause)
-        case Verdict.UNKNOWN if not deduplicates:
+        case Meaning.UNKNOWN if not deduplicates:
             return Outcome("held", ruling.cause)
         case _:
             return Outcome("retry", ruling.cause, _asked_wait(answer, now))

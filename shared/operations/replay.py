@@ -7,5 +7,5 @@ from shared.line import Line
 async def dead_letter(line: Line, section: str, id: str) -> dict[str, Json]:
     """Replay one delivery under its own id. Raises NotFound, Conflict, Unavailable (then the sweeper goes on)."""
     delivery = await line.dead_letters.replay(section, id)
-    await line.hand_off.forward(section, delivery.route, [delivery.event_id])
+    await line.hand_off.deliveries(section, delivery.route, [delivery.event_id])
     return {"id": delivery.id, "status": delivery.status.value, "receipt": f"/v1/events/{delivery.event_id}"}

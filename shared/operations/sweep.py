@@ -87,7 +87,7 @@ async def _resend(
     for trail in trails.values():
         for delivery in trail.deliveries:
             if _is_stuck(line, delivery):
-                await line.hand_off.forward(section, delivery.route, [delivery.event_id])
+                await line.hand_off.deliveries(section, delivery.route, [delivery.event_id])
     return True
 
 

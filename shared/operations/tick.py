@@ -37,7 +37,7 @@ async def hand_off_due(line: Line, pace: Pace) -> dict[str, Any]:
     handed = 0
     async for chunk in pace.chunks(line.due.ready(line.clock.now(), MOST_DUE)):
         for (section, route), waiting in _by_route(chunk):
-            await line.hand_off.forward(section, route, [one.event for one in waiting])
+            await line.hand_off.deliveries(section, route, [one.event for one in waiting])
         await asyncio.gather(*(line.due.remove(one) for one in chunk))
         handed += len(chunk)
     return {"handedOff": handed}

@@ -47,6 +47,6 @@ async def _let_go(line: Line, waiting: Waiting) -> bool:
         except RowChanged:
             return False
     if goes_on:
-        await line.hand_off.forward(waiting.section, waiting.route, [waiting.event])
+        await line.hand_off.deliveries(waiting.section, waiting.route, [waiting.event])
     await line.due.remove(waiting)
     return goes_on

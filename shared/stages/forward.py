@@ -54,7 +54,7 @@ class Forwarder:
                 return True
             if later := self._later(delivery):
                 # This message goes on as a new one, for the one of whoever was at it may never have been sent.
-                await self.hand_off.forward_at(section.id, route, event, later)
+                await self.hand_off.delivery_at(section.id, route, event, later)
                 return False
             try:
                 return (await self._take(section, delivery)).status in ENDED
@@ -164,7 +164,7 @@ class Forwarder:
         waiting = replace(delivery, status=Status.RETRYING, due_at=at)
         # Marked before it is scheduled: a message that came first would find a live claim and wait for it.
         waiting = await self.receipts.save(section.id, waiting)
-        await self.hand_off.forward_at(section.id, delivery.route, delivery.event_id, at)
+        await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
         return waiting
 
     async def _end(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:

@@ -37,7 +37,7 @@ class HandOff:
         queues: tuple[str, str],
         mark_pause: float = 0,
     ) -> None:
-        self.events, self.deliveries = queues
+        self.events_queue, self.deliveries_queue = queues
         self._queue, self._outbox, self._due, self._clock = queue, outbox, due, clock
         self._under_way: dict[Commit, asyncio.Task[None]] = {}
         self._marks = Gather(
@@ -72,7 +72,7 @@ class HandOff:
         await asyncio.shield(task)
 
     async def _send(self, section: str, commit: Commit) -> None:
-        await self._queue.send(self.events, [CommitMessage(section, commit).write()])
+        await self._queue.send(self.events_queue, [CommitMessage(section, commit).write()])
         # The sender need not wait for the mark: without it the commit is only sent once more.
         mark = asyncio.create_task(self._marks.add((section, commit.bucket), commit))
         self._marking.add(mark)
@@ -87,22 +87,22 @@ class HandOff:
         await self._outbox.sent(place[0], commits, self._clock.now())
         return [None] * len(commits)
 
-    async def forward(self, section: str, route: str, events: Sequence[str]) -> None:
+    async def deliveries(self, section: str, route: str, events: Sequence[str]) -> None:
         """Hand deliveries of one route to `deliver`, now. Raises Unavailable."""
         chunks = [events[n : n + MAX_EVENTS_A_MESSAGE] for n in range(0, len(events), MAX_EVENTS_A_MESSAGE)]
         bodies = [DeliveryMessage(section, route, tuple(chunk)).write() for chunk in chunks]
         if bodies:
-            await self._queue.send(self.deliveries, bodies)
+            await self._queue.send(self.deliveries_queue, bodies)
 
     async def again(self, queue: str, body: str) -> None:
         """Put a message back for later, when what it needs may be there again. Raises Unavailable."""
         wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
         await self._queue.send(queue, [body], at=self._clock.now() + wait)
 
-    async def forward_at(self, section: str, route: str, event: str, at: datetime) -> None:
+    async def delivery_at(self, section: str, route: str, event: str, at: datetime) -> None:
         """Hand one delivery to `deliver` again at a time. Raises Unavailable."""
         if at - self._clock.now() > LONGEST_ON_THE_BUS:
             await self._due.add(section, route, event, at)
         else:
             message = DeliveryMessage(section, route, (event,)).write()
-            await self._queue.send(self.deliveries, [message], at=at)
+            await self._queue.send(self.deliveries_queue, [message], at=at)

@@ -13,9 +13,9 @@ from shared.destinations.outcomes import (
     SCHEDULE,
     TABLE,
     Cause,
+    Meaning,
     Outcome,
     Ruling,
-    Verdict,
     judge,
     next_attempt,
 )
@@ -84,7 +84,7 @@ def test_the_table_has_a_row_for_every_failure_and_no_row_too_many():
 
 
 def test_a_destination_may_say_what_a_status_means_to_it():
-    final = {404: Ruling(Verdict.RETRY, Cause.THROTTLED), 503: Ruling(Verdict.UNKNOWN, Cause.TIMEOUT)}
+    final = {404: Ruling(Meaning.RETRY, Cause.THROTTLED), 503: Ruling(Meaning.UNKNOWN, Cause.TIMEOUT)}
 
     assert judged(Answer(404, {}, b""), final=final).state == "retry"
     assert judged(Answer(503, {}, b""), final=final, deduplicates=False).state == "held"

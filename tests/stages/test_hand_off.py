@@ -63,7 +63,7 @@ async def test_deliveries_go_in_messages_of_a_bounded_size(count):
     house = await build().furnish()
     events = [f"id-{n}" for n in range(count)]
 
-    await house.line.hand_off.forward("demo", "rt-1", events)
+    await house.line.hand_off.deliveries("demo", "rt-1", events)
 
     messages = [read_delivery(message.encode()) for _, message, _ in house.queue.sent]
     assert [one for message in messages for one in message.events] == events
@@ -75,7 +75,7 @@ async def test_nothing_to_hand_off_is_no_message():
     house = await build().furnish()
 
     assert await house.line.hand_off.commits("demo", [])
-    await house.line.hand_off.forward("demo", "rt-1", [])
+    await house.line.hand_off.deliveries("demo", "rt-1", [])
 
     assert house.queue.sent == []
 
@@ -86,7 +86,7 @@ async def test_a_delivery_that_cannot_be_handed_off_is_an_error():
     queue.away = True
 
     with pytest.raises(Unavailable):
-        await house.line.hand_off.forward("demo", "rt-1", ["id"])
+        await house.line.hand_off.deliveries("demo", "rt-1", ["id"])
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ async def test_a_short_wait_is_on_the_bus_and_a_long_one_in_the_table(wait, wait
     id = await house.accept()
     house.queue.sent.clear()
 
-    await house.line.hand_off.forward_at("demo", "rt-1", id, house.clock.now() + wait)
+    await house.line.hand_off.delivery_at("demo", "rt-1", id, house.clock.now() + wait)
 
     assert [at for _, _, at in house.queue.sent] == [house.clock.now() + wait] * waits_on_the_bus
     assert len(house.rows("due")) == (not waits_on_the_bus)
