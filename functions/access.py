@@ -84,7 +84,7 @@ async def pause_source(call: KeyedCall) -> Reply:
 async def resume_source(call: KeyedCall) -> Reply:
     doc = await call.line.sources.resume(call.section, call.params["id"])
     pace = Pace.of(call.line.clock, RESUME_WITHIN)
-    return Reply(200, {**doc, "resumed": await mend.resume(call.line, call.section, doc["id"], pace)})
+    return Reply(200, {**doc, "resumed": await mend.resume(call.line, call.section, pace)})
 
 
 @door(bp, "POST /v1/sources/{id}/rotate")

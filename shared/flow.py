@@ -129,15 +129,23 @@ async def process(line: Line, message: CommitMessage) -> None:
 
 
 async def deliver(line: Line, message: DeliveryMessage) -> None:
-    """Take deliveries of one route a step further, each for itself. Raises what stopped one once all had a go."""
+    """Take deliveries of one route a step further, each for itself. Raises what broke one once all had a go."""
     section = await line.sections.read(message.section)
     ended = await asyncio.gather(
         *(line.forwarder.forward(section, message.route, event) for event in message.events),
         return_exceptions=True,
     )
     for result in ended:
-        if isinstance(result, BaseException):
+        if isinstance(result, BaseException) and not isinstance(result, Unavailable):
             raise result
+    # What could not be tried now comes again later, alone: the others have messages of their own.
+    later = [
+        event for event, result in zip(message.events, ended, strict=True) if isinstance(result, Unavailable)
+    ]
+    if later:
+        again = DeliveryMessage(section.id, message.route, tuple(later)).write()
+        await line.hand_off.again(line.hand_off.deliveries_queue, again)
+        return
     # What has ended as a whole leaves the outbox at once; the sweeper sees to the rest.
     if all(ended):
         for commit in dict.fromkeys(ids.commit_of(event) for event in message.events):

@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 class Gather(Generic[Key, Item, Result]):
     """A lane for each key. `call(key, items)` answers a result for each item, in order; what it raises, all get.
 
-    At most `most` items go into a call, and at most `most_waiting` wait in a lane; one more is Unavailable.
+    What is Unavailable to a call is so to all who wait in its lane. At most `most` items go into a call, and at most `most_waiting` wait in a lane; one more is Unavailable.
     For what nobody waits for, `pause_seconds` before each call let more gather.
     """
 
@@ -66,6 +66,11 @@ class Gather(Generic[Key, Item, Result]):
     async def _go(self, key: Key, taken: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:
             results = await self._call(key, [item for item, _ in taken])
+        except Unavailable as error:
+            # Who waits behind would only meet the same, much later.
+            _fail([*taken, *self._waiting[key]], error)
+            self._waiting[key].clear()
+            return
         except BaseException as error:
             _fail(taken, error)
             if not isinstance(error, Exception):

@@ -155,6 +155,7 @@ def build(
     queue: Queue | None = None,
     http: FakeHttp | None = None,
     clock: FakeClock | None = None,
+    mark_pause: float = 0,
 ) -> House:
     """An unfurnished house on fakes; `answers` are what destinations will say."""
     clock, http = clock or FakeClock(), http or FakeHttp(*answers)
@@ -166,5 +167,6 @@ def build(
         seal=FakeSeal(),
         http=http,
         clock=clock,
+        mark_pause=mark_pause,
     )
     return House(line, own_tables, own_queue, http, clock)  # type: ignore[arg-type]

@@ -117,3 +117,19 @@ async def test_a_pause_lets_more_gather():
     await asyncio.gather(*(lane.add("a", n) for n in range(3)))
 
     assert calls.made == [("a", [0, 1, 2])]
+
+
+async def test_what_is_away_for_a_call_is_away_for_all_who_wait_behind_it():
+    calls = 0
+
+    async def away(_, items):
+        nonlocal calls
+        calls += 1
+        raise Unavailable("away")
+
+    lane = Gather(away, most=1, most_waiting=100)
+
+    told = await asyncio.gather(*(lane.add("a", n) for n in range(10)), return_exceptions=True)
+
+    assert all(isinstance(one, Unavailable) for one in told)
+    assert calls == 1

@@ -70,7 +70,8 @@ class BatchWriter:
     async def send(self, table: str, operations: Sequence[Operation], entities: Sequence[Entity]) -> None:
         """Raises Refused when nothing was written, and what azure-core raises when there is no answer."""
         body = encode(f"{self._endpoint}/{table}", operations, entities)
-        request = HttpRequest("POST", f"{self._endpoint}/$batch", content=body, headers=dict(_HEADERS))
+        headers = {**_HEADERS, "x-ms-date": formatdate(usegmt=True)}
+        request = HttpRequest("POST", f"{self._endpoint}/$batch", content=body, headers=headers)
         async with await self._client.send_request(request) as response:
             check(response.status_code, await response.read())
 
@@ -88,10 +89,9 @@ class SharedKeyLite(SansIOHTTPPolicy[Any, Any]):
         self._account, self._key = account, base64.b64decode(key)
 
     def on_request(self, request: PipelineRequest[Any]) -> None:
-        date = formatdate(usegmt=True)
+        date = request.http_request.headers["x-ms-date"]
         path = urlsplit(request.http_request.url).path
         signed = hmac.digest(self._key, f"{date}\n/{self._account}{path}".encode(), hashlib.sha256)
-        request.http_request.headers["x-ms-date"] = date
         request.http_request.headers["Authorization"] = (
             f"SharedKeyLite {self._account}:{base64.b64encode(signed).decode()}"
         )
@@ -104,7 +104,9 @@ def bearer(credential: AsyncTokenCredential) -> AsyncBearerTokenCredentialPolicy
 
 def from_connection_string(text: str) -> tuple[str, Signing]:
     """The table endpoint of a connection string with an account key, and how requests to it are signed."""
-    parts = dict(part.split("=", 1) for part in text.strip(";").split(";"))
+    parts = dict(part.split("=", 1) for part in text.strip(";").split(";") if "=" in part)
+    if not parts.keys() >= {"AccountName", "AccountKey"}:
+        raise ValueError("the connection string for storage needs AccountName and AccountKey")
     account = parts["AccountName"]
     default = f"https://{account}.table.{parts.get('EndpointSuffix', 'core.windows.net')}"
     return parts.get("TableEndpoint", default), SharedKeyLite(account, parts["AccountKey"])

@@ -6,6 +6,7 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
+from shared.azure.batch import Refused
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -13,6 +14,8 @@ log = logging.getLogger(__name__)
 
 def code_of(error: BaseException) -> str:
     """The service's own name of the error, or its HTTP status, or what broke: never anything that was sent."""
+    if isinstance(error, Refused):
+        return error.code
     if not isinstance(error, HttpResponseError):
         return type(error).__name__
     code = getattr(error, "error_code", None) or _code_in_answer(error)

@@ -226,7 +226,7 @@ async def _make(client: TableClient) -> None:
 
 
 def _in_port_words(error: BaseException) -> Exception:
-    code = error.code if isinstance(error, Refused) else code_of(error)
+    code = code_of(error)
     if code == _TABLE_MISSING:
         return _TableMissing(code)
     if code == _EXISTS:

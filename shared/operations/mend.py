@@ -1,7 +1,7 @@
 """Mend: run quarantined webhooks through their source's types and mappings of now."""
 
 from shared.access.sources import Source
-from shared.errors import Invalid, NotFound, SignalboxError
+from shared.errors import NotFound, SignalboxError, Unavailable
 from shared.exact import Json
 from shared.flow import take
 from shared.line import Line
@@ -23,22 +23,29 @@ async def replay(line: Line, section: str, id: str) -> dict[str, Json]:
     return {"id": told.id, "status": "accepted", "event": told.event, "receipt": f"/v1/events/{told.id}"}
 
 
-async def resume(line: Line, section: str, source_id: str, pace: Pace) -> int:
-    """Take in what came while a source was paused; answers how many. What does not fit stays in quarantine."""
-    source = await line.sources.fresh(section, source_id)
+async def resume(line: Line, section: str, pace: Pace) -> int:
+    """Take in what came while sources were paused that no longer are; answers how many.
+
+    What does not fit stays in quarantine, under its own cause. Raises Unavailable.
+    """
     taken = 0
     async for items in pace.chunks(line.quarantine.of_cause(section, Cause.PAUSED, MOST)):
         for item in items:
-            if item.source == source_id:
-                taken += await _took(line, source, item.id)
+            source = await line.sources.find(item.source)
+            if source is not None and not source.paused:
+                taken += await _took(line, source, item)
     return taken
 
 
-async def _took(line: Line, source: Source, id: str) -> bool:
+async def _took(line: Line, source: Source, kept: Item) -> bool:
     try:
-        item = await line.quarantine.read(source.section, id)
-        await _again(line, source, item)
-    except (NotFound, Invalid):
+        await _again(line, source, await line.quarantine.read(source.section, kept.id))
+    except (Unavailable, NotFound) as error:
+        if isinstance(error, Unavailable):
+            raise
+        return False
+    except SignalboxError as error:
+        await line.quarantine.move(source.section, kept, error)
         return False
     return True
 

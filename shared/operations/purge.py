@@ -5,8 +5,10 @@ between still has the expiry row that brings the next purge back to it.
 """
 
 import asyncio
+import logging
 from dataclasses import dataclass
 
+from shared.errors import Unavailable
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.ports import Row
@@ -14,6 +16,7 @@ from shared.stores.receipts import Status
 
 MOST_A_BUCKET = 20_000
 _AT_ONCE = 10
+_log = logging.getLogger("signalbox.purge")
 
 
 @dataclass(slots=True)
@@ -31,9 +34,9 @@ async def purge(line: Line, pace: Pace) -> Purged:
     purged = Purged()
     now = line.clock.now()
     today = now.strftime("%Y%m%d")
-    for section in await line.sections.list():
+    for section in pace.shuffled(await line.sections.list()):
         id = section["id"]
-        for bucket in range(int(section["buckets"])):
+        for bucket in pace.shuffled(range(int(section["buckets"]))):
             expired = line.ledger.expired(id, bucket, today, MOST_A_BUCKET)
             async for rows in pace.chunks(expired, _AT_ONCE):
                 await asyncio.gather(*(_expire(line, id, row, purged) for row in rows))
@@ -46,6 +49,16 @@ async def purge(line: Line, pace: Pace) -> Purged:
 
 
 async def _expire(line: Line, section: str, row: Row, purged: Purged) -> None:
+    """One row that cannot be purged stays for the next time, and stops no other."""
+    try:
+        await _purge(line, section, row, purged)
+    except Unavailable:
+        raise
+    except Exception as error:  # noqa: BLE001  (an event that this version cannot read, say)
+        _log.error("%s of %s could not be purged: %s", row.rk, section, type(error).__name__)
+
+
+async def _purge(line: Line, section: str, row: Row, purged: Purged) -> None:
     keys = str(row.values["rows"]).split(",")
     events = [key.removeprefix("e|") for key in keys if key.startswith("e|")]
     await asyncio.gather(*(_forget(line, section, event) for event in events))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from shared import ids
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.stores.outbox import FIRST_LOOK, Watched
@@ -41,8 +42,8 @@ async def sweep(line: Line, pace: Pace) -> Swept:
     """See to every section's outbox, oldest first. One bad commit never stops the others."""
     swept = Swept()
     now = line.clock.now()
-    for section in await line.sections.list():
-        for bucket in range(int(section["buckets"])):
+    for section in pace.shuffled(await line.sections.list()):
+        for bucket in pace.shuffled(range(int(section["buckets"]))):
             place = section["id"], bucket
             unsent = line.outbox.unsent(*place, now - UNSENT_AFTER, MOST_A_BUCKET)
             async for commits in pace.chunks(unsent):
@@ -69,33 +70,35 @@ async def _check(line: Line, section: str, watched: Watched, swept: Swept) -> No
         swept.finished += 1
         return
     now = line.clock.now()
-    patience = RESEND_AFTER * 2 ** min(watched.resends, 6)
-    lost = watched.sent_at + patience <= now
-    resent = lost and await _resend(line, section, watched, trails, processed=processed)
+    resent = await (
+        _resend_stuck(line, section, trails) if processed else _resend_lost(line, section, watched)
+    )
     swept.resent += resent
     swept.waiting += not resent
     distance = min(FIRST_LOOK * 2 ** min(watched.looks, 10), LOOK_AT_MOST)
     await line.outbox.look_again(watched, now + distance, resent_at=now if resent else None)
 
 
-async def _resend(
-    line: Line, section: str, watched: Watched, trails: Mapping[str, Trail], *, processed: bool
-) -> bool:
-    """Whether it is known to be on the bus again."""
-    if not processed:
-        return await line.hand_off.commits(section, [watched.commit])
-    for trail in trails.values():
-        for delivery in trail.deliveries:
-            if _is_stuck(line, delivery):
-                await line.hand_off.deliveries(section, delivery.route, [delivery.event_id])
-    return True
+async def _resend_lost(line: Line, section: str, watched: Watched) -> bool:
+    """Hand a commit off again that should have been processed long ago; whether it is known to be on the bus."""
+    patience = RESEND_AFTER * 2 ** min(watched.resends, 6)
+    lost = watched.sent_at + patience <= line.clock.now()
+    return lost and await line.hand_off.commits(section, [watched.commit])
+
+
+async def _resend_stuck(line: Line, section: str, trails: Mapping[str, Trail]) -> bool:
+    """Hand deliveries off again that nobody has in hand; whether there were any."""
+    deliveries = [one for trail in trails.values() for one in trail.deliveries if _is_stuck(line, one)]
+    for delivery in deliveries:
+        await line.hand_off.deliveries(section, delivery.route, [delivery.event_id])
+    return bool(deliveries)
 
 
 def _is_stuck(line: Line, delivery: Delivery) -> bool:
     """Nobody has it in hand, and what should have brought it on is overdue."""
     overdue = line.clock.now() - OVERDUE
     if delivery.status is Status.PENDING:
-        return True
+        return ids.time_of(delivery.event_id) < overdue
     if delivery.status is Status.SENDING:
         return delivery.claim_until is None or delivery.claim_until < overdue
     return delivery.status is Status.RETRYING and (delivery.due_at is None or delivery.due_at < overdue)

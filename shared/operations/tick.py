@@ -10,6 +10,7 @@ from typing import Any
 
 from shared.errors import SignalboxError
 from shared.line import Line
+from shared.operations.mend import resume
 from shared.operations.pace import Pace
 from shared.operations.purge import purge
 from shared.operations.sweep import sweep
@@ -18,7 +19,7 @@ from shared.stores.due import Waiting
 
 MOST_DUE = 10_000
 SECONDS_A_PART = 40
-"""Four parts stay well within the function's time-out, which would take other requests of the instance along."""
+"""Five parts stay well within the function's time-out, which would take other requests of the instance along."""
 _log = logging.getLogger("signalbox.tick")
 Part = Callable[[Line, Pace], Awaitable[dict[str, Any]]]
 
@@ -28,7 +29,13 @@ async def tick(line: Line) -> dict[str, Any]:
 
     Says what it did.
     """
-    parts: dict[str, Part] = {"sweep": _sweep, "due": hand_off_due, "unpark": _unpark, "purge": _purge}
+    parts: dict[str, Part] = {
+        "sweep": _sweep,
+        "due": hand_off_due,
+        "unpark": _unpark,
+        "mend": _mend,
+        "purge": _purge,
+    }
     return {name: await _run(line, name, part) for name, part in parts.items()}
 
 
@@ -56,6 +63,12 @@ async def _sweep(line: Line, pace: Pace) -> dict[str, Any]:
 
 async def _unpark(line: Line, pace: Pace) -> dict[str, Any]:
     return {"resumed": await unpark(line, pace)}
+
+
+async def _mend(line: Line, pace: Pace) -> dict[str, Any]:
+    return {
+        "resumed": sum([await resume(line, section["id"], pace) for section in await line.sections.list()])
+    }
 
 
 async def _purge(line: Line, pace: Pace) -> dict[str, Any]:

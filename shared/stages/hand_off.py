@@ -5,6 +5,7 @@ import logging
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared.errors import Unavailable
 from shared.gather import Gather
@@ -65,21 +66,28 @@ class HandOff:
             await asyncio.wait(self._marking)
 
     async def _once(self, section: str, commit: Commit) -> None:
-        task = self._under_way.get(commit)
-        if task is None:
-            task = self._under_way[commit] = asyncio.create_task(self._send(section, commit))
-            task.add_done_callback(lambda _: self._under_way.pop(commit, None))
-        await asyncio.shield(task)
+        """A commit is under way until it is marked: whoever asks meanwhile shares its one message."""
+        sending = self._under_way.get(commit)
+        if sending is None:
+            sending = self._under_way[commit] = asyncio.create_task(self._send(commit, section))
+            sending.add_done_callback(partial(self._sent, section, commit))
+        await asyncio.shield(sending)
 
-    async def _send(self, section: str, commit: Commit) -> None:
+    async def _send(self, commit: Commit, section: str) -> None:
         await self._queue.send(self.events_queue, [CommitMessage(section, commit).write()])
+
+    def _sent(self, section: str, commit: Commit, sending: "asyncio.Task[None]") -> None:
+        if sending.cancelled() or sending.exception() is not None:
+            self._under_way.pop(commit, None)
+            return
         # The sender need not wait for the mark: without it the commit is only sent once more.
         mark = asyncio.create_task(self._marks.add((section, commit.bucket), commit))
         self._marking.add(mark)
-        mark.add_done_callback(self._marked)
+        mark.add_done_callback(partial(self._marked, commit))
 
-    def _marked(self, mark: "asyncio.Task[None]") -> None:
+    def _marked(self, commit: Commit, mark: "asyncio.Task[None]") -> None:
         self._marking.discard(mark)
+        self._under_way.pop(commit, None)
         if not mark.cancelled() and (error := mark.exception()) is not None:
             _log.warning("a commit could not be marked as sent: %s", type(error).__name__)
 

@@ -91,6 +91,9 @@ class Recorder:
         groups = _fitting([(number, candidates[number]) for number in leaders.values()])
         parts = await asyncio.gather(*(self._store(*place, group) for group in groups))
         outcomes = {number: outcome for part in parts for number, outcome in part.items()}
+        away = [outcome for outcome in outcomes.values() if isinstance(outcome, Unavailable)]
+        if len(away) == len(outcomes):
+            raise away[0]
         return [
             _follow(outcomes[leader := leaders[c.key_hash or f"#{n}"]], leads=leader == n)
             for n, c in enumerate(candidates)

@@ -81,14 +81,13 @@ class Quarantine:
         now = self._clock.now()
         id = ids.new_commit(now, 0, secrets.token_bytes(7)).id
         kept = {*headers, *_CONTENT_HEADERS}
-        faults = [{n: v for n, v in asdict(fault).items() if v is not None} for fault in refusal.faults]
         return Item(
             id=id,
-            cause=Cause(refusal.type) if refusal.type in set(Cause) else Cause.INVALID,
+            cause=_cause(refusal),
             source=source,
             at=times.text(now),
             detail=refusal.detail,
-            faults=tuple(faults[:MAX_FAULTS]),
+            faults=_faults(refusal),
             headers={name: value for name, value in request.headers.items() if name in kept},
             size=len(request.body),
             blob=f"quarantine-{id}" if len(request.body) > MAX_ROW_BYTES else None,
@@ -137,6 +136,16 @@ class Quarantine:
                 return replace(item, body=body or b"")
         raise NotFound("There is no such request in quarantine. It may have been replayed already.")
 
+    async def move(self, section: str, item: Item, refusal: SignalboxError) -> None:
+        """Keep a request under what is wrong with it now. Raises NotFound when it is gone."""
+        kept = await self.read(section, item.id)
+        moved = replace(
+            kept, cause=_cause(refusal), detail=refusal.detail, faults=_faults(refusal), blob=kept.blob
+        )
+        await self.keep(section, moved)
+        if moved.cause is not item.cause:
+            await self._tables.delete(QUARANTINE.name, f"{section}|{item.cause}", item.id)
+
     async def remove(self, section: str, item: Item) -> None:
         """Forget a request that became an event, or that is past its time."""
         if item.blob:
@@ -148,6 +157,15 @@ class Quarantine:
         for cause in Cause:
             async for item in self.of_cause(section, cause, most, before=ids.lowest(now - KEPT)):
                 yield item
+
+
+def _cause(refusal: SignalboxError) -> Cause:
+    return Cause(refusal.type) if refusal.type in set(Cause) else Cause.INVALID
+
+
+def _faults(refusal: SignalboxError) -> tuple[Mapping[str, Json], ...]:
+    listed = refusal.faults[:MAX_FAULTS]
+    return tuple({n: v for n, v in asdict(fault).items() if v is not None} for fault in listed)
 
 
 def _item(row: Row) -> Item:

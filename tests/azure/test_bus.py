@@ -168,11 +168,13 @@ async def test_a_bus_that_never_answers_is_unavailable_in_bounded_time():
 
     server = await asyncio.start_server(hold, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    async with server, ServiceBusQueue(CONNECTION.format(port=port), timeout_seconds=0.5) as queue:
+    async with ServiceBusQueue(CONNECTION.format(port=port), timeout_seconds=0.5) as queue:
         start = time.monotonic()
         results = await asyncio.gather(
             *(queue.send("events", [str(number)]) for number in range(50)), return_exceptions=True
         )
+        # Not waited for: from Python 3.12 on that would be until the last connection has ended.
+        server.close()
         assert {type(result) for result in results} == {Unavailable}
         assert time.monotonic() - start < 3
 

@@ -1,12 +1,15 @@
 """Mend: a quarantined webhook becomes its event once its source is mended, exactly once."""
 
 import json
+from datetime import timedelta
 
 import pytest
 
 from shared import flow
 from shared.errors import NotFound, UnknownType
 from shared.operations import mend
+from shared.operations.pace import Pace
+from shared.operations.tick import tick
 from shared.sources import Received, shopify
 from shared.stages.verdict import Accepted
 from tests.house import OK, ORDER, body, build
@@ -107,3 +110,36 @@ async def test_a_redelivery_with_another_body_is_the_first_event_and_noted():
     assert isinstance(again, Accepted)
     assert (again.id, again.replayed, again.differs) == (first.id, True, True)
     assert (await house.receipt(first.id))["repeatDiffers"] is True
+
+
+async def paused_with(house, *totals):
+    await house.line.sources.pause("demo", HOOK)
+    for number, total in enumerate(totals):
+        assert await arrive(house, f"w-{number}", total_price=total) is None
+
+
+async def test_what_came_to_a_paused_source_is_taken_in_and_what_does_not_fit_stops_nothing():
+    house = await furnished(TYPES)
+    await paused_with(house, "no number", "1.00", "2.00")
+    assert {one["cause"] for one in await quarantined(house)} == {"paused"}
+
+    await house.line.sources.resume("demo", HOOK)
+    taken = await mend.resume(house.line, "demo", pace(house))
+
+    assert taken == 2
+    assert [one["cause"] for one in await quarantined(house)] == ["invalid"]
+
+
+async def test_what_came_to_a_paused_source_stays_while_it_is_paused():
+    house = await furnished(TYPES)
+    await paused_with(house, "1.00")
+
+    assert (await tick(house.line))["mend"] == {"resumed": 0}
+
+    await house.line.sources.resume("demo", HOOK)
+    assert (await tick(house.line))["mend"] == {"resumed": 1}
+    assert await quarantined(house) == []
+
+
+def pace(house):
+    return Pace.of(house.clock, timedelta(minutes=1))

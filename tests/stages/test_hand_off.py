@@ -112,3 +112,16 @@ async def test_a_message_that_met_an_outage_comes_back_later():
     assert (queue, message) == ("events", "{}")
     assert at is not None
     assert timedelta(seconds=20) <= at - house.clock.now() <= timedelta(seconds=40)
+
+
+async def test_marks_that_gather_are_all_written_and_each_commit_is_one_message():
+    """What comes again while its mark still waits shares the message; nothing is marked twice in a transaction."""
+    house = await build(mark_pause=0.02).furnish()
+    batches = [[order(id=f"{caller}-{n}") for n in range(5)] for caller in range(30)]
+
+    await asyncio.gather(*(house.post_all(*batch) for batch in [*batches, *batches[:5]]))
+
+    unsent = [rk for _, rk in house.tables.tables["events"] if rk.startswith("u|")]
+    watched = [rk for _, rk in house.tables.tables["events"] if rk.startswith("w|")]
+    assert unsent == []
+    assert len(house.queue.sent) == len(watched)
