@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,8 @@ from azure.servicebus.aio import ServiceBusClient
 from local.demo.furnish import SECTION
 from shared.azure.tables import AzureTables
 from shared.ports import Row
-from tests.kill.rig import Rig
+from tests.kill.rig import POLL_SECONDS, Rig
+from tests.running import Running
 
 BUCKETS = 4
 ENDED = frozenset({"delivered", "dead", "held", "refused"})
@@ -31,9 +33,9 @@ class Evidence:
     events: Mapping[str, str]
     bound: Sequence[str]
     outbox: Sequence[str]
-    processed: Collection[str]
+    processed: frozenset[str]
     deliveries: Sequence[Row]
-    listed: Collection[str]
+    listed: frozenset[str]
     requests: Sequence[Mapping[str, Any]]
 
     @property
@@ -47,10 +49,21 @@ class Evidence:
         }
 
     @property
+    def rested(self) -> set[str]:
+        """The ids of events that were processed and whose delivery has ended."""
+        return {event_of(row) for row in self.deliveries if row.values["status"] in ENDED} & set(
+            self.processed
+        )
+
+    @property
     def unsettled(self) -> set[str]:
-        """The ids of events that have not come to rest."""
-        rested = {event_of(row) for row in self.deliveries if row.values["status"] in ENDED}
-        return set(self.events) - (rested & set(self.processed)) - self.waiting
+        """The ids of events of which something still has to happen soon."""
+        return set(self.events) - self.rested - self.waiting
+
+    @property
+    def unsent(self) -> list[str]:
+        """The outbox rows of commits that are not known to have been handed off."""
+        return [name for name in self.outbox if name.startswith("u|")]
 
     @property
     def statuses(self) -> Counter[str]:
@@ -67,6 +80,17 @@ def read(rig: Rig) -> Evidence:
     return asyncio.run(_read(rig))
 
 
+def settled(rig: Rig, running: Running, seconds: float) -> Evidence:
+    """What there is once nothing has to happen soon, or after that many seconds; ticks are posted until then."""
+    deadline = time.monotonic() + seconds
+    while True:
+        assert running.operator.post("/v1/tick").status == 200
+        found = read(rig)
+        if not (found.unsettled or found.unsent) or time.monotonic() > deadline:
+            return found
+        time.sleep(POLL_SECONDS)
+
+
 async def _read(rig: Rig) -> Evidence:
     async with AzureTables(rig.storage) as tables:
         events = await _rows(tables, "events", [f"{SECTION}|{n}" for n in range(BUCKETS)])
@@ -77,9 +101,9 @@ async def _read(rig: Rig) -> Evidence:
         events={row.rk[2:]: _key(row) for row in events if row.rk.startswith("e|")},
         bound=[str(row.values["id"]) for row in events if row.rk.startswith("k|")],
         outbox=[row.rk for row in events if row.rk.startswith(("u|", "w|"))],
-        processed={event_of(row) for row in receipts if row.rk.endswith("|")},
+        processed=frozenset(event_of(row) for row in receipts if row.rk.endswith("|")),
         deliveries=[row for row in receipts if "destination" in row.values],
-        listed={row.rk for row in listed},
+        listed=frozenset(row.rk for row in listed),
         requests=requests(rig.received),
     )
 
@@ -110,11 +134,13 @@ def on_bus(rig: Rig, queue: str, *, dead: bool = False) -> list[str]:
 async def _on_bus(rig: Rig, queue: str, sub_queue: ServiceBusSubQueue | None) -> list[str]:
     found: list[str] = []
     number = 0
-    async with ServiceBusClient.from_connection_string(rig.bus) as bus:
-        async with bus.get_queue_receiver(queue, sub_queue=sub_queue) as receiver:
-            while page := await receiver.peek_messages(MOST_PEEKED, sequence_number=number):
-                found += [str(message) for message in page]
-                number = (page[-1].sequence_number or 0) + 1
+    async with (
+        ServiceBusClient.from_connection_string(rig.bus) as bus,
+        bus.get_queue_receiver(queue, sub_queue=sub_queue) as receiver,
+    ):
+        while page := await receiver.peek_messages(MOST_PEEKED, sequence_number=number):
+            found += [str(message) for message in page]
+            number = (page[-1].sequence_number or 0) + 1
     return found
 
 
@@ -145,8 +171,9 @@ def _of_deliveries(found: Evidence) -> list[str]:
         *(f"{id} has {counts[id]} deliveries" for id in found.events if counts[id] != 1),
         *(f"{id} has deliveries and is not stored" for id in set(counts) - set(found.events)),
         *(f"{id} has not come to rest" for id in found.unsettled),
+        *(f"{name} waits to be handed off" for name in found.unsent),
         *(
-            f"{row.rk} is {row.values['status']} and not listed"
+            f"{row.rk} is {row.values['status']!r} and not listed"
             for row in buried
             if row.rk not in found.listed
         ),

@@ -20,6 +20,11 @@ class Mode(Enum):
     HANG = "what is sent is never answered, and never arrives"
     CUT = "what is sent arrives, and its answer ends in the middle"
 
+    @classmethod
+    def faults(cls) -> list[Self]:
+        """All but PASS."""
+        return [mode for mode in cls if mode is not cls.PASS]
+
 
 class Outage:
     """`with Outage(port) as outage:` listens on `outage.port` of 127.0.0.1 and passes on to `port`.

@@ -8,7 +8,6 @@ import logging
 import os
 import random
 import secrets
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -22,7 +21,6 @@ from tests.kill.evidence import Evidence
 from tests.kill.later import sweep_later
 from tests.kill.rig import Rig, clients, furnished
 from tests.kill.sender import Doc, Sender, booking, order, survey
-from tests.running import Running
 
 EVENTS = 1_500
 KILLS = 6
@@ -35,6 +33,7 @@ log = logging.getLogger("tests.kill")
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(240)
 def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path):
     seed = int(os.environ.get("SIGNALBOX_KILL_SEED") or secrets.randbelow(2**32))
     log.warning("SIGNALBOX_KILL_SEED=%d", seed)
@@ -43,7 +42,9 @@ def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path)
         sender = Sender(clients(rig, running))
         for parcels in _rounds(chance):
             _post_and_kill(rig, sender, parcels, chance)
-        found = _settled(rig, running)
+        begun = time.monotonic()
+        found = evidence.settled(rig, running, SETTLE_SECONDS)
+        log.warning("settled after %.1f s", time.monotonic() - begun)
         _tell(sender, found)
 
         assert sender.wrong == []
@@ -89,7 +90,7 @@ def _post_and_kill(rig: Rig, sender: Sender, parcels: Sequence[list[Doc]], chanc
     moment = chance.uniform(0, LATEST_KILL_SECONDS)
     with ThreadPoolExecutor(THREADS) as pool:
         posts = [pool.submit(sender.send, parcel, n) for n, parcel in enumerate(parcels)]
-        threading.Event().wait(moment)
+        time.sleep(moment)  # chance alone says when: there is nothing to wait for
         known = len(sender.ids)
         for number in doomed:
             rig.kill(number)
@@ -99,22 +100,6 @@ def _post_and_kill(rig: Rig, sender: Sender, parcels: Sequence[list[Doc]], chanc
     for post in posts:
         post.result()
     log.warning("killed %s %.2f s into a round, with %d keys acknowledged", doomed, moment, known)
-
-
-def _settled(rig: Rig, running: Running) -> Evidence:
-    """Ticks, until every event has come to rest and none waits to be handed off."""
-    begun = time.monotonic()
-    while True:
-        assert running.operator.post("/v1/tick").status == 200
-        found = evidence.read(rig)
-        unsent = [name for name in found.outbox if name.startswith("u|")]
-        seconds = time.monotonic() - begun
-        if seconds > SETTLE_SECONDS or not (found.unsettled or unsent):
-            log.warning(
-                "settled after %.1f s: %d left, %d unsent", seconds, len(found.unsettled), len(unsent)
-            )
-            return found
-        threading.Event().wait(1)
 
 
 def _left(found: Evidence) -> list[str]:
