@@ -4,7 +4,7 @@ import logging
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 import azure.functions as func
 
@@ -63,10 +63,7 @@ def problem_doc(error: SignalboxError) -> dict[str, Json]:
         "detail": error.detail,
     }
     if error.faults:
-        doc["errors"] = [
-            {name: value for name, value in asdict(fault).items() if value is not None}
-            for fault in error.faults
-        ]
+        doc["errors"] = [fault.shown() for fault in error.faults]
     return doc
 
 

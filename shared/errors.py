@@ -11,7 +11,7 @@ Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import ClassVar
 
 
@@ -23,6 +23,10 @@ class Fault:
     detail: str
     expected: str | None = None
     received: str | None = None
+
+    def shown(self) -> dict[str, str]:
+        """As it stands in a problem: only what is known of it."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 class SignalboxError(Exception):

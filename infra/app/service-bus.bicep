@@ -32,7 +32,8 @@ resource queues 'Microsoft.ServiceBus/namespaces/queues@2021-11-01' = [
     parent: namespace
     name: queueName
     properties: {
-      lockDuration: 'PT1M'
+      // Deliveries wait for slow destinations; five minutes is the longest lock there is.
+      lockDuration: queueName == 'deliveries' ? 'PT5M' : 'PT1M'
       maxDeliveryCount: 10
       defaultMessageTimeToLive: 'P14D'
       deadLetteringOnMessageExpiration: true

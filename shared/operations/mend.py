@@ -40,9 +40,9 @@ async def resume(line: Line, section: str, pace: Pace) -> int:
 async def _took(line: Line, source: Source, kept: Item) -> bool:
     try:
         await _again(line, source, await line.quarantine.read(source.section, kept.id))
-    except (Unavailable, NotFound) as error:
-        if isinstance(error, Unavailable):
-            raise
+    except Unavailable:
+        raise
+    except NotFound:  # somebody else took it in
         return False
     except SignalboxError as error:
         await line.quarantine.move(source.section, kept, error)

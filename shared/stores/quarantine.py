@@ -5,7 +5,7 @@ Table `quarantine`: `{section}|{cause}` / `{id}`. A body above the row limit lie
 
 import secrets
 from collections.abc import AsyncIterator, Collection, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -139,9 +139,7 @@ class Quarantine:
     async def move(self, section: str, item: Item, refusal: SignalboxError) -> None:
         """Keep a request under what is wrong with it now. Raises NotFound when it is gone."""
         kept = await self.read(section, item.id)
-        moved = replace(
-            kept, cause=_cause(refusal), detail=refusal.detail, faults=_faults(refusal), blob=kept.blob
-        )
+        moved = replace(kept, cause=_cause(refusal), detail=refusal.detail, faults=_faults(refusal))
         await self.keep(section, moved)
         if moved.cause is not item.cause:
             await self._tables.delete(QUARANTINE.name, f"{section}|{item.cause}", item.id)
@@ -164,8 +162,7 @@ def _cause(refusal: SignalboxError) -> Cause:
 
 
 def _faults(refusal: SignalboxError) -> tuple[Mapping[str, Json], ...]:
-    listed = refusal.faults[:MAX_FAULTS]
-    return tuple({n: v for n, v in asdict(fault).items() if v is not None} for fault in listed)
+    return tuple(fault.shown() for fault in refusal.faults[:MAX_FAULTS])
 
 
 def _item(row: Row) -> Item:
