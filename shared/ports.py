@@ -89,8 +89,11 @@ class Tables(Protocol):
     async def delete(self, table: str, pk: str, rk: str) -> None:
         """Delete the row; that it is gone already is success."""
 
-    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
-        """All or nothing, within one partition, at most 100 operations. Raises RowExists, RowChanged, RowTooLarge."""
+    async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str | None]:
+        """All or nothing, within one partition, at most 100 operations; answers the etag of each row that was written.
+
+        Raises RowExists, RowChanged, RowTooLarge.
+        """
 
     def range(
         self,

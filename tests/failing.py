@@ -49,11 +49,12 @@ class FailingTables(FakeTables):
         self._be_there()
         await super().delete(table, pk, rk)
 
-    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
+    async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str | None]:
         self._be_there()
         _raise(self.before(table, operations))
-        await super().transact(table, operations)
+        written = await super().transact(table, operations)
         _raise(self.after(table, operations))
+        return written
 
     async def range(self, *args: Any, **options: Any) -> AsyncIterator[Row]:
         self._be_there()

@@ -54,13 +54,15 @@ class FakeTables:
         self.requests += 1
         self._rows(table).pop((pk, rk), None)
 
-    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
+    async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str | None]:
         rows = dict(self._rows(table))
         entities = entities_of(operations)
         self.requests += bool(operations)
         for index, (operation, entity) in enumerate(zip(operations, entities, strict=True)):
             self._apply(rows, replace(operation, row=row_of(entity, operation.row.etag)), index)
         self.tables[table] = rows
+        written = [rows.get((operation.row.pk, operation.row.rk)) for operation in operations]
+        return [row.etag if row else None for row in written]
 
     async def range(
         self,

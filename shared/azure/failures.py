@@ -6,7 +6,8 @@ from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
-from shared.azure.batch import Refused
+from shared.azure.storage_http import NoAnswer
+from shared.azure.wire import Refused
 from shared.errors import Unavailable
 
 log = logging.getLogger(__name__)
@@ -16,6 +17,8 @@ def code_of(error: BaseException) -> str:
     """The service's own name of the error, or its HTTP status, or what broke: never anything that was sent."""
     if isinstance(error, Refused):
         return error.code
+    if isinstance(error, NoAnswer):
+        return str(error)
     if not isinstance(error, HttpResponseError):
         return type(error).__name__
     code = getattr(error, "error_code", None) or _code_in_answer(error)

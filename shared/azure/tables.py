@@ -1,28 +1,27 @@
 """Tables on Azure Table Storage."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
 
-from azure.core import MatchConditions
 from azure.core.credentials_async import AsyncTokenCredential
-from azure.core.exceptions import HttpResponseError, ResourceExistsError
-from azure.data.tables import TableEntity, UpdateMode
-from azure.data.tables.aio import TableClient, TableServiceClient
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables.aio import TableServiceClient
 
-from shared.azure.batch import BatchWriter, Refused, Signing, bearer, from_connection_string
+from shared.azure import batch, wire
+from shared.azure.account import Bearer, Signer, from_connection_string
 from shared.azure.failures import code_of, unavailable
-from shared.azure.rows import Entity, entities_of, entity_of, legal_key, row_of
-from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge
+from shared.azure.rows import Entity, entities_of, entity_of, legal_key
+from shared.azure.storage_http import Answer, Request, StorageHttp
+from shared.azure.wire import Refused
+from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Verb
 
 MAX_PAGE_ROWS: Final = 1000
 MAX_AT_ONCE: Final = 64
-"""Requests that are under way together; the transport has 100 connections."""
+"""Requests that are under way together."""
 
-# An SDK retry turns an insert that was committed and then answered with 500, 503 or 504 into a false
-# "exists already", and a conditional write likewise into a false "has changed".
-_ONCE: Final = {"retry_total": 0}
 _TABLE_MISSING: Final = "TableNotFound"
 _EXISTS: Final = "EntityAlreadyExists"
 _GONE: Final = frozenset({"ResourceNotFound", "EntityNotFound"})
@@ -30,13 +29,14 @@ _CHANGED: Final = _GONE | {"UpdateConditionNotSatisfied", "ConditionNotMet"}
 _TOO_LARGE: Final = frozenset(
     {"EntityTooLarge", "PropertyValueTooLarge", "RequestBodyTooLarge", "TooManyProperties", "413"}
 )
+_BATCH_HEADERS: Final = {"Content-Type": batch.CONTENT_TYPE, "Accept": "application/json"}
 
 Result = TypeVar("Result")
 _NO_ACCOUNT: Final = "tables need a connection string, or an endpoint and a credential"
 
 
 class AzureTables:
-    """`shared.ports.Tables` on azure-data-tables. One for the whole process; it belongs to one event loop.
+    """`shared.ports.Tables` on Table Storage. One for the whole process; it belongs to one event loop.
 
     `requests` counts the HTTP requests that were really sent, retries and pages included. A request waits
     `timeout_seconds` for a connection and for each answer; a call with its retries ends after twice that
@@ -54,44 +54,50 @@ class AzureTables:
         timeout_seconds: float = 5.0,
     ) -> None:
         """Takes a connection string (local), or an endpoint and a credential, which the caller closes."""
-        self.requests = 0
         self._connection_string, self._endpoint, self._credential = connection_string, endpoint, credential
         self._timeout_seconds = timeout_seconds
         self._service: TableServiceClient | None = None
-        self._clients: dict[str, TableClient] = {}
-        self._writer: BatchWriter | None = None
+        self._account: tuple[str, StorageHttp] | None = None
         self._turns = asyncio.Semaphore(MAX_AT_ONCE)
+        self._requests = 0
+
+    @property
+    def requests(self) -> int:
+        return self._requests + (self._account[1].requests if self._account else 0)
 
     async def get(self, table: str, pk: str, rk: str) -> Row | None:
         if not (legal_key(pk) and legal_key(rk)):
             return None
+        url = wire.row_url(self._url(table), pk, rk)
         with suppress(RowChanged):  # not there
-            return _row(await self._call(table, lambda client: client.get_entity(pk, rk)))
+            return await self._call(table, Request("GET", url), _row_of)
         return None
 
     async def insert(self, table: str, row: Row) -> None:
-        entity = entity_of(row)
-        await self._call(table, lambda client: client.create_entity(entity, **_ONCE))
+        await self._write(table, Operation(Verb.INSERT, row))
 
     async def upsert(self, table: str, row: Row) -> None:
-        entity = entity_of(row)
-        await self._call(table, lambda client: client.upsert_entity(entity, mode=UpdateMode.REPLACE))
+        await self._write(table, Operation(Verb.UPSERT, row))
 
     async def replace(self, table: str, row: Row) -> str:
-        return await self._update(table, row, UpdateMode.REPLACE)
+        return await self._write(table, Operation(Verb.REPLACE, row))
 
     async def merge(self, table: str, row: Row) -> str:
-        return await self._update(table, row, UpdateMode.MERGE)
+        return await self._write(table, Operation(Verb.MERGE, row))
 
     async def delete(self, table: str, pk: str, rk: str) -> None:
         if legal_key(pk) and legal_key(rk):
-            await self._call(table, lambda client: client.delete_entity(pk, rk))
+            with suppress(RowChanged):  # gone already
+                await self._write(table, Operation(Verb.DELETE, Row(pk, rk)))
 
-    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
+    async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str | None]:
         """No operations are no request. Raises ValueError for two partitions or the same row twice."""
         entities = entities_of(operations)
-        if operations:
-            await self._call(table, lambda _: self._send(table, operations, entities))
+        if not operations:
+            return []
+        body = batch.encode(self._url(table), operations, entities)
+        request = Request("POST", self._url("$batch"), body, _BATCH_HEADERS, repeatable=False)
+        return await self._call(table, request, lambda answer: batch.etags(answer.status, answer.body))
 
     async def range(
         self,
@@ -105,16 +111,14 @@ class AzureTables:
     ) -> AsyncIterator[Row]:
         if limit == 0 or not all(map(legal_key, (pk, low, high or ""))):
             return
-        question, parameters = _range_filter(pk, low, high)
         size = MAX_PAGE_ROWS if limit is None else min(limit, MAX_PAGE_ROWS)
-        members = None if select is None else ["PartitionKey", "RowKey", *select]
-        found = self._client(table).query_entities(
-            question, parameters=parameters, results_per_page=size, select=members
-        )
-        pages, count = found.by_page(), 0
-        while (page := await self._call(table, lambda _: anext(pages, None))) is not None:
-            async for entity in page:
-                yield _row(entity)
+        url = wire.range_url(self._url(table), pk, low, high, page=size, select=select)
+        continuation: str | None = ""
+        count = 0
+        while continuation is not None:
+            rows, continuation = await self._call(table, Request("GET", url + continuation), _page_of)
+            for row in rows:
+                yield row
                 count += 1
                 if count == limit:
                     return
@@ -128,10 +132,8 @@ class AzureTables:
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
         service, self._service = self._service, None
-        writer, self._writer = self._writer, None
-        self._clients.clear()
-        if writer is not None:
-            await writer.close()
+        if self._account is not None:
+            await self._account[1].close()
         if service is not None:
             await service.close()
 
@@ -141,27 +143,34 @@ class AzureTables:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
-    async def _send(self, table: str, operations: Sequence[Operation], entities: Sequence[Entity]) -> None:
-        self.requests += 1
-        await self._batches().send(table, operations, entities)
+    async def _write(self, table: str, operation: Operation) -> str:
+        """One write as a request of its own; answers the row's etag, empty for one that was deleted."""
+        row = operation.row
+        entity: Entity = {} if operation.verb is Verb.DELETE else entity_of(row)
+        request = Request(
+            "PATCH" if operation.verb is Verb.MERGE else wire.METHODS[operation.verb],
+            wire.url_of(self._url(table), operation),
+            wire.body_of(operation, entity),
+            wire.condition(operation),
+            # What was done and answered with an error could be told from a lost race no more.
+            repeatable=operation.verb is not Verb.INSERT and row.etag is None,
+        )
+        return await self._call(table, request, lambda answer: _good(answer).headers.get("ETag", ""))
 
-    async def _update(self, table: str, row: Row, mode: UpdateMode) -> str:
-        entity, condition = entity_of(row), _condition(row)
-        options = {**condition, **_ONCE} if condition else {}
-        written = await self._call(table, lambda client: client.update_entity(entity, mode, **options))
-        return str(written["etag"])
-
-    async def _call(self, table: str, send: Callable[[TableClient], Awaitable[Result]]) -> Result:
+    async def _call(self, table: str, request: Request, read: Callable[[Answer], Result]) -> Result:
         """Send, and when the table is missing, make it and send once more."""
-        client = self._client(table)
+
+        async def send() -> Result:
+            return read(await self._opened()[1].send(request))
+
         # Waiting for a turn is not waiting for storage: a burst of ours must not look like an outage.
         async with self._turns:
             try:
-                return await self._bounded(send(client))
+                return await self._bounded(send())
             except _TableMissing:
-                await self._bounded(_make(client))
+                await self._bounded(self._make(table))
             try:
-                return await self._bounded(send(client))
+                return await self._bounded(send())
             except _TableMissing as error:
                 raise unavailable("Table Storage", error) from None
 
@@ -169,27 +178,30 @@ class AzureTables:
         try:
             async with asyncio.timeout(2 * self._timeout_seconds):
                 return await call
-        except Exception as error:  # noqa: BLE001 - the SDK fails with AttributeError on an answer that breaks off
+        except Exception as error:  # noqa: BLE001 - whatever an answer that breaks off leads to
             raise _in_port_words(error) from None
 
-    def _client(self, table: str) -> TableClient:
-        client = self._clients.get(table)
-        if client is None:
-            client = self._clients[table] = self._tables().get_table_client(table)
-        return client
+    async def _make(self, table: str) -> None:
+        """Create the table; that someone else was quicker is success."""
+        with suppress(ResourceExistsError):
+            await self._tables().create_table(table)
 
-    def _batches(self) -> BatchWriter:
-        if self._writer is None:
-            self._writer = BatchWriter(*self._account(), self._timeout_seconds)
-        return self._writer
+    def _url(self, name: str) -> str:
+        return f"{self._opened()[0]}/{name}"
 
-    def _account(self) -> tuple[str, Signing]:
+    def _opened(self) -> tuple[str, StorageHttp]:
+        if self._account is None:
+            endpoint, signer = self._place()
+            self._account = endpoint, StorageHttp(signer, self._timeout_seconds)
+        return self._account
+
+    def _place(self) -> tuple[str, Signer]:
         """The table endpoint, and how requests to it are signed."""
         if self._connection_string is not None:
             return from_connection_string(self._connection_string)
         if self._endpoint is None or self._credential is None:
             raise ValueError(_NO_ACCOUNT)
-        return self._endpoint, bearer(self._credential)
+        return self._endpoint.rstrip("/"), Bearer(self._credential)
 
     def _tables(self) -> TableServiceClient:
         if self._service is None:
@@ -212,17 +224,28 @@ class AzureTables:
         return TableServiceClient(self._endpoint, credential=self._credential, **options)
 
     def _count(self, _: object) -> None:
-        self.requests += 1
+        self._requests += 1
 
 
 class _TableMissing(Exception):
     """The table is not there (yet)."""
 
 
-async def _make(client: TableClient) -> None:
-    """Create the table; that someone else was quicker is success."""
-    with suppress(ResourceExistsError):
-        await client.create_table()
+def _good(answer: Answer) -> Answer:
+    """Raises Refused unless what was asked was done."""
+    if answer.status >= 300:
+        raise wire.refusal(answer.status, answer.headers, answer.body)
+    return answer
+
+
+def _row_of(answer: Answer) -> Row:
+    return wire.row_in(json.loads(_good(answer).body))
+
+
+def _page_of(answer: Answer) -> tuple[list[Row], str | None]:
+    """The rows of a page, and what the URL of the next one says more, if there is one."""
+    rows = [wire.row_in(entity) for entity in json.loads(_good(answer).body)["value"]]
+    return rows, wire.continuation(answer.headers)
 
 
 def _in_port_words(error: BaseException) -> Exception:
@@ -233,25 +256,6 @@ def _in_port_words(error: BaseException) -> Exception:
         return RowExists(error.index if isinstance(error, Refused) else 0)
     if code in _CHANGED:
         return RowChanged(code)
-    if code in _TOO_LARGE or (isinstance(error, HttpResponseError) and error.status_code == 413):
+    if code in _TOO_LARGE:
         return RowTooLarge(code)
     return unavailable("Table Storage", error)
-
-
-def _row(entity: TableEntity) -> Row:
-    return row_of(entity, entity.metadata.get("etag"))
-
-
-def _condition(row: Row) -> dict[str, Any]:
-    return {"etag": row.etag, "match_condition": MatchConditions.IfNotModified} if row.etag else {}
-
-
-def _range_filter(pk: str, low: str, high: str | None) -> tuple[str, dict[str, str]]:
-    parts, parameters = ["PartitionKey eq @pk"], {"pk": pk}
-    if low:
-        parts.append("RowKey ge @low")
-        parameters["low"] = low
-    if high is not None:
-        parts.append("RowKey lt @high")
-        parameters["high"] = high
-    return " and ".join(parts), parameters

@@ -2,9 +2,12 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import pytest
+from azure.data.tables import EntityProperty
+from azure.data.tables.aio import TableServiceClient
 
 from shared.azure.tables import AzureTables
 from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Value, Verb
@@ -174,7 +177,7 @@ async def test_a_delete_of_what_is_gone_is_success(tables, table):
 async def test_a_transaction_does_all_its_operations(tables, table):
     await fill(tables, table, ["gone", "merged", "replaced", "upserted"])
     etag = await etag_of(tables, table, "replaced")
-    await tables.transact(
+    etags = await tables.transact(
         table,
         [
             insert("inserted", m=1),
@@ -190,6 +193,32 @@ async def test_a_transaction_does_all_its_operations(tables, table):
         "replaced": {"m": 4},
         "upserted": {"m": 2},
     }
+    names = ("inserted", "upserted", "merged", "replaced")
+    assert [*etags] == [*[await etag_of(tables, table, name) for name in names], None]
+
+
+async def test_the_sdk_reads_what_was_written_and_writes_what_is_read(azurite, table):
+    values: dict[str, Value] = {"text": "Zoë it's", "number": -7, "yes": True, "body": b"\x00" * 70_000}
+    async with (
+        AzureTables(azurite.connection_string) as tables,
+        TableServiceClient.from_connection_string(azurite.connection_string) as service,
+    ):
+        client = service.get_table_client(table)
+        await tables.insert(table, Row(PK, "ours 'é|", values))
+        await tables.transact(table, [Operation(Verb.INSERT, Row(PK, "ours too", values))])
+        whole = values | {"body": b"\x00" * 65_536, "body_1": b"\x00" * (70_000 - 65_536)}
+        for name in ("ours 'é|", "ours too"):
+            read = await client.get_entity(PK, name)
+            assert {**read} == {"PartitionKey": PK, "RowKey": name, **whole}
+            assert read.metadata["etag"] == await etag_of(tables, table, name)
+        theirs = {"PartitionKey": PK, "RowKey": "theirs", **whole}
+        await client.create_entity(
+            {**theirs, "when": datetime.now(UTC), "ratio": 0.5, "large": EntityProperty(2**40, "Edm.Int64")}
+        )
+        row = await tables.get(table, PK, "theirs")
+        assert row is not None
+        assert row.values == values
+        assert [one async for one in tables.range(table, PK, "theirs")] == [row]
 
 
 @pytest.mark.parametrize("index", [0, 1, 57, 99])

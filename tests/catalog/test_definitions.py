@@ -22,11 +22,11 @@ class TablesThatFail(FakeTables):
 
     failing = False
 
-    async def transact(self, table: str, operations: Sequence[Operation]) -> None:
+    async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str | None]:
         row = operations[0].row
         if self.failing and operations[0].verb is not Verb.DELETE and row.pk.endswith(f"|{Kind.DEFINITION}"):
             raise ConnectionError
-        await super().transact(table, operations)
+        return await super().transact(table, operations)
 
 
 @pytest.fixture

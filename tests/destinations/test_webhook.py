@@ -17,9 +17,16 @@ from shared.exact import Json, Number
 from shared.ports import Outgoing
 
 SETTINGS = webhook.Settings(url="https://hooks.example.com/")
-NOW = datetime.now(UTC)
 SECRET = webhook.generate_secrets(bytes(range(32)))["signingSecret"]
 OTHER = webhook.generate_secrets(bytes(range(1, 33)))["signingSecret"]
+
+
+RECEIVED = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
+
+
+def now() -> datetime:
+    """The time now: the reference implementation takes a signature for five minutes."""
+    return datetime.now(UTC)
 
 
 def parcel(properties: Json = None) -> Parcel:
@@ -31,7 +38,7 @@ def parcel(properties: Json = None) -> Parcel:
         person=Person(email="ada@example.com"),
         properties={"never": "sent"},
         occurred_at=None,
-        received_at=NOW,
+        received_at=RECEIVED,
         source="checkout",
         source_id="src_1",
         trust="server",
@@ -42,7 +49,7 @@ def parcel(properties: Json = None) -> Parcel:
 
 
 def build(properties: Json = None, **secrets: str) -> Outgoing:
-    return webhook.build(SETTINGS, secrets or {"signingSecret": SECRET}, parcel(properties), NOW)
+    return webhook.build(SETTINGS, secrets or {"signingSecret": SECRET}, parcel(properties), now())
 
 
 @pytest.mark.parametrize(
@@ -103,7 +110,7 @@ def test_a_changed_body_does_not_verify():
 
 def test_a_later_attempt_keeps_the_id_and_signs_its_own_time():
     later = webhook.build(
-        SETTINGS, {"signingSecret": SECRET}, parcel(), NOW.replace(year=NOW.year + 1, day=1)
+        SETTINGS, {"signingSecret": SECRET}, parcel(), now().replace(year=now().year + 1, day=1)
     )
 
     assert later.headers["webhook-id"] == build().headers["webhook-id"]
@@ -181,7 +188,7 @@ def test_any_other_secret_is_refused_without_repeating_it(secret):
 
 def test_every_bad_secret_is_named_at_once():
     with pytest.raises(Invalid) as caught:
-        webhook.build(SETTINGS, {"previousSigningSecret": "short"}, parcel(), NOW)
+        webhook.build(SETTINGS, {"previousSigningSecret": "short"}, parcel(), now())
 
     assert [fault.pointer for fault in caught.value.faults] == [
         "/secrets/signingSecret",
