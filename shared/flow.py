@@ -173,9 +173,9 @@ async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
 async def _write(
     line: Line, section: Section, message: CommitMessage, decisions: Sequence[Decision]
 ) -> Mapping[str, Trail]:
-    """Write the trails; when another worker was faster, what it wrote stands and the rest is added."""
+    """Write the trails; when that was done before, or another worker was faster, what is there stands."""
+    already: Mapping[str, Trail] = {}
     for _ in range(_TRIES):
-        already = await line.receipts.trails(section.id, message.commit)
         trails = {
             one.stored.id: decide(one, already.get(one.stored.id, Trail()), line.clock.now())
             for one in decisions
@@ -183,6 +183,7 @@ async def _write(
         try:
             await line.receipts.write(section.id, message.commit, trails)
         except RowExists:
+            already = await line.receipts.trails(section.id, message.commit)
             continue
         return trails
     raise Unavailable("Others are processing this commit right now.")

@@ -6,6 +6,7 @@ is unset, and every purpose but an opted-out one passes (the non-restrictive mod
 
 import asyncio
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Literal
 
 from pydantic import Field
@@ -13,6 +14,7 @@ from pydantic import Field
 from shared import times
 from shared.access.sections import Section
 from shared.bodies import Body, Slug, read_body
+from shared.cached import Cached
 from shared.errors import Fault, Invalid
 from shared.event import Person
 from shared.exact import Json
@@ -21,6 +23,10 @@ from shared.ports import Clock, Operation, Row, Tables, Value, Verb
 from shared.storage import CONSENTS
 
 State = Literal["opted_in", "opted_out"]
+REMEMBERED_SECONDS = 5
+"""How long an instance may go on with what it read of an address and a purpose."""
+ASKED_AGAIN_AFTER = timedelta(seconds=5)
+"""What was asked when an event was processed holds for so long; whatever is sent later is asked for again."""
 
 
 class ConsentBody(Body):
@@ -39,6 +45,9 @@ class Consents:
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables = tables
         self._clock = clock
+        self._states = Cached(
+            self._is_refusal, seconds=REMEMBERED_SECONDS, missing_seconds=REMEMBERED_SECONDS
+        )
 
     async def set(self, section: Section, body: Json) -> dict[str, Json]:
         """Record what an address said about a purpose. Raises Invalid."""
@@ -52,6 +61,7 @@ class Consents:
         # What was said before is kept beside what holds now: it is the proof.
         said = [Row(pk, rk, values), Row(pk, f"{rk}|{now}", values)]
         await self._tables.transact(CONSENTS.name, [Operation(Verb.UPSERT, row) for row in said])
+        self._states.forget((pk, rk))
         return {"purpose": consent.purpose, "state": consent.state, "at": now}
 
     async def refused(
@@ -65,7 +75,10 @@ class Consents:
         return frozenset(purpose for (purpose, _), refused in zip(asked, out, strict=True) if refused)
 
     async def _opted_out(self, section: Section, address: Identifier, purpose: str) -> bool:
-        row = await self._tables.get(CONSENTS.name, *_place(section, address, purpose))
+        return bool(await self._states.get(_place(section, address, purpose)))
+
+    async def _is_refusal(self, place: tuple[str, str]) -> bool:
+        row = await self._tables.get(CONSENTS.name, *place)
         return row is not None and row.values["state"] == "opted_out"
 
 

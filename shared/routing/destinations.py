@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from shared import destinations, exact, times
+from shared.access.opened import Opened
 from shared.bodies import Body, Slug, read_body
 from shared.destinations.settings import DestinationSettings
 from shared.errors import Fault, Invalid, NotFound
@@ -20,7 +21,7 @@ Status = Literal["active", "paused"]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A destination ready to send to: checked settings, secrets in clear for this one moment."""
+    """A destination ready to send to: checked settings, secrets in clear."""
 
     id: str
     kind: str
@@ -45,6 +46,7 @@ class Destinations:
         self._registry = registry
         self._seal = seal
         self._clock = clock
+        self._opened = Opened(self._open)
 
     async def create(self, section: str, body: Json, random: bytes) -> dict[str, Json]:
         """Set a destination up; without secrets it gets new ones, made of 32 random bytes and shown this once.
@@ -83,12 +85,13 @@ class Destinations:
     async def open(self, section: str, id: str) -> Target | None:
         """The destination with its secrets. Raises Unavailable when they cannot be unsealed."""
         record = await self._registry.find(Kind.DESTINATION, section, id)
-        if record is None:
-            return None
+        return None if record is None else self._opened.get(record)
+
+    def _open(self, record: Record) -> Target:
         doc = record.doc
         settings = _settings(destinations.load(doc["kind"]), doc["settings"])
-        secrets = exact.loads(self._seal.unseal(_context(section, id), doc["secrets"]))
-        return Target(id, doc["kind"], settings, secrets, doc["status"])
+        secrets = exact.loads(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
+        return Target(record.id, doc["kind"], settings, secrets, doc["status"])
 
     async def _record(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.DESTINATION, section, id)

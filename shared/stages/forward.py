@@ -19,7 +19,7 @@ from shared.stages.hand_off import HandOff
 from shared.stages.slots import Slots
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
-from shared.stores.receipts import Attempt, Delivery, Receipts, Status
+from shared.stores.receipts import Attempt, Delivery, Receipts, Status, Trail
 
 CLAIM_MARGIN = timedelta(seconds=15)
 """Added to the attempt's timeout: writing the outcome fits in it."""
@@ -49,7 +49,8 @@ class Forwarder:
         Raises Unavailable.
         """
         for _ in range(_TRIES):
-            delivery = await self.receipts.delivery(section.id, event, route)
+            trail = await self.receipts.trail(section.id, event)
+            delivery = trail.delivery(route)
             if delivery is None or delivery.status in ENDED:
                 return True
             if later := self._later(delivery):
@@ -57,7 +58,7 @@ class Forwarder:
                 await self.hand_off.delivery_at(section.id, route, event, later)
                 return False
             try:
-                return (await self._take(section, delivery)).status in ENDED
+                return (await self._take(section, trail, delivery)).status in ENDED
             except RowChanged:
                 continue
         raise Unavailable("Others are at this delivery right now.")
@@ -70,14 +71,14 @@ class Forwarder:
         waits = delivery.status is Status.RETRYING and delivery.due_at and delivery.due_at - EARLY > now
         return delivery.due_at if waits else None
 
-    async def _take(self, section: Section, delivery: Delivery) -> Delivery:
+    async def _take(self, section: Section, trail: Trail, delivery: Delivery) -> Delivery:
         """Look at everything that can stop the delivery, then send it. Raises RowChanged when another has it."""
         sending = await self.gate.open(section, delivery)
         if isinstance(sending, Outcome):
             return await self._end(section, delivery, sending)
         if sending.target.status == "paused":
             return await self._park(section, delivery)
-        if await self.gate.refuses(section, delivery, sending):
+        if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
             return await self.receipts.save(section.id, refused)
         async with self.slots.one(section.id, delivery.destination):

@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from shared import destinations
@@ -10,12 +11,12 @@ from shared.destinations import Destination
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import Invalid, SignalboxError, Unavailable
 from shared.event import Stored
-from shared.people.consents import Consents, addresses_of
+from shared.people.consents import ASKED_AGAIN_AFTER, Consents, addresses_of
 from shared.people.identity import People
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
 from shared.stores.ledger import Ledger
-from shared.stores.receipts import Delivery, Status
+from shared.stores.receipts import Delivery, Status, Trail
 
 _log = logging.getLogger("signalbox.gate")
 
@@ -61,8 +62,12 @@ class Gate:
             raise Unavailable("The destination cannot be opened by this version.") from None
         return _unknown(delivery, sending.plugin) or sending
 
-    async def refuses(self, section: Section, delivery: Delivery, sending: Sending) -> bool:
+    async def refuses(
+        self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, now: datetime
+    ) -> bool:
         """Whether the person has opted out by now, by any address that came along or is known."""
+        if trail.consent_at and now - trail.consent_at <= ASKED_AGAIN_AFTER:
+            return False
         addresses = addresses_of(section, sending.stored.event.person)
         if delivery.person:
             addresses += await self.people.addresses(section, delivery.person)

@@ -1,4 +1,7 @@
-"""The events table: event, key and expiry rows of a section's buckets, and every way they are read."""
+"""The events table: event, key and expiry rows of a section's buckets, and every way they are read.
+
+Events of one commit that are asked for at the same time are read together: they lie side by side.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -8,6 +11,7 @@ from datetime import datetime, timedelta
 from shared import documents, ids, times
 from shared.event import Event, Stored
 from shared.exact import Json
+from shared.gather import Gather
 from shared.ids import Commit
 from shared.ports import Blobs, Operation, Row, RowChanged, RowExists, RowTooLarge, Tables, Value, Verb
 from shared.storage import EVENTS
@@ -15,6 +19,8 @@ from shared.stores.outbox import unsent_row
 
 MAX_ROW_BYTES = 512 * 1024
 """A larger body goes to a blob, and the row keeps its name (claim check)."""
+MAX_WAITING = 1_000
+"""Reads of one commit that wait for those under way."""
 _AFTER = "~"
 """Sorts after every character of a row key."""
 _SUMMARY = ("event", "version", "source", "occurredAt", "receivedAt", "test")
@@ -48,6 +54,7 @@ class Ledger:
     def __init__(self, tables: Tables, blobs: Blobs) -> None:
         self._tables = tables
         self._blobs = blobs
+        self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT, most_waiting=MAX_WAITING)
 
     async def insert(self, section: str, commit: Commit, entries: Sequence[Entry], key_days: int) -> None:
         """Store a group, all or nothing. Raises RowExists, RowTooLarge, Unavailable (then maybe stored)."""
@@ -88,8 +95,7 @@ class Ledger:
 
     async def event(self, section: str, id: str) -> Stored | None:
         """One event by its id. Raises ValueError for what is no event id."""
-        row = await self._tables.get(EVENTS.name, _pk(section, ids.commit_of(id)), f"e|{id}")
-        return None if row is None else await self._stored(row)
+        return await self._reads.add((section, ids.commit_of(id)), id)
 
     async def summaries(
         self, section: str, bucket: int, low: str, high: str, most: int
@@ -117,6 +123,19 @@ class Ledger:
             # Some are gone already, by an erasure or by a purge that was cut short.
             for key in keys:
                 await self._tables.delete(EVENTS.name, row.pk, key)
+
+    async def _read(self, place: tuple[str, Commit], wanted: Sequence[str]) -> Sequence[Stored | None]:
+        """Events of one commit: a point read of one, a range read of several."""
+        pk, low, high = _pk(*place), f"e|{min(wanted)}", f"e|{max(wanted)}{_AFTER}"
+        if len(set(wanted)) == 1:
+            row = await self._tables.get(EVENTS.name, pk, low)
+            rows = [] if row is None else [row]
+        else:
+            rows = [row async for row in self._tables.range(EVENTS.name, pk, low, high)]
+        found = {row.rk[2:]: row for row in rows if row.rk[2:] in wanted}
+        stored = await asyncio.gather(*(self._stored(row) for row in found.values()))
+        by_id = dict(zip(found, stored, strict=True))
+        return [by_id.get(id) for id in wanted]
 
     async def _stored(self, row: Row) -> Stored | None:
         document = row.values.get("doc") or await self._blobs.get(str(row.values.get("blob")))

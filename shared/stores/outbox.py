@@ -2,6 +2,7 @@
 
 `u|{commit}` has never been handed off, and is written with the commit. `w|{milliseconds}|{commit}` has been, and is
 looked at then. So what a sweep has to do are two exact ranges, however much is waiting behind them.
+Commits of a bucket that end at the same time are taken out together.
 """
 
 import asyncio
@@ -11,12 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from shared import ids, times
+from shared.gather import Gather
 from shared.ids import Commit
 from shared.ports import Operation, Row, RowChanged, Tables, Value, Verb
 from shared.storage import EVENTS
 
 MARKED_AT_ONCE = 50
 """Two rows a commit, and 100 in a transaction."""
+MAX_OPERATIONS = 100
+MAX_WAITING = 1_000
+"""Commits of one bucket that wait to be taken out."""
 FIRST_LOOK = timedelta(minutes=1)
 """How long after it was made a commit is looked at first. By then most have ended, and their row is gone."""
 
@@ -37,6 +42,7 @@ class Outbox:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._ended = Gather(self._finish, most=MAX_OPERATIONS, most_waiting=MAX_WAITING)
 
     async def is_unsent(self, section: str, commit: Commit) -> bool:
         """Whether the commit was stored and never handed off, as far as is known."""
@@ -56,12 +62,20 @@ class Outbox:
 
     async def finish(self, section: str, commit: Commit) -> None:
         """Take the commit out: everything of it has ended. What was reopened since is looked at all the same."""
-        pk = _pk(section, commit)
+        await self._ended.add(_pk(section, commit), commit)
+
+    async def _finish(self, pk: str, commits: Sequence[Commit]) -> Sequence[None]:
+        distinct = dict.fromkeys(commits)
         try:
-            watched = Operation(Verb.DELETE, Row(pk, _first_look(commit)))
-            await self._tables.transact(EVENTS.name, [watched])
+            watches = [Operation(Verb.DELETE, Row(pk, _first_look(commit))) for commit in distinct]
+            await self._tables.transact(EVENTS.name, watches)
         except RowChanged:
-            await self._tables.delete(EVENTS.name, pk, f"u|{commit.id}")
+            # Some are not marked as sent yet, or have been taken out before.
+            if len(distinct) > 1:
+                await asyncio.gather(*(self._finish(pk, [commit]) for commit in distinct))
+            else:
+                await self._tables.delete(EVENTS.name, pk, f"u|{commits[0].id}")
+        return [None] * len(commits)
 
     async def reopen(self, section: str, commit: Commit, now: datetime) -> None:
         """Put a commit back, because a delivery of it starts anew."""

@@ -2,21 +2,28 @@
 
 Table `receipts`: a commit's events share a partition, `{id}|` holds the steps, `{id}|{route}` one delivery, `{id}|!`
 a note. One range read is a whole receipt, and one transaction writes what processing a commit decided.
+What is asked for or saved at the same time in one partition is read or written together.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from shared import exact, ids, times
+from shared.errors import Unavailable
+from shared.gather import Gather
 from shared.ids import Commit
-from shared.ports import Operation, Row, Tables, Value, Verb, bytes_of
+from shared.ports import Operation, Row, RowChanged, RowTooLarge, Tables, Value, Verb, bytes_of
 from shared.storage import RECEIPTS
 
 MAX_ATTEMPTS = 20
 """Attempts that a receipt keeps, the newest."""
+MAX_OPERATIONS = 100
+MAX_WAITING = 1_000
+"""Reads of one commit, or deliveries to save in one partition, that wait for those under way."""
 
 
 class Status(StrEnum):
@@ -84,12 +91,25 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """Everything known of an event after it was stored; `steps` is empty until it has been processed."""
+    """Everything known of an event after it was stored; `steps` is empty until it has been processed.
+
+    `written`: the steps were read from storage.
+    """
 
     person: str | None = None
     steps: tuple[Step, ...] = ()
     deliveries: tuple[Delivery, ...] = ()
     repeat_differs: bool = False
+    written: bool = False
+
+    def delivery(self, route: str) -> Delivery | None:
+        """The delivery of a route, if the event has one."""
+        return next((one for one in self.deliveries if one.route == route), None)
+
+    @property
+    def consent_at(self) -> datetime | None:
+        """When consent was asked as the event was processed."""
+        return next((times.parse(step.at) for step in self.steps if step.name == "consent"), None)
 
     @property
     def open(self) -> bool:
@@ -107,21 +127,22 @@ class Receipts:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT, most_waiting=MAX_WAITING)
+        self._saves = Gather(self._save, most=MAX_OPERATIONS, most_waiting=MAX_WAITING)
 
     async def trail(self, section: str, id: str) -> Trail:
-        """The trail of one event: one range read."""
-        found = await self._trails(section, ids.commit_of(id), f"{id}|", f"{id}|~")
-        return found.get(id, Trail())
+        """The trail of one event. Raises ValueError for what is no event id."""
+        return await self._reads.add((section, ids.commit_of(id)), id)
 
     async def trails(self, section: str, commit: Commit) -> dict[str, Trail]:
         """The trails of a commit's events, by id: one range read."""
         return await self._trails(section, commit, f"{commit.id}|", f"{commit.last}|~")
 
     async def write(self, section: str, commit: Commit, trails: Mapping[str, Trail]) -> None:
-        """Write what processing decided: deliveries where there are none yet, then the steps anew.
+        """Write what processing decided: deliveries and steps where there are none yet.
 
         Steps say that an event is processed, so they come last: many routes take more than one transaction.
-        Raises RowExists when another worker wrote a delivery meanwhile: read and decide again.
+        Raises RowExists when somebody has written some of it before: read and decide again.
         """
         pk = _pk(section, commit)
         operations = [
@@ -130,9 +151,13 @@ class Receipts:
             for delivery in trail.deliveries
             if delivery.etag is None
         ]
-        operations += [Operation(Verb.UPSERT, _steps_row(pk, id, trail)) for id, trail in trails.items()]
-        for start in range(0, len(operations), 100):
-            await self._tables.transact(RECEIPTS.name, operations[start : start + 100])
+        operations += [
+            Operation(Verb.INSERT, _steps_row(pk, id, trail))
+            for id, trail in trails.items()
+            if not trail.written
+        ]
+        for start in range(0, len(operations), MAX_OPERATIONS):
+            await self._tables.transact(RECEIPTS.name, operations[start : start + MAX_OPERATIONS])
 
     async def delivery(self, section: str, id: str, route: str) -> Delivery | None:
         """One delivery. A `route` that is none may name another row of the event: that is no delivery."""
@@ -141,8 +166,10 @@ class Receipts:
 
     async def save(self, section: str, delivery: Delivery) -> Delivery:
         """Write a delivery that was read before. Raises RowChanged when someone else changed it."""
-        row = _delivery_row(_pk(section, ids.commit_of(delivery.event_id)), delivery)
-        return replace(delivery, etag=await self._tables.replace(RECEIPTS.name, row))
+        saved = await self._saves.add(_pk(section, ids.commit_of(delivery.event_id)), delivery)
+        if isinstance(saved, Exception):
+            raise saved
+        return saved
 
     async def note_difference(self, section: str, id: str) -> None:
         """Note that a sender repeated this event with another content under the same delivery id."""
@@ -156,6 +183,31 @@ class Receipts:
             commit = ids.commit_of(id)
             async for row in self._rows(section, commit, f"{id}|", f"{id}|~"):
                 await self._tables.delete(RECEIPTS.name, row.pk, row.rk)
+
+    async def _read(self, place: tuple[str, Commit], wanted: Sequence[str]) -> Sequence[Trail]:
+        found = await self._trails(*place, f"{min(wanted)}|", f"{max(wanted)}|~")
+        return [found.get(id, Trail()) for id in wanted]
+
+    async def _save(self, pk: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery | Exception]:
+        """All in one transaction; when one of them stands in its way, each by itself."""
+        rows = [_delivery_row(pk, one) for one in deliveries]
+        if len({row.rk for row in rows}) == len(rows) > 1:
+            try:
+                etags = await self._tables.transact(
+                    RECEIPTS.name, [Operation(Verb.REPLACE, row) for row in rows]
+                )
+            except (RowChanged, RowTooLarge):
+                pass
+            else:
+                return [replace(one, etag=etag) for one, etag in zip(deliveries, etags, strict=True)]
+        return await asyncio.gather(*(self._save_one(pk, one) for one in deliveries))
+
+    async def _save_one(self, pk: str, delivery: Delivery) -> Delivery | Exception:
+        try:
+            etag = await self._tables.replace(RECEIPTS.name, _delivery_row(pk, delivery))
+        except (RowChanged, RowTooLarge, Unavailable) as error:
+            return error
+        return replace(delivery, etag=etag)
 
     def _rows(self, section: str, commit: Commit, low: str, high: str) -> AsyncIterator[Row]:
         return self._tables.range(RECEIPTS.name, _pk(section, commit), low, high)
@@ -174,7 +226,8 @@ def _extended(trail: Trail, kind: str, row: Row) -> Trail:
     if kind:
         return replace(trail, deliveries=(*trail.deliveries, _delivery(row)))
     doc = exact.loads(bytes_of(row, "doc"))
-    return replace(trail, person=doc["person"], steps=tuple(Step(**step) for step in doc["steps"]))
+    steps = tuple(Step(**step) for step in doc["steps"])
+    return replace(trail, person=doc["person"], steps=steps, written=True)
 
 
 def _pk(section: str, commit: Commit) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Self
 
 import pytest
 from azure.core.credentials import AccessToken
@@ -27,7 +28,7 @@ class Identity:
 
     async def close(self) -> None: ...
 
-    async def __aenter__(self) -> "Identity":
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None: ...

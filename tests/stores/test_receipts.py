@@ -48,7 +48,7 @@ async def test_a_trail_is_read_as_it_was_written():
 
     await receipts.write("demo", COMMIT, {COMMIT.id: written})
 
-    assert without_etags(await receipts.trail("demo", COMMIT.id)) == written
+    assert without_etags(await receipts.trail("demo", COMMIT.id)) == replace(written, written=True)
 
 
 async def test_an_event_that_was_not_processed_has_an_open_trail_without_steps():
