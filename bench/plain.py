@@ -6,7 +6,7 @@ from itertools import count
 
 from azure.data.tables.aio import TableClient
 from azure.servicebus import ServiceBusMessage
-from azure.servicebus.aio import ServiceBusClient, ServiceBusSender
+from azure.servicebus.aio import ServiceBusSender
 
 from shared.stages.record import Candidate
 
@@ -14,8 +14,8 @@ from shared.stages.record import Candidate
 class Plain:
     """Cached clients, one lock around the one sender, which bears no two users at a time."""
 
-    def __init__(self, table: TableClient, bus: ServiceBusClient, sender: ServiceBusSender) -> None:
-        self._table, self._bus, self._sender = table, bus, sender
+    def __init__(self, table: TableClient, sender: ServiceBusSender) -> None:
+        self._table, self._sender = table, sender
         self._lock, self._numbers = asyncio.Lock(), count()
         self.requests = self.messages = 0
 
@@ -28,3 +28,6 @@ class Plain:
         async with self._lock:
             await self._sender.send_messages(ServiceBusMessage(json.dumps({"event": number})))
         self.messages += 1
+
+    async def idle(self) -> None:
+        """Nothing happens after the answer."""

@@ -74,6 +74,11 @@ class Stack:
         """Where the receiver writes each request that it had, as one line of JSON."""
         return self.home / "received.jsonl"
 
+    @property
+    def host_pid(self) -> int:
+        """The process of the Functions host."""
+        return self._children["host"].pid
+
     def start_storage(self) -> None:
         """Everything but the receiver and the Functions host."""
         self._say("Azurite (storage)")

@@ -33,7 +33,7 @@ def write_event(event: Event) -> bytes:
 
 def read_event(document: bytes) -> Event:
     """The event that `write_event` wrote."""
-    doc = exact.loads(document)
+    doc = exact.read(document)
     days = doc["retentionDays"]
     return Event(
         event=doc["event"],

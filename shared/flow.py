@@ -32,7 +32,7 @@ from shared.stages.check import Checked
 from shared.stages.record import Candidate, Outcome, Recorded, State
 from shared.stages.route import Decision, decide
 from shared.stages.verdict import Accepted, Verdict, verdict
-from shared.stores.receipts import Status, Trail
+from shared.stores.trail import Status, Trail
 
 _TRIES = 3
 _PAUSED = PausedSource("The source is paused. Its webhooks are kept, and taken in when it is resumed.")
@@ -122,8 +122,10 @@ async def process(line: Line, message: CommitMessage) -> None:
     await asyncio.gather(*(line.timeline.add(section.id, person, one) for person, one in people))
     trails = await _write(line, section, message, decisions)
     # Hand the deliveries off; a commit that never had one open is finished.
-    for route, events in _pending(trails).items():
-        await line.hand_off.deliveries(section.id, route, events)
+    pending = _pending(trails)
+    whole = sum(map(len, pending.values())) == sum(trail.open_deliveries for trail in trails.values())
+    for route, events in pending.items():
+        await line.hand_off.deliveries(section.id, route, events, whole=whole and len(pending) == 1)
     if all(trail.starts_nothing for trail in trails.values()):
         await line.outbox.finish(section.id, message.commit)
 
@@ -148,12 +150,13 @@ async def deliver(line: Line, message: DeliveryMessage) -> None:
         return
     # What has ended as a whole leaves the outbox at once; the sweeper sees to the rest.
     if all(ended):
-        for commit in dict.fromkeys(ids.commit_of(event) for event in message.events):
-            await _finish(line, section.id, commit)
+        commits = dict.fromkeys(ids.commit_of(event) for event in message.events)
+        await asyncio.gather(*(_finish(line, section.id, one, known=message.whole) for one in commits))
 
 
-async def _finish(line: Line, section: str, commit: ids.Commit) -> None:
-    trails = await line.receipts.trails(section, commit)
+async def _finish(line: Line, section: str, commit: ids.Commit, *, known: bool) -> None:
+    """Take a commit out of the outbox if it has ended: that is `known`, or its trails are asked."""
+    trails = {} if known else await line.receipts.trails(section, commit)
     if not any(trail.open for trail in trails.values()):
         await line.outbox.finish(section, commit)
 
@@ -165,8 +168,7 @@ async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     # A test event starts nothing, so it makes nobody up either.
     person = await line.people.resolve(section, found, create=not event.test)
     # Consent belongs to addresses: those that came along, and those that are known of the person.
-    addresses = person.addresses if person else ()
-    refused = await line.consents.refused(section, addresses, [route.purpose for route in routes])
+    refused = {route.purpose for route in routes} & (person.refused if person else frozenset())
     return Decision(stored, person, refused, routes)
 
 

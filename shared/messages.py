@@ -22,16 +22,19 @@ class CommitMessage:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryMessage:
-    """On queue `deliveries`: events to take to one route's destination."""
+    """On queue `deliveries`: events to take to one route's destination.
+
+    `whole`: they are of one commit, and nothing else of it has to be delivered.
+    """
 
     section: str
     route: str
     events: tuple[str, ...]
+    whole: bool = False
 
     def write(self) -> str:
-        return exact.dumps(
-            {"schema": SCHEMA, "section": self.section, "route": self.route, "events": list(self.events)}
-        )
+        doc = {"schema": SCHEMA, "section": self.section, "route": self.route, "events": list(self.events)}
+        return exact.dumps({**doc, "whole": True} if self.whole else doc)
 
 
 def read_commit(body: bytes) -> CommitMessage:
@@ -43,7 +46,7 @@ def read_commit(body: bytes) -> CommitMessage:
 def read_delivery(body: bytes) -> DeliveryMessage:
     """Raises KeyError, ValueError or MalformedBody for what is no such message."""
     doc = _read(body)
-    return DeliveryMessage(doc["section"], doc["route"], tuple(doc["events"]))
+    return DeliveryMessage(doc["section"], doc["route"], tuple(doc["events"]), doc.get("whole", False))
 
 
 def _read(body: bytes) -> dict[str, Any]:

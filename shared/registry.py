@@ -131,4 +131,4 @@ def _row(record: Record) -> Row:
 
 
 def _record(kind: Kind, section: str, row: Row) -> Record:
-    return Record(kind, section, row.rk, exact.loads(bytes_of(row, "doc")), row.etag)
+    return Record(kind, section, row.rk, exact.read(bytes_of(row, "doc")), row.etag)

@@ -41,11 +41,13 @@ RECEIPTS = Store(
 )
 PEOPLE = Store(
     "people",
-    keys="{section}|{two hex} / i|{keyed hash of an identifier} its person, p|{person} the profile, "
-    "p|{person}|{rank}|{keyed hash} an identifier of it",
-    purge="never: a person lives until erased",
-    export="the p| rows",
-    erase="p| row and the i| rows of its identifiers",
+    keys="{section}|{two hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
+    "c|{purpose} what it said, p|{rank}|{hash} the person's identifiers; p|{person} its maker; "
+    "s|{hash}|{purpose}|{time} what was said then",
+    purge="never: a person lives until erased, and the proof of a refusal is kept",
+    export="the profile of the person's maker, and what was said by its addresses",
+    erase="p| row, profile and the i| rows of its identifiers; what was said stays under keyed hashes, so that "
+    "the address is not written to again",
 )
 TIMELINE = Store(
     "timeline",
@@ -53,13 +55,6 @@ TIMELINE = Store(
     purge="with the event",
     export="the partition of the person",
     erase="the partition of the person",
-)
-CONSENTS = Store(
-    "consents",
-    keys="{section}|{two hex} / {keyed hash of an address}|{purpose} what holds, and |{time} behind it what was said",
-    purge="never: proof of a refusal is kept",
-    export="by the person's addresses",
-    erase="kept as keyed hashes, so that the address is not written to again",
 )
 QUARANTINE = Store(
     "quarantine",
@@ -95,7 +90,6 @@ TABLES = (
     RECEIPTS,
     PEOPLE,
     TIMELINE,
-    CONSENTS,
     QUARANTINE,
     REJECTED,
     DEAD_LETTERS,

@@ -11,6 +11,7 @@ from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
 from shared.line import Line
 from shared.people.consents import Consents
+from shared.people.directory import Directory
 from shared.people.identity import People
 from shared.people.timeline import Timeline
 from shared.ports import Blobs, Clock, Http, Queue, Seal, Tables
@@ -43,6 +44,10 @@ MARK_PAUSE_SECONDS = 0.2
 """How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
 
 
+END_PAUSE_SECONDS = 0.01
+"""How long deliveries that have ended gather: as long as somebody would not know of them if the process ended."""
+
+
 class SystemClock:
     """The machine's clock."""
 
@@ -63,6 +68,7 @@ def line() -> Line:
         clock=SystemClock(),
         queues=(chosen.events_queue, chosen.deliveries_queue),
         mark_pause=MARK_PAUSE_SECONDS,
+        end_pause=END_PAUSE_SECONDS,
     )
 
 
@@ -76,18 +82,19 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     clock: Clock,
     queues: tuple[str, str] = ("events", "deliveries"),
     mark_pause: float = 0,
+    end_pause: float = 0,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
-    receipts, due = Receipts(tables), Due(tables)
+    receipts, due = Receipts(tables, end_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    consents = Consents(tables, clock)
+    directory = Directory(tables, clock)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
-    people = People(tables, clock)
-    gate = Gate(ledger, routes, destinations, people, consents)
+    people = People(directory)
+    gate = Gate(ledger, routes, destinations, people)
     forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
@@ -98,7 +105,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         outbox=outbox,
         receipts=receipts,
         people=people,
-        consents=consents,
+        consents=Consents(directory, clock),
         timeline=Timeline(tables),
         routes=routes,
         destinations=destinations,

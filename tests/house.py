@@ -17,7 +17,7 @@ from shared.operations.tick import tick
 from shared.ports import Answer, Blobs, NoAnswer, Queue, Row, Tables
 from shared.stages import translate
 from shared.stages.verdict import Accepted
-from shared.stores.receipts import Delivery
+from shared.stores.trail import Delivery
 from shared.wiring import assemble
 from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeQueue, FakeSeal, FakeTables
 

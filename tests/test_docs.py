@@ -14,7 +14,7 @@ from shared.destinations.outcomes import Cause
 from shared.errors import UnknownType
 from shared.settings import Settings
 from shared.stores import quarantine
-from shared.stores.receipts import Status
+from shared.stores.trail import Status
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -6,9 +6,11 @@ import pytest
 
 from shared import exact, flow
 from shared.errors import Invalid, KeyReused, Unavailable, UnknownEvent
+from shared.messages import read_delivery
 from shared.operations import replay
 from shared.ports import Answer, NoAnswer, RowExists
 from shared.stages import translate
+from shared.stages.gate import ASKED_AGAIN_AFTER
 from shared.stages.verdict import Accepted
 from tests.failing import AwayQueue, FailingTables
 from tests.fakes import FakeHttp
@@ -284,6 +286,22 @@ async def test_consent_is_asked_again_just_before_sending():
 
     assert (await house.receipt(id))["status"] == "refused"
     assert len(house.http.requests) == 1
+
+
+async def test_what_was_asked_a_moment_ago_holds_for_seconds_and_no_longer():
+    house = await build(OK).furnish()
+    first, second = await house.accept(id="a"), await house.accept(id="b")
+    await house.work("events")
+    await opt_out(house)
+    messages = [read_delivery(body.encode()) for _, body, _ in house.queue.sent]
+    sent = {message.events[0]: message for message in messages}
+
+    house.clock.pass_(seconds=ASKED_AGAIN_AFTER.total_seconds())
+    await flow.deliver(house.line, sent[first])
+    house.clock.pass_(seconds=1)
+    await flow.deliver(house.line, sent[second])
+
+    assert [(await house.delivery(id)).status for id in (first, second)] == ["delivered", "refused"]
 
 
 async def test_a_test_event_is_stored_and_starts_nothing():

@@ -29,6 +29,9 @@ METHODS: Final = {
     Verb.DELETE: "DELETE",
 }
 _TYPE: Final = "@odata.type"
+_BINARY: Final = "Edm.Binary"
+_ESCAPES: Final = {ord(found): quote(found, safe="") for found in map(chr, range(128))}
+"""What `quote` writes for each ASCII character: it takes its time over a text that has one to escape."""
 
 
 class Refused(Exception):
@@ -87,9 +90,11 @@ def body_of(operation: Operation, entity: Entity) -> str:
 
 def row_in(document: Mapping[str, Any]) -> Row:
     """The row that a JSON entity says; members of types that a row cannot hold are left out."""
-    members = {
-        name: _value(name, value, document) for name, value in document.items() if "odata." not in name
-    }
+    members: dict[str, object] = {}
+    for name, value in document.items():
+        if "odata." not in name:
+            kind = document.get(name + _TYPE)
+            members[name] = value if kind is None else base64.b64decode(value) if kind == _BINARY else None
     return row_of(members, document.get("odata.etag"))
 
 
@@ -105,7 +110,8 @@ def refusal(status: int, headers: Mapping[str, str], answer: bytes) -> Refused:
 
 
 def _key(key: str) -> str:
-    return quote(key.replace("'", "''"), safe="")
+    doubled = key.replace("'", "''")
+    return doubled.translate(_ESCAPES) if doubled.isascii() else quote(doubled, safe="")
 
 
 def _text(value: str) -> str:
@@ -117,14 +123,7 @@ def _typed(entity: Entity) -> dict[str, str | int | bool]:
     for name, value in entity.items():
         if isinstance(value, bytes):
             members[name] = base64.b64encode(value).decode()
-            members[f"{name}{_TYPE}"] = "Edm.Binary"
+            members[f"{name}{_TYPE}"] = _BINARY
         else:
             members[name] = value
     return members
-
-
-def _value(name: str, value: object, document: Mapping[str, Any]) -> object:
-    kind = document.get(f"{name}{_TYPE}")
-    if kind is None:
-        return value
-    return base64.b64decode(str(value)) if kind == "Edm.Binary" else None

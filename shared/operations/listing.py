@@ -17,7 +17,7 @@ from shared.access.sections import Section
 from shared.errors import Fault, Invalid, NotFound
 from shared.exact import Json
 from shared.line import Line
-from shared.stores.receipts import Delivery, Status, Trail
+from shared.stores.trail import Delivery, Status, Trail
 
 MOST = 100
 FIRST_WINDOW = timedelta(seconds=1)

@@ -12,7 +12,7 @@ from shared.errors import Unavailable
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.ports import Row
-from shared.stores.receipts import Status
+from shared.stores.trail import Status
 
 MOST_A_BUCKET = 20_000
 _AT_ONCE = 10

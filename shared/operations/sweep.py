@@ -14,7 +14,7 @@ from shared import ids
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.stores.outbox import FIRST_LOOK, Watched
-from shared.stores.receipts import Delivery, Status, Trail
+from shared.stores.trail import Delivery, Status, Trail
 
 UNSENT_AFTER = timedelta(seconds=30)
 """A commit without a sign of its hand-off is handed off again after this."""

@@ -13,7 +13,7 @@ from shared.operations.pace import Pace
 from shared.ports import RowChanged
 from shared.stages.forward import ENDED
 from shared.stores.due import Waiting
-from shared.stores.receipts import Status
+from shared.stores.trail import Status
 
 MOST = 10_000
 

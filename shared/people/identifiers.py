@@ -59,6 +59,11 @@ def identifiers(person: Person, country: str) -> list[Identifier]:
     return [identifier for identifier in found if not _blocked(identifier.value)]
 
 
+def addresses_of(person: Person, country: str) -> list[Identifier]:
+    """Those that a message can be sent to."""
+    return [one for one in identifiers(person, country) if one.kind in ADDRESSES]
+
+
 def faults(person: Person, country: str) -> list[Fault]:
     """What is wrong with the identifiers that were sent."""
     found = []

@@ -90,7 +90,7 @@ class Destinations:
     def _open(self, record: Record) -> Target:
         doc = record.doc
         settings = _settings(destinations.load(doc["kind"]), doc["settings"])
-        secrets = exact.loads(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
+        secrets = exact.read(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
         return Target(record.id, doc["kind"], settings, secrets, doc["status"])
 
     async def _record(self, section: str, id: str) -> Record:

@@ -19,7 +19,8 @@ from shared.stages.hand_off import HandOff
 from shared.stages.slots import Slots
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
-from shared.stores.receipts import Attempt, Delivery, Receipts, Status, Trail
+from shared.stores.receipts import Receipts
+from shared.stores.trail import Attempt, Delivery, Status, Trail
 
 CLAIM_MARGIN = timedelta(seconds=15)
 """Added to the attempt's timeout: writing the outcome fits in it."""

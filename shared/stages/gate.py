@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared import destinations
@@ -11,13 +11,14 @@ from shared.destinations import Destination
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import Invalid, SignalboxError, Unavailable
 from shared.event import Stored
-from shared.people.consents import ASKED_AGAIN_AFTER, Consents, addresses_of
 from shared.people.identity import People
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
 from shared.stores.ledger import Ledger
-from shared.stores.receipts import Delivery, Status, Trail
+from shared.stores.trail import Delivery, Status, Trail
 
+ASKED_AGAIN_AFTER = timedelta(seconds=5)
+"""What an event's processing found of consent holds for so long; for what is sent later it is asked again."""
 _log = logging.getLogger("signalbox.gate")
 
 
@@ -39,7 +40,6 @@ class Gate:
     routes: Routes
     destinations: Destinations
     people: People
-    consents: Consents
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
         """What the attempt needs, or the end that the delivery comes to without one.
@@ -68,10 +68,8 @@ class Gate:
         """Whether the person has opted out by now, by any address that came along or is known."""
         if trail.consent_at and now - trail.consent_at <= ASKED_AGAIN_AFTER:
             return False
-        addresses = addresses_of(section, sending.stored.event.person)
-        if delivery.person:
-            addresses += await self.people.addresses(section, delivery.person)
-        return bool(await self.consents.refused(section, addresses, [delivery.purpose]))
+        refused = await self.people.refused(section, delivery.person, sending.stored.event.person)
+        return delivery.purpose in refused
 
 
 def _unknown(delivery: Delivery, plugin: Destination[Any]) -> Outcome | None:

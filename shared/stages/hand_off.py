@@ -95,10 +95,16 @@ class HandOff:
         await self._outbox.sent(place[0], commits, self._clock.now())
         return [None] * len(commits)
 
-    async def deliveries(self, section: str, route: str, events: Sequence[str]) -> None:
-        """Hand deliveries of one route to `deliver`, now. Raises Unavailable."""
+    async def deliveries(
+        self, section: str, route: str, events: Sequence[str], *, whole: bool = False
+    ) -> None:
+        """Hand deliveries of one route to `deliver`, now. Raises Unavailable.
+
+        `whole`: they are of one commit, and nothing else of it has to be delivered.
+        """
         chunks = [events[n : n + MAX_EVENTS_A_MESSAGE] for n in range(0, len(events), MAX_EVENTS_A_MESSAGE)]
-        bodies = [DeliveryMessage(section, route, tuple(chunk)).write() for chunk in chunks]
+        whole = whole and len(chunks) == 1
+        bodies = [DeliveryMessage(section, route, tuple(chunk), whole).write() for chunk in chunks]
         if bodies:
             await self._queue.send(self.deliveries_queue, bodies)
 

@@ -8,7 +8,7 @@ from shared import times
 from shared.event import Stored
 from shared.people.identity import Resolved
 from shared.routing.routes import Route
-from shared.stores.receipts import Delivery, Status, Step, Trail
+from shared.stores.trail import Delivery, Status, Step, Trail
 
 
 @dataclass(frozen=True, slots=True)

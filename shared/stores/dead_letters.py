@@ -15,7 +15,8 @@ from shared.exact import Json
 from shared.ports import Clock, Row, RowChanged, Tables
 from shared.storage import DEAD_LETTERS
 from shared.stores.outbox import Outbox
-from shared.stores.receipts import Delivery, Receipts, Status
+from shared.stores.receipts import Receipts
+from shared.stores.trail import Delivery, Status
 
 
 class DeadLetters:

@@ -166,7 +166,7 @@ def _faults(refusal: SignalboxError) -> tuple[Mapping[str, Json], ...]:
 
 
 def _item(row: Row) -> Item:
-    doc = exact.loads(bytes_of(row, "doc"))
+    doc = exact.read(bytes_of(row, "doc"))
     blob = row.values.get("blob")
     return Item(
         id=row.rk,

@@ -150,7 +150,7 @@ async def test_two_workers_at_one_commit_write_one_set_of_deliveries(seed):
 
     deliveries = [row for row in rows(house, "receipts") if "status" in row.values]
     assert len(deliveries) == 10
-    assert len({row.values["person"] for row in rows(house, "people", "i|")}) == 5
+    assert len(rows(house, "people", "p|")) == 5
     assert len(rows(house, "timeline")) == 5
 
 

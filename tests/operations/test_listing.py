@@ -7,7 +7,7 @@ import pytest
 from shared.errors import Invalid, NotFound
 from shared.operations import listing
 from shared.operations.listing import page_of, status
-from shared.stores.receipts import Delivery, Status, Step, Trail
+from shared.stores.trail import Delivery, Status, Step, Trail
 from tests.house import ORDER, body, build
 
 STEP = Step("resolve", "t", "found")

@@ -7,7 +7,7 @@ import pytest
 
 from shared.operations import sweep
 from shared.operations.pace import Pace
-from shared.stores.receipts import Status
+from shared.stores.trail import Status
 from tests.failing import AwayQueue
 from tests.house import OK, build, order
 

@@ -4,7 +4,7 @@ import pytest
 
 from shared.operations import unpark
 from shared.operations.pace import Pace
-from shared.stores.receipts import Status
+from shared.stores.trail import Status
 from tests.house import OK, build
 
 

@@ -98,13 +98,14 @@ def twice(events):
 def unaccounted(world, events):
     """Every identifier leads to a profile that lists it, and every event is on one timeline."""
     people = {rk: row.values for (_, rk), row in raw(world, "people")}
-    listed = {
-        (rk.split("|")[1], rk.split("|")[3]) for rk in people if rk.startswith("p|") and rk.count("|") == 3
-    }
-    bound = {(values["person"], rk[2:]) for rk, values in people.items() if rk.startswith("i|")}
-    yield from (f"an identifier that no profile lists: {one}" for one in bound - listed)
-    yield from (f"a profile lists what is not its own: {one}" for one in listed - bound)
-    yield from (f"a person without a profile: {one}" for one, _ in bound if f"p|{one}" not in people)
+    listed = {(rk.split("|")[1], rk.split("|")[4]) for rk in people if "|p|" in rk}
+    bound = {(row["maker"], rk[2:]): row["person"] for rk, row in people.items() if "person" in row}
+    yield from (f"an identifier that no profile lists: {one}" for one in bound.keys() - listed)
+    yield from (f"a profile lists what is not its own: {one}" for one in listed - bound.keys())
+    makers = {(rk[2:], row["maker"]) for rk, row in people.items() if rk.startswith("p|")}
+    yield from (
+        f"a person without a maker: {one}" for one in {(p, m) for (m, _), p in bound.items()} ^ makers
+    )
     seen = sorted(rk.split("|")[1] for (_, rk), _ in raw(world, "timeline"))
     if seen != sorted(events):
         yield f"timelines hold {seen}, events are {sorted(events)}"

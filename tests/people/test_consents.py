@@ -7,7 +7,6 @@ import pytest
 from shared.access.sections import Section
 from shared.errors import Invalid
 from shared.event import Person
-from shared.people.consents import addresses_of
 from tests.house import House, body, build
 
 
@@ -28,8 +27,14 @@ class Desk:
         return await self.house.line.consents.set(self.section, body(doc))
 
     async def refused(self, *purposes, **person):
-        addresses = addresses_of(self.section, Person(**(person or {"email": "ada@example.com"})))
-        return await self.house.line.consents.refused(self.section, addresses, purposes or ["marketing"])
+        sent = Person(**(person or {"email": "ada@example.com"}))
+        return (await self.house.line.people.refused(self.section, None, sent)) & set(
+            purposes or ["marketing"]
+        )
+
+    def said(self):
+        """What lies in storage of what was said, then and now."""
+        return [row for row in self.house.rows("people") if "state" in row.values]
 
 
 async def test_an_address_that_said_nothing_refuses_nothing():
@@ -85,8 +90,8 @@ async def test_storage_holds_no_address():
     desk = await Desk.open()
     await desk.say()
 
-    assert desk.house.rows("consents")
-    assert "ada" not in str(desk.house.rows("consents"))
+    assert desk.said()
+    assert "ada" not in str(desk.house.rows("people"))
 
 
 async def test_what_was_said_before_is_kept_as_proof():
@@ -95,11 +100,7 @@ async def test_what_was_said_before_is_kept_as_proof():
         await desk.say(state)
         desk.house.clock.pass_(minutes=1)
 
-    said = [
-        (row.values["at"], row.values["state"])
-        for row in desk.house.rows("consents")
-        if row.rk.count("|") == 2
-    ]
+    said = [(row.values["at"], row.values["state"]) for row in desk.house.rows("people", "s|")]
     assert [state for _, state in sorted(said)] == ["opted_out", "opted_in"]
 
 
@@ -121,7 +122,7 @@ async def test_anything_but_one_address_is_refused(doc, pointers):
         )
 
     assert [fault.pointer for fault in refusal.value.faults] == pointers
-    assert desk.house.rows("consents") == []
+    assert desk.said() == []
 
 
 async def test_a_refusal_is_asked_for_by_every_address_that_is_known_of_the_person():

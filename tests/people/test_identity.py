@@ -6,11 +6,12 @@ import pytest
 
 from shared.access.sections import Section
 from shared.event import Person
+from shared.people.directory import REMEMBERED_SECONDS
 from shared.people.identifiers import identifiers
 from shared.people.identity import MAX_IDENTIFIERS
 from shared.ports import Operation
 from tests.failing import FailingTables
-from tests.house import House, build
+from tests.house import House, body, build
 
 EMAIL = {"email": "ada@example.com"}
 BOTH = {"crm_id": "c-1", **EMAIL}
@@ -31,6 +32,10 @@ class Register:
     async def resolve(self, *, create=True, **person):
         found = identifiers(Person(**person), "SE")
         return await self.house.line.people.resolve(self.section, found, create=create)
+
+    async def refuse(self, email):
+        said = {"email": email, "purpose": "marketing", "state": "opted_out"}
+        await self.house.line.consents.set(self.section, body(said))
 
     async def profile(self, person):
         found = await self.house.line.people.read(self.section, person)
@@ -76,13 +81,52 @@ async def test_the_strongest_known_identifier_decides_and_others_are_not_taken_o
     assert await register.profile(by_crm.person) == {("crmId", "c-1")}
 
 
-async def test_every_address_that_is_known_of_a_person_is_told():
+@pytest.mark.parametrize("refusing", ["ada@example.com", "ada@work.example"])
+async def test_what_any_address_that_is_known_of_a_person_has_refused_is_told(refusing):
     register = await Register.open()
     await register.resolve(**BOTH)
+    await register.refuse(refusing)
 
     found = await register.resolve(crm_id="c-1", email="ada@work.example")
 
-    assert {one.value for one in found.addresses} == {"ada@example.com", "ada@work.example"}
+    assert found.refused == {"marketing"}
+
+
+async def test_what_another_instance_has_bound_is_found_within_seconds():
+    tables = FailingTables()
+    here, there = await Register.open(tables), Register(build(tables=tables), None)
+    there.section = await there.house.line.sections.read("demo")
+    nobody = await there.resolve(create=False, **EMAIL)
+    ada = await here.resolve(**EMAIL)
+
+    remembered = await there.resolve(create=False, **EMAIL)
+    there.house.clock.pass_(seconds=REMEMBERED_SECONDS + 1)
+    found = await there.resolve(create=False, **EMAIL)
+
+    assert (nobody, remembered, found.person) == (None, None, ada.person)
+
+
+async def test_two_instances_that_remember_nobody_make_one_person():
+    tables = FailingTables()
+    here, there = await Register.open(tables), Register(build(tables=tables), None)
+    there.section = await there.house.line.sections.read("demo")
+    for register in (here, there):
+        await register.resolve(create=False, **EMAIL)
+
+    first, second = await here.resolve(**EMAIL), await there.resolve(**EMAIL)
+
+    assert (first.person, first.created, second.created) == (second.person, True, False)
+
+
+async def test_a_known_person_is_found_in_one_read_an_identifier():
+    register = await Register.open()
+    await register.resolve(**BOTH)
+    register.house.clock.pass_(seconds=REMEMBERED_SECONDS + 1)
+    before = register.house.tables.requests
+
+    await register.resolve(**BOTH)
+
+    assert register.house.tables.requests - before == 2
 
 
 async def test_another_section_knows_nobody_of_this_one():
@@ -138,8 +182,8 @@ async def test_what_a_crash_left_out_of_a_profile_the_next_event_adds(number):
         except OSError:
             tables.come_back()
 
-    bound = {row.rk[2:] for row in register.house.rows("people", "i|")}
-    listed = {row.rk.split("|")[3] for row in register.house.rows("people", "p|") if row.rk.count("|") == 3}
+    bound = {row.rk[2:] for row in register.house.rows("people", "i|") if "person" in row.values}
+    listed = {row.rk.split("|")[4] for row in register.house.rows("people", "i|") if "|p|" in row.rk}
     assert bound == listed
     assert len(bound) == 2
 

@@ -11,7 +11,7 @@ from shared.destinations.outcomes import SCHEDULE
 from shared.errors import Unavailable
 from shared.messages import DeliveryMessage, read_delivery
 from shared.ports import Answer, NoAnswer
-from shared.stores.receipts import Attempt, Status
+from shared.stores.trail import Attempt, Status
 from tests.house import OK, build
 
 FAILED = Answer(503, {}, b"")

@@ -9,7 +9,7 @@ from shared.event import Event, Person, Stored
 from shared.people.identity import Resolved
 from shared.routing.routes import Route
 from shared.stages.route import Decision, decide
-from shared.stores.receipts import Delivery, Status, Step, Trail
+from shared.stores.trail import Delivery, Status, Step, Trail
 
 NOW = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
 EVENT = Event(
@@ -27,7 +27,7 @@ EVENT = Event(
     key=None,
     test=False,
 )
-ADA = Resolved("p1", created=False, by="email", ambiguous=False, addresses=())
+ADA = Resolved("p1", created=False, by="email", ambiguous=False, refused=frozenset())
 
 
 def route(id, purpose="marketing"):

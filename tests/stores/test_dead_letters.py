@@ -6,7 +6,7 @@ from shared.destinations.outcomes import Cause
 from shared.errors import Conflict, NotFound
 from shared.operations import replay
 from shared.ports import Answer, NoAnswer
-from shared.stores.receipts import Status
+from shared.stores.trail import Status
 from tests.house import OK, build
 
 REFUSED, GONE = Answer(400, {}, b""), Answer(410, {}, b"")

@@ -8,7 +8,8 @@ import pytest
 
 from shared.ids import new_commit
 from shared.ports import RowChanged, RowExists
-from shared.stores.receipts import MAX_ATTEMPTS, Attempt, Delivery, Receipts, Status, Step, Trail
+from shared.stores.receipts import Receipts
+from shared.stores.trail import MAX_ATTEMPTS, Attempt, Delivery, Status, Step, Trail
 from tests.failing import FailingTables
 from tests.fakes import FakeTables
 

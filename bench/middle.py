@@ -1,0 +1,60 @@
+"""What the line itself costs an event, without storage, bus and runtime: each step of the door by itself."""
+
+import json
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+
+from bench.load import Round, middle
+from bench.parts import SECTION, Furnished
+from local.demo.furnish import KEY, ORDER
+from shared import exact
+from shared.access.rights import Scope
+from shared.access.tokens import RANDOM_BYTES
+from shared.sources import Received
+from shared.stages.authenticate import authenticate
+from shared.stages.receive import json_of
+from shared.stages.translate import envelope
+
+TIMES = 2_000
+
+
+async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
+    """Authenticate by key, parse, translate, and check with its fingerprint and document; caches warm."""
+    line = furnished.line
+    made = await line.keys.create(SECTION, exact.loads(json.dumps(KEY)), secrets.token_bytes(RANDOM_BYTES))
+    headers = {"authorization": f"Bearer {made['key']}", "content-type": "application/json"}
+    caller = await authenticate(line.keys, line.sections, headers, Scope.EVENTS_WRITE)
+    body = _order()
+    request = Received("POST", "/v1/events", {**headers, "content-length": str(len(body))}, body)
+    parsed = json_of(request)
+    draft = envelope(parsed)
+
+    async def parse() -> None:
+        json_of(request)
+
+    async def translate() -> None:
+        envelope(parsed)
+
+    each: dict[str, Callable[[], Awaitable[object]]] = {
+        "authenticate": lambda: authenticate(line.keys, line.sections, headers, Scope.EVENTS_WRITE),
+        "parse": parse,
+        "translate": translate,
+        "validate": lambda: line.checker.check(furnished.section, caller, draft),
+    }
+    return {name: middle([await _cost(step) for _ in range(rounds)]) for name, step in each.items()}
+
+
+async def _cost(step: Callable[[], Awaitable[object]]) -> Round:
+    began = time.process_time()
+    for _ in range(TIMES):
+        await step()
+    return Round((time.process_time() - began) * 1000 / TIMES)
+
+
+def _order() -> bytes:
+    key = secrets.token_hex(12)
+    properties = {"orderId": key, "totalValue": 42.50, "currency": "EUR"}
+    person = {"email": "ada@example.com", "crmId": "c-1001"}
+    doc = {"event": ORDER, "id": key, "person": person, "properties": properties}
+    return json.dumps({**doc, "occurredAt": "2026-11-22T10:15:00+01:00"}).encode()
