@@ -13,12 +13,15 @@ from shared.errors import Unavailable
 Key = TypeVar("Key", bound=Hashable)
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+MOST_WAITING = 1_000
+"""Items that wait in a lane, where nothing else is said."""
 
 
 class Gather(Generic[Key, Item, Result]):
     """A lane for each key. `call(key, items)` answers a result for each item, in order; what it raises, all get.
 
-    What is Unavailable to a call is so to all who wait in its lane. At most `most` items go into a call, and at most `most_waiting` wait in a lane; one more is Unavailable.
+    What is Unavailable to a call is so to all who wait in its lane. At most `most` items go into a call, and at most
+    `most_waiting` wait in a lane; one more is Unavailable.
     For what nobody waits for, `pause_seconds` before each call let more gather.
     """
 
@@ -27,7 +30,7 @@ class Gather(Generic[Key, Item, Result]):
         call: Callable[[Key, Sequence[Item]], Awaitable[Sequence[Result]]],
         *,
         most: int,
-        most_waiting: int,
+        most_waiting: int = MOST_WAITING,
         pause_seconds: float = 0,
     ) -> None:
         self._call, self._most, self._most_waiting = call, most, most_waiting

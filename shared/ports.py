@@ -14,6 +14,10 @@ Value = str | int | bool | bytes | None
 """What a row's member holds. int is 32 bits; bytes may be as long as a row (the adapter splits them)."""
 
 
+MAX_OPERATIONS = 100
+"""Operations in a transaction."""
+
+
 class RowExists(Exception):
     """An insert met a row with the same key. In a transaction, `index` says which insert."""
 
@@ -90,7 +94,7 @@ class Tables(Protocol):
         """Delete the row; that it is gone already is success."""
 
     async def transact(self, table: str, operations: Sequence[Operation]) -> Sequence[str | None]:
-        """All or nothing, within one partition, at most 100 operations; answers the etag of each row that was written.
+        """All or nothing, within one partition, at most MAX_OPERATIONS; answers the etag of each row that was written.
 
         Raises RowExists, RowChanged, RowTooLarge.
         """
@@ -177,3 +181,6 @@ class Http(Protocol):
 class Clock(Protocol):
     def now(self) -> datetime:
         """The time now, in UTC."""
+
+    def seconds(self) -> float:
+        """Seconds that only grow: how long something lasts, whatever is done to the clock meanwhile."""

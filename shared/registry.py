@@ -4,9 +4,10 @@ Table `registry`: partition `{section}|{kind}`, row `{id}`. What is found by its
 known (keys and webhook sources), has a pointer row in section "" as well, written first.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from time import monotonic
 
 from shared import exact
 from shared.cached import Cached
@@ -54,11 +55,11 @@ Place = tuple[Kind, str, str]
 class Registry:
     """Reads and writes configuration documents."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, clock: Callable[[], float] = monotonic) -> None:
         self._tables = tables
-        self._cache: Cached[Place, Record] = Cached(self._fetch, seconds=CACHE_SECONDS)
+        self._cache: Cached[Place, Record] = Cached(self._fetch, seconds=CACHE_SECONDS, clock=clock)
         self._lists: Cached[tuple[Kind, str], Sequence[Record]] = Cached(
-            lambda place: self.list(*place), seconds=CACHE_SECONDS, most=1_000
+            lambda place: self.list(*place), seconds=CACHE_SECONDS, most=1_000, clock=clock
         )
 
     async def find(self, kind: Kind, section: str, id: str) -> Record | None:

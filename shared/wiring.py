@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.access.keys import Keys
@@ -54,6 +55,9 @@ class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
 
+    def seconds(self) -> float:
+        return monotonic()
+
 
 @lru_cache
 def line() -> Line:
@@ -85,7 +89,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     end_pause: float = 0,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
-    registry = Registry(tables)
+    registry = Registry(tables, clock.seconds)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
     receipts, due = Receipts(tables, end_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)

@@ -165,5 +165,8 @@ class FakeClock:
     def now(self) -> datetime:
         return self.time
 
+    def seconds(self) -> float:
+        return self.time.timestamp()
+
     def pass_(self, **time: float) -> None:
         self.time += timedelta(**time)

@@ -9,15 +9,18 @@ from pathlib import Path
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from shared import flow
 from shared.azure.blobs import AzureBlobs
 from shared.azure.tables import AzureTables
 from shared.destinations.outcomes import Cause
+from shared.messages import read_commit, read_delivery
 from shared.operations import listing
+from shared.people.directory import REMEMBERED_SECONDS
 from shared.stages.record import bucket_of
 from shared.stages.translate import envelope
 from shared.stages.validate import key_hash
 from shared.storage import CONTAINERS, TABLES
-from tests.house import body, build, order
+from tests.house import OK, body, build, order
 from tests.real import azurite
 
 __all__ = ["azurite"]
@@ -46,6 +49,7 @@ async def test_each_access_path_takes_the_requests_that_are_documented(azurite):
         house.clock.pass_(seconds=1)
 
         counted = {name: await requests(tables, path(house, first)) for name, path in PATHS.items()}
+        counted |= await on_the_way(house)
 
     assert counted == documented()
 
@@ -59,6 +63,31 @@ async def test_nothing_is_stored_in_a_table_that_is_not_declared(running):
         assert set(await tables.names()) <= {table.name for table in TABLES}
     with BlobServiceClient.from_connection_string(connection) as blobs:
         assert {one.name for one in blobs.list_containers()} <= {one.name for one in CONTAINERS}
+
+
+async def on_the_way(house):
+    """What a commit of forty events of as many people takes, the second time that they are heard of."""
+    house.queue.sent.clear()
+    await post_forty(house)
+    await house.work("events")
+    house.clock.pass_(seconds=REMEMBERED_SECONDS + 1)
+    house.queue.sent.clear()
+    tables, line = house.tables, house.line
+    counted = {"accept 40 events at once": await requests(tables, post_forty(house))}
+    [(_, commit, _)] = house.queue.sent
+    processed = flow.process(line, read_commit(commit.encode()))
+    counted["process a commit of 40 events"] = await requests(tables, processed)
+    _, (_, first, _), (_, second, _) = house.queue.sent
+    house.http.answers = [OK] * 40
+    await flow.deliver(line, read_delivery(first.encode()))
+    delivered = flow.deliver(line, read_delivery(second.encode()))
+    counted["deliver the last 20 of them"] = await requests(tables, delivered)
+    return counted
+
+
+async def post_forty(house):
+    keyless = {name: value for name, value in order().items() if name != "id"}
+    await house.post_all(*({**keyless, "person": {"email": f"p{n}@example.com"}} for n in range(40)))
 
 
 async def requests(tables, awaitable):

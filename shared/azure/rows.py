@@ -9,14 +9,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from shared.ports import Operation, Row, RowTooLarge, Value, Verb
+from shared.ports import MAX_OPERATIONS, Operation, Row, RowTooLarge, Value, Verb
 
 MAX_ROW_BYTES: Final = 1024 * 1024
 MAX_PART_BYTES: Final = 64 * 1024
 MAX_TEXT_UNITS: Final = 32 * 1024
 MAX_KEY_UNITS: Final = 512
 MAX_MEMBERS: Final = 252
-MAX_OPERATIONS: Final = 100
 MAX_TRANSACTION_BYTES: Final = 4 * 1024 * 1024
 INT32: Final = range(-(2**31), 2**31)
 

@@ -47,7 +47,7 @@ class Directory:
             self._read,
             seconds=REMEMBERED_SECONDS,
             missing_seconds=REMEMBERED_SECONDS,
-            clock=lambda: clock.now().timestamp(),
+            clock=clock.seconds,
         )
 
     async def known(self, section: Section, identifier: Identifier) -> Known:

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 from shared.errors import Unavailable
 
-A_DESTINATION = 16
+A_DESTINATION = 20
+"""As many as a message holds, so that its deliveries are claimed together."""
 IN_ALL = 100
 WAIT_SECONDS = 15.0
 """How long an attempt waits for a slot; after that its message goes back, and nothing has been claimed."""

@@ -19,8 +19,6 @@ from shared.stores.outbox import unsent_row
 
 MAX_ROW_BYTES = 512 * 1024
 """A larger body goes to a blob, and the row keeps its name (claim check)."""
-MAX_WAITING = 1_000
-"""Reads of one commit that wait for those under way."""
 _AFTER = "~"
 """Sorts after every character of a row key."""
 _SUMMARY = ("event", "version", "source", "occurredAt", "receivedAt", "test")
@@ -54,7 +52,7 @@ class Ledger:
     def __init__(self, tables: Tables, blobs: Blobs) -> None:
         self._tables = tables
         self._blobs = blobs
-        self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT, most_waiting=MAX_WAITING)
+        self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT)
 
     async def insert(self, section: str, commit: Commit, entries: Sequence[Entry], key_days: int) -> None:
         """Store a group, all or nothing. Raises RowExists, RowTooLarge, Unavailable (then maybe stored)."""

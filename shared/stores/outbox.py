@@ -14,14 +14,11 @@ from datetime import datetime, timedelta
 from shared import ids, times
 from shared.gather import Gather
 from shared.ids import Commit
-from shared.ports import Operation, Row, RowChanged, Tables, Value, Verb
+from shared.ports import MAX_OPERATIONS, Operation, Row, RowChanged, Tables, Value, Verb
 from shared.storage import EVENTS
 
 MARKED_AT_ONCE = 50
 """Two rows a commit, and 100 in a transaction."""
-MAX_OPERATIONS = 100
-MAX_WAITING = 1_000
-"""Commits of one bucket that wait to be taken out."""
 FIRST_LOOK = timedelta(minutes=1)
 """How long after it was made a commit is looked at first. By then most have ended, and their row is gone."""
 
@@ -42,7 +39,7 @@ class Outbox:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._ended = Gather(self._finish, most=MAX_OPERATIONS, most_waiting=MAX_WAITING)
+        self._ended = Gather(self._finish, most=MAX_OPERATIONS)
 
     async def is_unsent(self, section: str, commit: Commit) -> bool:
         """Whether the commit was stored and never handed off, as far as is known."""

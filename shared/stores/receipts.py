@@ -13,13 +13,9 @@ from shared import ids
 from shared.errors import Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
-from shared.ports import Operation, Row, RowChanged, RowTooLarge, Tables, Verb
+from shared.ports import MAX_OPERATIONS, Operation, Row, RowChanged, RowTooLarge, Tables, Verb
 from shared.storage import RECEIPTS
 from shared.stores.trail import OPEN, Delivery, Trail, delivery_in, delivery_row, extended, steps_row
-
-MAX_OPERATIONS = 100
-MAX_WAITING = 1_000
-"""Reads of one commit, or deliveries to save in one partition, that wait for those under way."""
 
 
 class Receipts:
@@ -28,11 +24,9 @@ class Receipts:
     def __init__(self, tables: Tables, end_pause: float = 0) -> None:
         """Deliveries that end within `end_pause` seconds of each other are written together."""
         self._tables = tables
-        self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT, most_waiting=MAX_WAITING)
-        self._saves = Gather(self._save, most=MAX_OPERATIONS, most_waiting=MAX_WAITING)
-        self._ends = Gather(
-            self._save, most=MAX_OPERATIONS, most_waiting=MAX_WAITING, pause_seconds=end_pause
-        )
+        self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT)
+        self._saves = Gather(self._save, most=MAX_OPERATIONS)
+        self._ends = Gather(self._save, most=MAX_OPERATIONS, pause_seconds=end_pause)
 
     async def trail(self, section: str, id: str) -> Trail:
         """The trail of one event. Raises ValueError for what is no event id."""

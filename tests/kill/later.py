@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from time import monotonic
 
 from shared.azure.bus import ServiceBusQueue
 from shared.azure.tables import AzureTables
@@ -20,6 +21,9 @@ class Ahead:
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self._by
+
+    def seconds(self) -> float:
+        return monotonic()
 
 
 def sweep_later(rig: Rig, by: timedelta) -> Swept:

@@ -1,5 +1,6 @@
 """The ledger: events and their keys lie together, leave with their day, and large bodies lie beside."""
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -163,3 +164,23 @@ async def test_a_list_shows_what_an_event_is_without_reading_its_body():
 
     assert [one["id"] for one in found] == [COMMIT.event(0), COMMIT.event(1)]
     assert set(found[0]) == {"id", "event", "version", "source", "occurredAt", "receivedAt", "test"}
+
+
+async def test_events_of_one_commit_that_are_asked_for_at_once_are_one_read():
+    tables = FakeTables()
+    ledger = await stored(*(entry(n, properties={"n": str(n)}) for n in range(10)), tables=tables)
+    before = tables.requests
+
+    found = await asyncio.gather(*(ledger.event("demo", COMMIT.event(n)) for n in (7, 2, 99, 2)))
+
+    assert tables.requests - before == 1
+    assert [one and one.event.properties["n"] for one in found] == ["7", "2", None, "2"]
+
+
+async def test_a_large_body_is_read_beside_the_others():
+    large = entry(1, properties={"note": LARGE})
+    ledger = await stored(entry(0), large, entry(2))
+
+    found = await asyncio.gather(*(ledger.event("demo", COMMIT.event(n)) for n in range(3)))
+
+    assert [one and one.event.properties.get("note") for one in found] == [None, LARGE, None]

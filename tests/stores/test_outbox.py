@@ -1,5 +1,6 @@
 """The outbox: a commit is found while something of it has to happen, and by nobody after."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 from shared.ids import new_commit
@@ -110,3 +111,25 @@ async def test_a_look_that_somebody_else_closed_meanwhile_stays_closed():
     await outbox.close(watched)
 
     assert await due(outbox) == []
+
+
+async def test_commits_that_end_at_once_are_taken_out_together():
+    commits = [new_commit(NOW + timedelta(seconds=n), 2, b"1234567") for n in range(5)]
+    outbox = await outbox_with(*commits)
+    await outbox.sent("demo", commits, NOW)
+    before = outbox._tables.requests
+
+    await asyncio.gather(*(outbox.finish("demo", commit) for commit in (*commits, commits[0])))
+
+    assert outbox._tables.requests - before == 1
+    assert await due(outbox) == []
+
+
+async def test_one_that_was_not_marked_yet_ends_with_the_others():
+    commits = [new_commit(NOW + timedelta(seconds=n), 2, b"1234567") for n in range(3)]
+    outbox = await outbox_with(*commits)
+    await outbox.sent("demo", commits[:2], NOW)
+
+    await asyncio.gather(*(outbox.finish("demo", commit) for commit in commits))
+
+    assert (await due(outbox), await unsent(outbox)) == ([], [])

@@ -1,5 +1,6 @@
 """Receipts: a trail is read as it was written, a commit's trails say that it is processed only when all is there."""
 
+import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -146,3 +147,65 @@ def test_a_trail_is_open_while_somebody_has_something_to_do(status):
 
 def test_the_id_of_a_delivery_is_its_event_and_route_whatever_happened_to_it():
     assert delivery(attempt=3, replays=2).id == delivery().id == f"{COMMIT.id}_rt-1"
+
+
+async def begun(tables, count=5):
+    """Receipts with as many deliveries in one commit, all read."""
+    receipts = Receipts(tables)
+    await receipts.write("demo", COMMIT, {COMMIT.event(n): trail(n) for n in range(count)})
+    trails = await asyncio.gather(*(receipts.trail("demo", COMMIT.event(n)) for n in range(count)))
+    return receipts, [found.deliveries[0] for found in trails]
+
+
+async def test_what_is_saved_at_once_is_one_write_and_each_gets_its_own_etag():
+    tables = FakeTables()
+    receipts, deliveries = await begun(tables)
+    before = tables.requests
+
+    claims = [replace(one, status=Status.SENDING) for one in deliveries]
+    saved = await asyncio.gather(*(receipts.save("demo", one) for one in claims))
+    ended = [replace(one, status=Status.DELIVERED) for one in saved]
+    await asyncio.gather(*(receipts.save("demo", one) for one in ended))
+
+    assert tables.requests - before == 2
+    found = await receipts.trails("demo", COMMIT)
+    assert {one.deliveries[0].status for one in found.values()} == {Status.DELIVERED}
+
+
+async def test_one_that_has_changed_stands_in_nobody_s_way():
+    receipts, deliveries = await begun(FakeTables())
+    await receipts.save("demo", replace(deliveries[2], attempt=7))
+
+    claims = [replace(one, status=Status.SENDING) for one in deliveries]
+    saved = await asyncio.gather(*(receipts.save("demo", one) for one in claims), return_exceptions=True)
+
+    assert [type(one) for one in saved] == [Delivery, Delivery, RowChanged, Delivery, Delivery]
+
+
+async def test_of_two_who_save_one_delivery_at_once_one_succeeds():
+    receipts, [only] = await begun(FakeTables(), count=1)
+
+    saved = await asyncio.gather(*(receipts.save("demo", only) for _ in range(2)), return_exceptions=True)
+
+    assert sorted(type(one).__name__ for one in saved) == ["Delivery", "RowChanged"]
+
+
+async def test_trails_of_one_commit_that_are_asked_for_at_once_are_one_read():
+    tables = FakeTables()
+    receipts, _ = await begun(tables)
+    before = tables.requests
+
+    found = await asyncio.gather(*(receipts.trail("demo", COMMIT.event(n)) for n in (3, 1, 50)))
+
+    assert tables.requests - before == 1
+    assert [len(one.deliveries) for one in found] == [1, 1, 0]
+
+
+async def test_a_commit_that_was_processed_before_is_told():
+    receipts = Receipts(FakeTables())
+    nothing_to_deliver = {COMMIT.id: Trail("p1", (STEP,))}
+    await receipts.write("demo", COMMIT, nothing_to_deliver)
+
+    with pytest.raises(RowExists):
+        await receipts.write("demo", COMMIT, nothing_to_deliver)
+    await receipts.write("demo", COMMIT, await receipts.trails("demo", COMMIT))
