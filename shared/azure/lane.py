@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
-from azure.servicebus.aio import ServiceBusSender
+from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
 from shared.errors import Unavailable
@@ -61,7 +61,7 @@ class Lane:
     async def send(self, messages: Sequence[Message]) -> None:
         """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same."""
         if self._resting():
-            raise _away()
+            raise away()
         await self._gather.add(None, messages)
 
     async def close(self) -> None:
@@ -71,13 +71,13 @@ class Lane:
 
     async def _run(self, _: None, parcels: Sequence[Sequence[Message]]) -> Sequence[None]:
         if self._resting():
-            raise _away()
+            raise away()
         try:
             await self._send([message for parcel in parcels for message in parcel])
         except Exception as error:  # noqa: BLE001  (whatever broke, every caller must hear of it)
             log.warning("Service Bus failed: %s", type(error).__name__)
             self._rests_until = self._monotonic() + self._rest_seconds
-            raise _away() from None
+            raise away() from None
         return [None] * len(parcels)
 
     async def _send(self, messages: Sequence[Message]) -> None:
@@ -106,9 +106,7 @@ class Lane:
     async def _drop(self) -> None:
         sender, self._sender = self._sender, None
         if sender is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await sender.close()
+            await let_go(sender)
 
     def _resting(self) -> bool:
         return self._monotonic() < self._rests_until
@@ -136,5 +134,13 @@ async def _batches(
         yield batch
 
 
-def _away() -> Unavailable:
+async def let_go(link: ServiceBusSender | ServiceBusReceiver) -> None:
+    """Close a link that may be broken: nobody waits long for that, or hears of it."""
+    with suppress(Exception):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await link.close()
+
+
+def away() -> Unavailable:
+    """What a caller is told when Service Bus did not do what it was asked."""
     return Unavailable("Service Bus is not available right now. Repeat the same request later.")
