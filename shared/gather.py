@@ -19,7 +19,7 @@ class Gather(Generic[Key, Item, Result]):
     """A lane for each key. `call(key, items)` answers a result for each item, in order; what it raises, all get.
 
     What is Unavailable to a call is so to all who wait in its lane. At most `most` items go into a call, and at most `most_waiting` wait in a lane; one more is Unavailable.
-    For what nobody waits for, `pause_seconds` before each call let more gather.
+    For what nobody waits for, `pause_seconds` before each call that is not full let more gather.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class Gather(Generic[Key, Item, Result]):
     async def _run(self, key: Key) -> None:
         try:
             while waiting := self._waiting[key]:
-                if self._pause_seconds:
+                if self._pause_seconds and len(waiting) < self._most:
                     await asyncio.sleep(self._pause_seconds)
                 taken = waiting[: self._most]
                 del waiting[: self._most]

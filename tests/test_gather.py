@@ -133,3 +133,13 @@ async def test_what_is_away_for_a_call_is_away_for_all_who_wait_behind_it():
 
     assert all(isinstance(one, Unavailable) for one in told)
     assert calls == 1
+
+
+async def test_what_fills_a_call_already_does_not_pause():
+    calls = Calls()
+    lane = Gather(calls, most=3, most_waiting=100, pause_seconds=3600)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(lane.add("a", n) for n in range(6)))
+
+    assert calls.made == [("a", [0, 1, 2]), ("a", [3, 4, 5])]

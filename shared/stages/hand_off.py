@@ -60,6 +60,26 @@ class HandOff:
             _log.warning("left to the sweeper: %d commits of %s", len(failed), section)
         return not failed
 
+    async def catch_up(self, section: str, commits: Sequence[Commit]) -> bool:
+        """Hand off what was left behind, all in one call; what others have under way is left to them.
+
+        Answers whether it is known to be on the bus and marked as sent: if not, there is no use in going on.
+        """
+        left = [one for one in commits if one not in self._under_way]
+        going = asyncio.create_task(self._send_and_mark(section, left))
+        self._under_way.update(dict.fromkeys(left, going))
+        going.add_done_callback(lambda _: self._caught_up(left))
+        try:
+            await asyncio.shield(going)
+        except Unavailable:
+            _log.warning("left to the next sweep: %d commits of %s", len(left), section)
+            return False
+        return True
+
+    async def waited(self, queue: str) -> timedelta:
+        """How long the oldest message of a queue has waited. Raises Unavailable."""
+        return await self._queue.waited(queue)
+
     async def idle(self) -> None:
         """Wait until what was sent is marked as sent: nobody needs to, but a test or an orderly end."""
         while self._marking:
@@ -72,6 +92,14 @@ class HandOff:
             sending = self._under_way[commit] = asyncio.create_task(self._send(commit, section))
             sending.add_done_callback(partial(self._sent, section, commit))
         await asyncio.shield(sending)
+
+    def _caught_up(self, commits: Sequence[Commit]) -> None:
+        for commit in commits:
+            del self._under_way[commit]
+
+    async def _send_and_mark(self, section: str, commits: Sequence[Commit]) -> None:
+        await self._queue.send(self.events_queue, [CommitMessage(section, one).write() for one in commits])
+        await asyncio.gather(*(self._marks.add((section, one.bucket), one) for one in commits))
 
     async def _send(self, commit: Commit, section: str) -> None:
         await self._queue.send(self.events_queue, [CommitMessage(section, commit).write()])

@@ -48,6 +48,47 @@ async def test_a_mark_that_fails_leaves_a_message_and_the_commit_to_the_sweeper(
     assert len(house.queue.sent) == 1
 
 
+async def left_behind(house, queue, count):
+    """So many commits that never reached the bus."""
+    queue.away = True
+    ids = [await house.accept(id=f"left-{n}") for n in range(count)]
+    queue.away = False
+    return [commit_of(id) for id in ids]
+
+
+async def test_what_is_caught_up_on_is_sent_once_and_marked_before_it_is_said():
+    queue = AwayQueue()
+    house = await build(queue=queue).furnish()
+    commits = await left_behind(house, queue, 5)
+
+    told = await asyncio.gather(
+        house.line.hand_off.catch_up("demo", commits), house.line.hand_off.commits("demo", commits)
+    )
+
+    assert told == [True, True]
+    assert sorted(read_commit(body.encode()).commit.id for _, body, _ in queue.sent) == sorted(
+        one.id for one in commits
+    )
+    assert house.rows("events", "u|") == []
+
+
+@pytest.mark.parametrize("away", ["bus", "storage"])
+async def test_catching_up_tells_when_the_bus_or_storage_is_away_and_leaves_nothing_under_way(away):
+    tables, queue = FailingTables(), AwayQueue()
+    house = await build(tables=tables, queue=queue).furnish()
+    commits = await left_behind(house, queue, 5)
+    queue.away = away == "bus"
+    if away == "storage":
+        tables.go_away()
+
+    assert not await house.line.hand_off.catch_up("demo", commits)
+
+    queue.away = False
+    tables.come_back()
+    assert await house.line.hand_off.catch_up("demo", commits)
+    assert house.rows("events", "u|") == []
+
+
 async def test_callers_of_one_commit_share_one_message():
     house = await build().furnish()
     commit = commit_of(await house.accept())
