@@ -88,9 +88,11 @@ async def _send(run: _Run, section: str, bucket: int) -> None:
 
 
 async def _look(run: _Run, section: str, bucket: int) -> None:
-    outbox = run.line.outbox
-    async for watches in run.pace.chunks(outbox.due(section, bucket, run.line.clock.now(), MOST_A_BUCKET)):
-        seen = await asyncio.gather(*(_look_at(run, section, watched) for watched in watches))
+    outbox, now = run.line.outbox, run.line.clock.now()
+    async for watches in run.pace.chunks(outbox.due(section, bucket, now, MOST_A_BUCKET)):
+        # What this run handed off may be old, and its first look overdue; nobody can have been at it yet.
+        old = [one for one in watches if one.sent_at < now - FIRST_LOOK]
+        seen = await asyncio.gather(*(_look_at(run, section, watched) for watched in old))
         await outbox.looked([one for one in seen if one])
 
 
