@@ -66,6 +66,7 @@ class Gather(Generic[Key, Item, Result]):
     async def _go(self, key: Key, taken: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:
             results = await self._call(key, [item for item, _ in taken])
+            settled = list(zip(taken, results, strict=True))
         except Unavailable as error:
             # Who waits behind would only meet the same, much later.
             _fail([*taken, *self._waiting[key]], error)
@@ -76,7 +77,7 @@ class Gather(Generic[Key, Item, Result]):
             if not isinstance(error, Exception):
                 raise
             return
-        for (_, waiter), result in zip(taken, results, strict=True):
+        for (_, waiter), result in settled:
             if not waiter.done():
                 waiter.set_result(result)
 

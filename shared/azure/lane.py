@@ -35,6 +35,10 @@ class Message:
     body: str
     at: datetime | None
 
+    def wire(self) -> ServiceBusMessage:
+        """As the SDK takes it. Raises ValueError for text that is not Unicode."""
+        return ServiceBusMessage(self.body.encode(), scheduled_enqueue_time_utc=self.at)
+
 
 class Lane:
     """Sends to one queue. Only one call at a time touches the sender, which bears no two users at a time.
@@ -59,17 +63,20 @@ class Lane:
         self._gather = Gather(self._run, most=MAX_TOGETHER, most_waiting=MAX_WAITING)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same."""
+        """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same.
+
+        What cannot be encoded raises here, where it costs nobody else anything.
+        """
         if self._resting():
             raise away()
-        await self._gather.add(None, messages)
+        await self._gather.add(None, [message.wire() for message in messages])
 
     async def close(self) -> None:
         """Send what waits, then close the sender."""
         await self._gather.idle()
         await self._drop()
 
-    async def _run(self, _: None, parcels: Sequence[Sequence[Message]]) -> Sequence[None]:
+    async def _run(self, _: None, parcels: Sequence[Sequence[ServiceBusMessage]]) -> Sequence[None]:
         if self._resting():
             raise away()
         try:
@@ -80,7 +87,7 @@ class Lane:
             raise away() from None
         return [None] * len(parcels)
 
-    async def _send(self, messages: Sequence[Message]) -> None:
+    async def _send(self, messages: Sequence[ServiceBusMessage]) -> None:
         """Send over the cached sender; if that is broken, once more over a new one. Repeats are harmless."""
         if self._monotonic() - self._used_at > IDLE_SECONDS:
             await self._drop()
@@ -92,7 +99,7 @@ class Lane:
                 raise
             await self._attempt(messages)
 
-    async def _attempt(self, messages: Sequence[Message]) -> None:
+    async def _attempt(self, messages: Sequence[ServiceBusMessage]) -> None:
         sender = self._sender = self._sender or self._make_sender()
         try:
             async for batch in _batches(sender, messages, self._timeout_seconds):
@@ -113,7 +120,7 @@ class Lane:
 
 
 async def _batches(
-    sender: ServiceBusSender, messages: Iterable[Message], timeout_seconds: float
+    sender: ServiceBusSender, messages: Iterable[ServiceBusMessage], timeout_seconds: float
 ) -> AsyncIterator[ServiceBusMessageBatch]:
     """As few batches as the link's size limit allows; one batch holds messages of one time only."""
 
@@ -121,16 +128,15 @@ async def _batches(
         async with asyncio.timeout(timeout_seconds):  # opens the link when it is not open
             return await sender.create_message_batch(MAX_BATCH_BYTES)
 
-    for _, group in groupby(messages, key=lambda message: message.at):
+    for _, group in groupby(messages, key=lambda message: message.scheduled_enqueue_time_utc):
         batch = await new()
         for message in group:
-            wire = ServiceBusMessage(message.body, scheduled_enqueue_time_utc=message.at)
             try:
-                batch.add_message(wire)
+                batch.add_message(message)
             except MessageSizeExceededError:
                 yield batch
                 batch = await new()
-                batch.add_message(wire)
+                batch.add_message(message)
         yield batch
 
 

@@ -49,15 +49,17 @@ class HandOff:
     async def commits(self, section: str, commits: Sequence[Commit]) -> bool:
         """Hand stored commits to `process`; answers whether they are known to be on the bus.
 
-        Callers of one commit share one message. A bus that is away is no error: the sweeper sends what is unsent.
+        Callers of one commit share one message. That one cannot be sent is no error: it is stored, and the sweeper
+        sends what is unsent.
         """
         told = await asyncio.gather(*(self._once(section, one) for one in commits), return_exceptions=True)
         failed = [one for one in told if isinstance(one, BaseException)]
         for error in failed:
-            if not isinstance(error, Unavailable):
+            if not isinstance(error, Exception):
                 raise error
         if failed:
-            _log.warning("left to the sweeper: %d commits of %s", len(failed), section)
+            kinds = ", ".join(sorted({type(error).__name__ for error in failed}))
+            _log.warning("left to the sweeper: %d commits of %s (%s)", len(failed), section, kinds)
         return not failed
 
     async def catch_up(self, section: str, commits: Sequence[Commit]) -> bool:
@@ -74,6 +76,9 @@ class HandOff:
         except Unavailable:
             _log.warning("left to the next sweep: %d commits of %s", len(left), section)
             return False
+        except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
+            _log.error("%d commits of %s go each by itself: %s", len(left), section, type(error).__name__)
+            return await self.commits(section, left)
         return True
 
     async def waited(self, queue: str) -> timedelta:

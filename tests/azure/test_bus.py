@@ -97,6 +97,16 @@ async def test_waiting_senders_share_a_batch():
         assert len(made) == 1
 
 
+async def test_a_body_that_cannot_be_encoded_takes_no_other_along():
+    async with serving() as broker, counted(broker, Time()) as (lane, sends, _):
+        told = await asyncio.gather(
+            *(lane.send(messages(body)) for body in ("a", "\ud800", "b")), return_exceptions=True
+        )
+        assert [type(one) for one in told] == [type(None), UnicodeEncodeError, type(None)]
+        await lane.send(messages("c"))
+        assert sends == [2, 1]
+
+
 @pytest.mark.slow
 async def test_a_cancelled_sender_disturbs_no_other():
     async with serving() as broker, ServiceBusQueue(broker.connection_string) as queue:

@@ -89,6 +89,40 @@ async def test_catching_up_tells_when_the_bus_or_storage_is_away_and_leaves_noth
     assert house.rows("events", "u|") == []
 
 
+class PoisonedQueue(AwayQueue):
+    """One message makes every send break that it is part of."""
+
+    poison = "nothing"
+
+    async def send(self, queue, bodies, *, at=None):
+        if any(self.poison in body for body in bodies):
+            raise KeyError("broken")
+        await super().send(queue, bodies, at=at)
+
+
+async def test_a_commit_that_cannot_be_sent_keeps_no_other_from_going():
+    queue = PoisonedQueue()
+    house = await build(queue=queue).furnish()
+    commits = await left_behind(house, queue, 5)
+    queue.poison = commits[2].id
+
+    assert not await house.line.hand_off.catch_up("demo", commits)
+    await house.line.hand_off.idle()
+
+    assert len(queue.sent) == 4
+    assert [row.rk for row in house.rows("events", "u|")] == [f"u|{commits[2].id}"]
+
+
+async def test_an_event_that_is_stored_is_accepted_also_when_sending_its_commit_breaks():
+    queue = PoisonedQueue()
+    house = await build(queue=queue).furnish()
+    queue.poison = "demo"
+
+    id = await house.accept()
+
+    assert await house.line.outbox.is_unsent("demo", commit_of(id))
+
+
 async def test_callers_of_one_commit_share_one_message():
     house = await build().furnish()
     commit = commit_of(await house.accept())
