@@ -186,6 +186,6 @@ def _webhook() -> tuple[bytes, dict[str, str]]:
 
 
 def _says_come_again(answer: Response) -> bool:
-    if answer.status == 207:
-        return all(result["status"] == "retry" for result in answer.doc["results"])
-    return answer.status == 503 and int(answer.headers.get("retry-after", "0")) > 0
+    told = answer.doc["results"] if answer.status == 207 else []
+    away = answer.status == 503 or (bool(told) and all(one["status"] == "retry" for one in told))
+    return away and int(answer.headers.get("retry-after", "0")) > 0
