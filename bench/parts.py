@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from local.azurite import Azurite
@@ -49,6 +49,9 @@ class CountingQueue:
     async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
         self.sent += [(queue, body) for body in bodies]
         await self._bus.send(queue, bodies, at=at)
+
+    async def waited(self, queue: str) -> timedelta:
+        return await self._bus.waited(queue)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import azure.functions as func
 
 from functions.doors import Call, KeyedCall, door, open_door
-from functions.replies import Reply, problem_doc
+from functions.replies import Reply, problem_doc, retry_after
 from shared import flow
 from shared.errors import SignalboxError, Unavailable
 from shared.event import Draft
@@ -27,7 +27,7 @@ async def post_event(call: KeyedCall) -> Reply:
 async def post_batch(call: KeyedCall) -> Reply:
     drafts = [_drafted(item) for item in translate.batch(call.body)]
     told = await flow.intake(call.line, call.caller, drafts)
-    return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]})
+    return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]}, retry_after(told))
 
 
 @open_door(bp, "POST /v1/hooks/{source}")

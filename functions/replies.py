@@ -3,7 +3,7 @@
 import logging
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import azure.functions as func
@@ -78,9 +78,13 @@ def instance(url: str) -> str:
     return re.sub(r"^[a-z]+://[^/]*", "", url.partition("?")[0]) or "/"
 
 
+def retry_after(told: Iterable[object]) -> dict[str, str]:
+    """The header that says when to repeat what of these is unavailable: the longest wait, in seconds. None: no header."""
+    waits = [one.retry_after for one in told if isinstance(one, Unavailable)]
+    return {"Retry-After": str(max(waits))} if waits else {}
+
+
 def _headers(error: SignalboxError) -> dict[str, str]:
-    if isinstance(error, Unavailable):
-        return {"Retry-After": str(error.retry_after)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="signalbox"'}
-    return {}
+    return retry_after([error])

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, TypeVar, TypeVarTuple
 
 Result = TypeVar("Result")
@@ -57,6 +57,9 @@ _COUNTS: Final = (
     "SELECT count(*) FILTER (WHERE queue = :queue AND (token IS NOT NULL OR visible_at <= :now)), "
     "count(*) FILTER (WHERE queue = :queue AND token IS NULL AND visible_at > :now), "
     "count(*) FILTER (WHERE queue = :dead) FROM messages WHERE queue IN (:queue, :dead)"
+)
+_OLDEST: Final = (
+    "SELECT min(enqueued_at) FROM messages WHERE queue = ? AND (token IS NOT NULL OR visible_at <= ?)"
 )
 
 
@@ -132,6 +135,10 @@ class EmbeddedQueue:
         """Give a received message back at once. Raises LeaseLost when its lock has ended."""
         await self._run(self._abandon, lease)
 
+    async def waited(self, queue: str) -> timedelta:
+        """How long the oldest message that is not scheduled has waited, locked or not; zero when there is none."""
+        return await self._run(self._waited, queue)
+
     async def counts(self, queue: str) -> QueueCounts:
         return await self._run(self._counts, queue)
 
@@ -178,6 +185,11 @@ class EmbeddedQueue:
             settled = self._connection.execute(statement, values).rowcount
         if not settled:
             raise LeaseLost("the lock of this message has ended; it will be delivered again")
+
+    def _waited(self, queue: str) -> timedelta:
+        now = self._clock()
+        oldest: float | None = self._connection.execute(_OLDEST, (queue, now)).fetchone()[0]
+        return timedelta(seconds=0 if oldest is None else max(0, now - oldest))
 
     def _counts(self, queue: str) -> QueueCounts:
         names = {"queue": queue, "dead": queue + DEAD_LETTER_SUFFIX, "now": self._clock()}

@@ -15,7 +15,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from shared import ids, sources
+from shared import ids
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.access.sources import Source
@@ -77,7 +77,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     receive.require_arrived(request)
     section = await line.sections.read(source.section)
     public = receive.at_public_url(request, section.public_base_url)
-    kind = sources.load(source.kind)
+    kind = translate.kind_of(source)
     verified = verify(kind.VERIFIER, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected):
         await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body)

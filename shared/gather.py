@@ -22,7 +22,7 @@ class Gather(Generic[Key, Item, Result]):
 
     What is Unavailable to a call is so to all who wait in its lane. At most `most` items go into a call, and at most
     `most_waiting` wait in a lane; one more is Unavailable.
-    For what nobody waits for, `pause_seconds` before each call let more gather.
+    For what nobody waits for, `pause_seconds` before each call that is not full let more gather.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Gather(Generic[Key, Item, Result]):
     async def _run(self, key: Key) -> None:
         try:
             while waiting := self._waiting[key]:
-                if self._pause_seconds:
+                if self._pause_seconds and len(waiting) < self._most:
                     await asyncio.sleep(self._pause_seconds)
                 taken = waiting[: self._most]
                 del waiting[: self._most]
@@ -69,6 +69,7 @@ class Gather(Generic[Key, Item, Result]):
     async def _go(self, key: Key, taken: Sequence[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:
             results = await self._call(key, [item for item, _ in taken])
+            settled = list(zip(taken, results, strict=True))
         except Unavailable as error:
             # Who waits behind would only meet the same, much later.
             _fail([*taken, *self._waiting[key]], error)
@@ -79,7 +80,7 @@ class Gather(Generic[Key, Item, Result]):
             if not isinstance(error, Exception):
                 raise
             return
-        for (_, waiter), result in zip(taken, results, strict=True):
+        for (_, waiter), result in settled:
             if not waiter.done():
                 waiter.set_result(result)
 

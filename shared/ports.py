@@ -6,7 +6,7 @@ Every port raises `shared.errors.Unavailable` when its part is away, and nothing
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -134,6 +134,12 @@ class Queue(Protocol):
 
     async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
         """Put messages on a queue, all or none seen as sent; with `at` they become visible then."""
+
+    async def waited(self, queue: str) -> timedelta:
+        """How long the oldest message has waited to be worked off; zero when there is none.
+
+        One that somebody has in hand counts, one that is scheduled for later does not.
+        """
 
 
 class Seal(Protocol):

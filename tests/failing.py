@@ -1,7 +1,7 @@
 """Fakes that fail on demand: a queue that is away, tables that fail before or after a write."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from shared.errors import Unavailable
@@ -21,6 +21,11 @@ class AwayQueue(FakeQueue):
         if self.away:
             raise Unavailable("away")
         await super().send(queue, bodies, at=at)
+
+    async def waited(self, queue: str) -> timedelta:
+        if self.away:
+            raise Unavailable("away")
+        return await super().waited(queue)
 
 
 class FailingTables(FakeTables):

@@ -9,6 +9,7 @@ from math import ceil
 from shared.azure.rows import entities_of, row_of
 from shared.ports import (
     Answer,
+    Clock,
     NoAnswer,
     Operation,
     Outgoing,
@@ -125,13 +126,23 @@ class FakeBlobs:
 class FakeQueue:
     """Keeps what was sent: (queue, body, time or None)."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock | None = None) -> None:
         self.sent: list[tuple[str, str, datetime | None]] = []
+        self.clock = clock or FakeClock()
+        self._ready_at: dict[tuple[str, str, datetime | None], datetime] = {}
 
     async def send(self, queue: str, bodies: Sequence[str], *, at: datetime | None = None) -> None:
         if at is not None and at.tzinfo is None:
             raise ValueError("the time of a scheduled message needs an offset")
-        self.sent += [(queue, body, at) for body in bodies]
+        messages = [(queue, body, at) for body in bodies]
+        self.sent += messages
+        now = self.clock.now()
+        self._ready_at.update(dict.fromkeys(messages, max(at or now, now)))
+
+    async def waited(self, queue: str) -> timedelta:
+        now = self.clock.now()
+        times = (self._ready_at[one] for one in self.sent if one[0] == queue)
+        return now - min((at for at in times if at <= now), default=now)
 
 
 class FakeSeal:

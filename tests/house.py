@@ -160,6 +160,8 @@ def build(
     """An unfurnished house on fakes; `answers` are what destinations will say."""
     clock, http = clock or FakeClock(), http or FakeHttp(*answers)
     own_tables, own_queue = tables or FakeTables(), queue or FakeQueue()
+    if isinstance(own_queue, FakeQueue):
+        own_queue.clock = clock
     line = assemble(
         tables=own_tables,
         blobs=blobs or FakeBlobs(),

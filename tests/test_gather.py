@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from shared.errors import Unavailable
 from shared.gather import Gather
 
@@ -133,3 +135,26 @@ async def test_what_is_away_for_a_call_is_away_for_all_who_wait_behind_it():
 
     assert all(isinstance(one, Unavailable) for one in told)
     assert calls == 1
+
+
+async def test_what_fills_a_call_already_does_not_pause():
+    calls = Calls()
+    lane = Gather(calls, most=3, most_waiting=100, pause_seconds=3600)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(lane.add("a", n) for n in range(6)))
+
+    assert calls.made == [("a", [0, 1, 2]), ("a", [3, 4, 5])]
+
+
+@pytest.mark.parametrize("results", [[], [0, 1, 2]])
+async def test_a_call_that_answers_for_too_few_or_too_many_is_an_error_for_all(results):
+    async def wrong(_, items):
+        return results
+
+    lane = Gather(wrong, most=10, most_waiting=100)
+
+    async with asyncio.timeout(5):
+        told = await asyncio.gather(*(lane.add("a", n) for n in range(2)), return_exceptions=True)
+
+    assert [type(one) for one in told] == [ValueError, ValueError]

@@ -1,18 +1,23 @@
 """The queue on Azure Service Bus."""
 
+import asyncio
+import logging
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final, Self
 
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus.aio import ServiceBusClient
 
-from shared.azure.lane import Lane, Message
+from shared.azure.lane import Lane, Message, away, let_go
+from shared.azure.peek import oldest
 
 MAX_BODY_BYTES: Final = 64 * 1024
 """Far below the 256 KiB of Service Bus Standard: bodies are references."""
+
+log = logging.getLogger(__name__)
 
 
 class ServiceBusQueue:
@@ -48,6 +53,22 @@ class ServiceBusQueue:
         utc = at and at.astimezone(UTC)
         if bodies:
             await self._lane(queue).send([Message(body, utc) for body in bodies])
+
+    async def waited(self, queue: str) -> timedelta:
+        """Over a receiver of its own, opened for this and closed again: it takes half a second, so ask rarely.
+
+        Raises Unavailable also when so much is scheduled that the oldest message cannot be seen.
+        """
+        receiver = self._bus().get_queue_receiver(queue)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                since = await oldest(receiver)
+        except Exception as error:  # noqa: BLE001  (whatever broke, the age is not known)
+            log.warning("the age of queue %s is not known: %s", queue, type(error).__name__)
+            raise away() from None
+        finally:
+            await let_go(receiver)
+        return max(datetime.now(UTC) - since, timedelta(0)) if since else timedelta(0)
 
     async def close(self) -> None:
         """Send what waits and close the connections; a later send opens new ones."""

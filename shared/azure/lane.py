@@ -10,7 +10,7 @@ from itertools import groupby
 from typing import Final
 
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
-from azure.servicebus.aio import ServiceBusSender
+from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
 from azure.servicebus.exceptions import MessageSizeExceededError
 
 from shared.errors import Unavailable
@@ -34,6 +34,10 @@ class Message:
 
     body: str
     at: datetime | None
+
+    def wire(self) -> ServiceBusMessage:
+        """As the SDK takes it. Raises ValueError for text that is not Unicode."""
+        return ServiceBusMessage(self.body.encode(), scheduled_enqueue_time_utc=self.at)
 
 
 class Lane:
@@ -59,28 +63,31 @@ class Lane:
         self._gather = Gather(self._run, most=MAX_TOGETHER, most_waiting=MAX_WAITING)
 
     async def send(self, messages: Sequence[Message]) -> None:
-        """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same."""
+        """Wait until they are sent. Raises Unavailable, also when they may have been sent all the same.
+
+        What cannot be encoded raises here, where it costs nobody else anything.
+        """
         if self._resting():
-            raise _away()
-        await self._gather.add(None, messages)
+            raise away()
+        await self._gather.add(None, [message.wire() for message in messages])
 
     async def close(self) -> None:
         """Send what waits, then close the sender."""
         await self._gather.idle()
         await self._drop()
 
-    async def _run(self, _: None, parcels: Sequence[Sequence[Message]]) -> Sequence[None]:
+    async def _run(self, _: None, parcels: Sequence[Sequence[ServiceBusMessage]]) -> Sequence[None]:
         if self._resting():
-            raise _away()
+            raise away()
         try:
             await self._send([message for parcel in parcels for message in parcel])
         except Exception as error:  # noqa: BLE001  (whatever broke, every caller must hear of it)
             log.warning("Service Bus failed: %s", type(error).__name__)
             self._rests_until = self._monotonic() + self._rest_seconds
-            raise _away() from None
+            raise away() from None
         return [None] * len(parcels)
 
-    async def _send(self, messages: Sequence[Message]) -> None:
+    async def _send(self, messages: Sequence[ServiceBusMessage]) -> None:
         """Send over the cached sender; if that is broken, once more over a new one. Repeats are harmless."""
         if self._monotonic() - self._used_at > IDLE_SECONDS:
             await self._drop()
@@ -92,7 +99,7 @@ class Lane:
                 raise
             await self._attempt(messages)
 
-    async def _attempt(self, messages: Sequence[Message]) -> None:
+    async def _attempt(self, messages: Sequence[ServiceBusMessage]) -> None:
         sender = self._sender = self._sender or self._make_sender()
         try:
             async for batch in _batches(sender, messages, self._timeout_seconds):
@@ -106,16 +113,14 @@ class Lane:
     async def _drop(self) -> None:
         sender, self._sender = self._sender, None
         if sender is not None:
-            with suppress(Exception):
-                async with asyncio.timeout(_CLOSE_SECONDS):
-                    await sender.close()
+            await let_go(sender)
 
     def _resting(self) -> bool:
         return self._monotonic() < self._rests_until
 
 
 async def _batches(
-    sender: ServiceBusSender, messages: Iterable[Message], timeout_seconds: float
+    sender: ServiceBusSender, messages: Iterable[ServiceBusMessage], timeout_seconds: float
 ) -> AsyncIterator[ServiceBusMessageBatch]:
     """As few batches as the link's size limit allows; one batch holds messages of one time only."""
 
@@ -123,18 +128,25 @@ async def _batches(
         async with asyncio.timeout(timeout_seconds):  # opens the link when it is not open
             return await sender.create_message_batch(MAX_BATCH_BYTES)
 
-    for _, group in groupby(messages, key=lambda message: message.at):
+    for _, group in groupby(messages, key=lambda message: message.scheduled_enqueue_time_utc):
         batch = await new()
         for message in group:
-            wire = ServiceBusMessage(message.body, scheduled_enqueue_time_utc=message.at)
             try:
-                batch.add_message(wire)
+                batch.add_message(message)
             except MessageSizeExceededError:
                 yield batch
                 batch = await new()
-                batch.add_message(wire)
+                batch.add_message(message)
         yield batch
 
 
-def _away() -> Unavailable:
+async def let_go(link: ServiceBusSender | ServiceBusReceiver) -> None:
+    """Close a link that may be broken: nobody waits long for that, or hears of it."""
+    with suppress(Exception):
+        async with asyncio.timeout(_CLOSE_SECONDS):
+            await link.close()
+
+
+def away() -> Unavailable:
+    """What a caller is told when Service Bus did not do what it was asked."""
     return Unavailable("Service Bus is not available right now. Repeat the same request later.")

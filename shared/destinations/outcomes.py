@@ -41,6 +41,7 @@ class Cause(StrEnum):
 
     BAD_URL = "bad_url"
     BROKEN = "broken"
+    BROKEN_DESTINATION = "broken_destination"
     EXHAUSTED = "exhausted"
     GATEWAY_TIMEOUT = "gateway_timeout"
     GONE = "gone"
@@ -67,6 +68,7 @@ class Cause(StrEnum):
 _SENTENCES = {
     Cause.BAD_URL: "The destination's URL cannot be used. Correct it and replay.",
     Cause.BROKEN: "The connection broke before the answer was complete; the event may have arrived.",
+    Cause.BROKEN_DESTINATION: "This version cannot load the code for the destination. Update Signalbox, then replay.",
     Cause.EXHAUSTED: "Every attempt failed. Look at the last one's reason, then replay.",
     Cause.GATEWAY_TIMEOUT: "A gateway passed the event on and had no answer in time; it may have arrived.",
     Cause.GONE: "The destination says that it is gone for good. Disable or correct it.",

@@ -6,25 +6,34 @@ must have been lost.
 
 import asyncio
 import logging
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import timedelta
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import groupby
 
 from shared import ids
 from shared.line import Line
 from shared.operations.pace import Pace
+from shared.operations.resends import Resends
 from shared.stores.outbox import FIRST_LOOK, Watched
-from shared.stores.trail import Delivery, Status, Trail
+from shared.stores.trail import Delivery, Status
 
 UNSENT_AFTER = timedelta(seconds=30)
 """A commit without a sign of its hand-off is handed off again after this."""
+SENT_TOGETHER = 1_000
+"""Commits of a bucket that are handed off in one call. A run that ends midway has marked all the calls before."""
 LOOK_AT_MOST = timedelta(hours=1)
 """The distance between looks at one commit doubles up to this."""
 RESEND_AFTER = timedelta(hours=1)
-"""A commit that was handed off and shows no progress is sent again after this; it doubles with each resend."""
+"""A commit that was handed off and shows no progress is sent again after this at the earliest."""
 OVERDUE = timedelta(minutes=15)
-"""A delivery is stuck when nobody has taken it up for so long after it should have been."""
+"""A delivery is stuck when nobody has taken it up for so long after it should have been.
+
+It is sent again when it has been seen stuck for as long once more: when the whole app was away, all is overdue.
+"""
 MOST_A_BUCKET = 20_000
+BUCKETS_AT_ONCE = 4
 _log = logging.getLogger("signalbox.sweep")
 
 
@@ -38,65 +47,125 @@ class Swept:
     waiting: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Run:
+    line: Line
+    pace: Pace
+    resends: Resends
+    swept: Swept = field(default_factory=Swept)
+
+
 async def sweep(line: Line, pace: Pace) -> Swept:
-    """See to every section's outbox, oldest first. One bad commit never stops the others."""
-    swept = Swept()
-    now = line.clock.now()
-    for section in pace.shuffled(await line.sections.list()):
-        for bucket in pace.shuffled(range(int(section["buckets"]))):
-            place = section["id"], bucket
-            unsent = line.outbox.unsent(*place, now - UNSENT_AFTER, MOST_A_BUCKET)
-            async for commits in pace.chunks(unsent):
-                swept.sent += len(commits) * await line.hand_off.commits(section["id"], commits)
-            async for watches in pace.chunks(line.outbox.due(*place, now, MOST_A_BUCKET)):
-                await asyncio.gather(*(_look(line, section["id"], watched, swept) for watched in watches))
-    return swept
+    """See to every section's outbox, oldest first, a few buckets side by side.
+
+    One bad commit never stops the others. What stops a bucket is raised once all have been seen to.
+    """
+    run = _Run(line, pace, Resends(line.hand_off))
+    sections = await line.sections.list()
+    places = [(one["id"], bucket) for one in sections for bucket in range(int(one["buckets"]))]
+    turns = asyncio.Semaphore(BUCKETS_AT_ONCE)
+
+    async def see_to(section: str, bucket: int) -> None:
+        async with turns:
+            await _send(run, section, bucket)
+            await _look(run, section, bucket)
+
+    ended = await asyncio.gather(*(see_to(*one) for one in pace.shuffled(places)), return_exceptions=True)
+    for error in ended:
+        if error is not None:
+            raise error
+    return run.swept
 
 
-async def _look(line: Line, section: str, watched: Watched, swept: Swept) -> None:
+async def _send(run: _Run, section: str, bucket: int) -> None:
+    """Hand off what never was. While the bus or storage is away there is no use in going on."""
+    before = run.line.clock.now() - UNSENT_AFTER
+    unsent = run.line.outbox.unsent(section, bucket, before, MOST_A_BUCKET)
+    async for commits in run.pace.chunks(unsent, SENT_TOGETHER):
+        if not await run.line.hand_off.catch_up(section, commits):
+            return
+        run.swept.sent += len(commits)
+
+
+async def _look(run: _Run, section: str, bucket: int) -> None:
+    outbox, now = run.line.outbox, run.line.clock.now()
+    async for watches in run.pace.chunks(outbox.due(section, bucket, now, MOST_A_BUCKET)):
+        # What this run handed off may be old, and its first look overdue; nobody can have been at it yet.
+        old = [one for one in watches if one.sent_at < now - FIRST_LOOK]
+        seen = await asyncio.gather(*(_look_at(run, section, watched) for watched in old))
+        await outbox.looked([one for one in seen if one])
+
+
+async def _look_at(run: _Run, section: str, watched: Watched) -> Watched | None:
+    """The watch as it is to go on. None: it stays as it is, so the next sweep comes back to it."""
     try:
-        await _check(line, section, watched, swept)
-    except Exception as error:  # noqa: BLE001  (its watch stays, so the next sweep comes back to it)
+        seen = await _check(run, section, watched, run.line.clock.now())
+    except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
         _log.warning("commit %s of %s: %s", watched.commit.id, section, type(error).__name__)
-        swept.waiting += 1
+        run.swept.waiting += 1
+        return None
+    run.swept.finished += seen.look_at is None
+    run.swept.resent += seen.resends > watched.resends
+    run.swept.waiting += seen.look_at is not None and seen.resends == watched.resends
+    return seen
 
 
-async def _check(line: Line, section: str, watched: Watched, swept: Swept) -> None:
+async def _check(run: _Run, section: str, watched: Watched, now: datetime) -> Watched:
+    line = run.line
+    later = replace(watched, look_at=now + _distance(watched.looks), looks=watched.looks + 1)
+    if await run.resends.still_queued(line.hand_off.events_queue, watched.sent_at, now):
+        return later
     trails = await line.receipts.trails(section, watched.commit)
     there = await line.ledger.ids(section, watched.commit)
-    processed = all(id in trails and trails[id].steps for id in there)
-    if processed and not any(trail.open for trail in trails.values()):
-        await line.outbox.close(watched)
-        swept.finished += 1
-        return
-    now = line.clock.now()
-    resent = await (
-        _resend_stuck(line, section, trails) if processed else _resend_lost(line, section, watched)
-    )
-    swept.resent += resent
-    swept.waiting += not resent
-    distance = min(FIRST_LOOK * 2 ** min(watched.looks, 10), LOOK_AT_MOST)
-    await line.outbox.look_again(watched, now + distance, resent_at=now if resent else None)
+    if not all(id in trails and trails[id].steps for id in there):
+        return await _resend_lost(run, section, later, now)
+    if not any(trail.open for trail in trails.values()):
+        return replace(watched, look_at=None)
+    deliveries = [one for trail in trails.values() for one in trail.deliveries if _is_stuck(one, now)]
+    return await _resend_stuck(run, section, later, deliveries, now)
 
 
-async def _resend_lost(line: Line, section: str, watched: Watched) -> bool:
-    """Hand a commit off again that should have been processed long ago; whether it is known to be on the bus."""
-    patience = RESEND_AFTER * 2 ** min(watched.resends, 6)
-    lost = watched.sent_at + patience <= line.clock.now()
-    return lost and await line.hand_off.commits(section, [watched.commit])
+def _distance(looks: int) -> timedelta:
+    """The next look's distance, less something random, so that what was stored together is not seen together."""
+    whole: timedelta = min(FIRST_LOOK * 2 ** min(looks, 10), LOOK_AT_MOST)
+    return whole * random.uniform(0.5, 1)  # noqa: S311
 
 
-async def _resend_stuck(line: Line, section: str, trails: Mapping[str, Trail]) -> bool:
-    """Hand deliveries off again that nobody has in hand; whether there were any."""
-    deliveries = [one for trail in trails.values() for one in trail.deliveries if _is_stuck(line, one)]
-    for delivery in deliveries:
-        await line.hand_off.deliveries(section, delivery.route, [delivery.event_id])
-    return bool(deliveries)
+async def _resend_lost(run: _Run, section: str, watched: Watched, now: datetime) -> Watched:
+    """Hand a commit off again that should have been processed long ago."""
+    hand_off = run.line.hand_off
+    waited = now - watched.sent_at
+    if not await run.resends.allow(hand_off.events_queue, waited, RESEND_AFTER, watched.resends, 1):
+        return watched
+    return _resent(watched, now) if await hand_off.commits(section, [watched.commit]) else watched
 
 
-def _is_stuck(line: Line, delivery: Delivery) -> bool:
+async def _resend_stuck(
+    run: _Run, section: str, watched: Watched, stuck: Sequence[Delivery], now: datetime
+) -> Watched:
+    """Hand deliveries off again that nobody has had in hand for two looks."""
+    if not stuck:
+        return replace(watched, stuck_at=None)
+    hand_off, since = run.line.hand_off, watched.stuck_at or now
+    queue, count = hand_off.deliveries_queue, len(stuck)
+    if not await run.resends.allow(queue, now - since, OVERDUE, watched.resends, count):
+        return replace(watched, stuck_at=since)
+    for route, found in groupby(sorted(stuck, key=_route), key=_route):
+        await hand_off.deliveries(section, route, [delivery.event_id for delivery in found])
+    return _resent(watched, now)
+
+
+def _resent(watched: Watched, now: datetime) -> Watched:
+    return replace(watched, sent_at=now, resends=watched.resends + 1, stuck_at=None)
+
+
+def _route(delivery: Delivery) -> str:
+    return delivery.route
+
+
+def _is_stuck(delivery: Delivery, now: datetime) -> bool:
     """Nobody has it in hand, and what should have brought it on is overdue."""
-    overdue = line.clock.now() - OVERDUE
+    overdue = now - OVERDUE
     if delivery.status is Status.PENDING:
         return ids.time_of(delivery.event_id) < overdue
     if delivery.status is Status.SENDING:

@@ -26,9 +26,15 @@ CLAIM_MARGIN = timedelta(seconds=15)
 """Added to the attempt's timeout: writing the outcome fits in it."""
 EARLY = timedelta(seconds=1)
 """A message may come this much before its delivery is due: clocks differ."""
+FIRST_REOPENING = timedelta(seconds=30)
+"""When a destination that could not be opened is tried again first; then as long as it has lasted, to this at most:"""
+REOPENING_AT_MOST = timedelta(hours=1)
+CLOSED_AT_MOST = timedelta(days=1)
+"""After this the delivery is a dead letter."""
 ENDED = frozenset({Status.DELIVERED, Status.REFUSED, Status.HELD, Status.DEAD})
 """What no message takes up again. A parked one is taken up: its destination may have been resumed meanwhile."""
 _TRIES = 3
+_UNKNOWN = Outcome("held", Cause.OUTCOME_UNKNOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +82,8 @@ class Forwarder:
         """Look at everything that can stop the delivery, then send it. Raises RowChanged when another has it."""
         sending = await self.gate.open(section, delivery)
         if isinstance(sending, Outcome):
-            return await self._end(section, delivery, sending)
+            stop = self._reopen if sending.state == "retry" else self._end
+            return await stop(section, delivery, sending)
         if sending.target.status == "paused":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
@@ -85,10 +92,27 @@ class Forwarder:
         async with self.slots.one(section.id, delivery.destination):
             return await self._send(section, delivery, sending)
 
+    async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
+        """The destination cannot be opened: try that again at growing distances, which counts as no attempt."""
+        now, begun = self.clock.now(), delivery.status is Status.SENDING
+        since = delivery.closed_since or now
+        if now - since >= CLOSED_AT_MOST:
+            return await self._end(section, delivery, _UNKNOWN if begun else Outcome("dead", closed.cause))
+        distance = min(max(now - since, FIRST_REOPENING), REOPENING_AT_MOST)
+        at = now + distance * random.uniform(1, 1 + outcomes.JITTER)  # noqa: S311
+        cause = closed.cause.value if closed.cause else None
+        waiting = replace(delivery, closed_since=since, cause=cause)
+        # An attempt without an end stays one: whether it may be repeated is for the destination to say.
+        waits = {"claim_until": at} if begun else {"status": Status.RETRYING, "due_at": at}
+        waiting = await self.receipts.save(section.id, replace(waiting, **waits))
+        await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
+        return waiting
+
     async def _park(self, section: Section, delivery: Delivery) -> Delivery:
         """Listed first: what a resume meanwhile takes off the list, it hands off again."""
         await self.due.park(section.id, delivery.destination, delivery.route, delivery.event_id)
-        return await self.receipts.save(section.id, replace(delivery, status=Status.PARKED, claim_until=None))
+        parked = replace(delivery, status=Status.PARKED, cause=None, claim_until=None, closed_since=None)
+        return await self.receipts.save(section.id, parked)
 
     async def _send(self, section: Section, delivery: Delivery, sending: Sending) -> Delivery:
         seconds = float(sending.target.settings.timeout_seconds)
@@ -116,6 +140,7 @@ class Forwarder:
             status=Status.SENDING,
             attempt=delivery.attempt + 1,
             claim_until=now + timedelta(seconds=seconds) + CLAIM_MARGIN,
+            closed_since=None,
             attempts=(*delivery.attempts, Attempt(number, times.text(now))),
         )
         return await self.receipts.save(section.id, claimed)

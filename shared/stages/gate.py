@@ -9,7 +9,7 @@ from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import Destination
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
-from shared.errors import Invalid, SignalboxError, Unavailable
+from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.people.identity import People
 from shared.routing.destinations import Destinations, Target
@@ -42,9 +42,9 @@ class Gate:
     people: People
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
-        """What the attempt needs, or the end that the delivery comes to without one.
+        """What the attempt needs, or what the delivery comes to without one.
 
-        Raises Unavailable, also when the destination's plug-in is broken here: that is not the event's fault.
+        `retry` where the destination's plug-in is broken here: that is not the event's fault. Raises Unavailable.
         """
         stored = await self.ledger.event(section.id, delivery.event_id)
         route = await self.routes.find(section.id, delivery.route)
@@ -59,7 +59,7 @@ class Gate:
             raise
         except Exception as error:  # noqa: BLE001  (whatever broke in this version)
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
-            raise Unavailable("The destination cannot be opened by this version.") from None
+            return Outcome("retry", Cause.BROKEN_DESTINATION)
         return _unknown(delivery, sending.plugin) or sending
 
     async def refuses(

@@ -49,16 +49,41 @@ class HandOff:
     async def commits(self, section: str, commits: Sequence[Commit]) -> bool:
         """Hand stored commits to `process`; answers whether they are known to be on the bus.
 
-        Callers of one commit share one message. A bus that is away is no error: the sweeper sends what is unsent.
+        Callers of one commit share one message. That one cannot be sent is no error: it is stored, and the sweeper
+        sends what is unsent.
         """
         told = await asyncio.gather(*(self._once(section, one) for one in commits), return_exceptions=True)
         failed = [one for one in told if isinstance(one, BaseException)]
         for error in failed:
-            if not isinstance(error, Unavailable):
+            if not isinstance(error, Exception):
                 raise error
         if failed:
-            _log.warning("left to the sweeper: %d commits of %s", len(failed), section)
+            kinds = ", ".join(sorted({type(error).__name__ for error in failed}))
+            _log.warning("left to the sweeper: %d commits of %s (%s)", len(failed), section, kinds)
         return not failed
+
+    async def catch_up(self, section: str, commits: Sequence[Commit]) -> bool:
+        """Hand off what was left behind, all in one call; what others have under way is left to them.
+
+        Answers whether it is known to be on the bus and marked as sent: if not, there is no use in going on.
+        """
+        left = [one for one in commits if one not in self._under_way]
+        going = asyncio.create_task(self._send_and_mark(section, left))
+        self._under_way.update(dict.fromkeys(left, going))
+        going.add_done_callback(lambda _: self._caught_up(left))
+        try:
+            await asyncio.shield(going)
+        except Unavailable:
+            _log.warning("left to the next sweep: %d commits of %s", len(left), section)
+            return False
+        except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
+            _log.error("%d commits of %s go each by itself: %s", len(left), section, type(error).__name__)
+            return await self.commits(section, left)
+        return True
+
+    async def waited(self, queue: str) -> timedelta:
+        """How long the oldest message of a queue has waited. Raises Unavailable."""
+        return await self._queue.waited(queue)
 
     async def idle(self) -> None:
         """Wait until what was sent is marked as sent: nobody needs to, but a test or an orderly end."""
@@ -72,6 +97,14 @@ class HandOff:
             sending = self._under_way[commit] = asyncio.create_task(self._send(commit, section))
             sending.add_done_callback(partial(self._sent, section, commit))
         await asyncio.shield(sending)
+
+    def _caught_up(self, commits: Sequence[Commit]) -> None:
+        for commit in commits:
+            del self._under_way[commit]
+
+    async def _send_and_mark(self, section: str, commits: Sequence[Commit]) -> None:
+        await self._queue.send(self.events_queue, [CommitMessage(section, one).write() for one in commits])
+        await asyncio.gather(*(self._marks.add((section, one.bucket), one) for one in commits))
 
     async def _send(self, commit: Commit, section: str) -> None:
         await self._queue.send(self.events_queue, [CommitMessage(section, commit).write()])

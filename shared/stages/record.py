@@ -5,6 +5,7 @@ commit is a duplicate, and one that names this commit is our own write whose ans
 """
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -60,8 +61,9 @@ class Recorded:
 
 
 Outcome = Recorded | SignalboxError
-"""An error is the candidate's own: Unavailable (repeat it), BodyTooLarge."""
+"""An error is the candidate's own: Unavailable (repeat it), BodyTooLarge, or SignalboxError itself where we broke."""
 Numbered = tuple[int, Candidate]
+_log = logging.getLogger("signalbox.record")
 
 
 class Recorder:
@@ -107,14 +109,32 @@ class Recorder:
     async def _store(
         self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int = _ROUNDS
     ) -> dict[int, Outcome]:
+        """Raises nothing: what is wrong with one candidate, or breaks over it, is the outcome of that one alone."""
+        try:
+            return await self._together(section, bucket, group, rounds)
+        except RowTooLarge:
+            alone: SignalboxError = BodyTooLarge("The event is larger than storage takes. Send less with it.")
+        except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
+            _log.error("%d events could not be stored: %s", len(group), type(error).__name__)
+            alone = SignalboxError("This is our fault, and the event is not stored. Tell the operator.")
+        if len(group) == 1:
+            return {group[0][0]: alone}
+        middle = len(group) // 2
+        halves = await asyncio.gather(
+            self._store(section, bucket, group[:middle], rounds),
+            self._store(section, bucket, group[middle:], rounds),
+        )
+        return halves[0] | halves[1]
+
+    async def _together(
+        self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
+    ) -> dict[int, Outcome]:
         commit = ids.new_commit(self._clock.now(), bucket, secrets.token_bytes(7))
         entries = [_entry(commit.event(n), candidate) for n, (_, candidate) in enumerate(group)]
         try:
             await self._insert(section, commit, entries)
         except RowExists:
             return await self._settle(section, bucket, group, rounds)
-        except RowTooLarge:
-            return await self._halve(section, bucket, group, rounds)
         except SignalboxError as error:
             return {number: error for number, _ in group}
         return {number: _new(entry) for (number, _), entry in zip(group, entries, strict=True)}
@@ -155,18 +175,6 @@ class Recorder:
         return [
             _earlier(row, State.PENDING if ids.commit_of(row.id) in pending else State.DONE) for row in rows
         ]
-
-    async def _halve(
-        self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
-    ) -> dict[int, Outcome]:
-        if len(group) == 1:
-            return {group[0][0]: BodyTooLarge("The event is larger than storage takes. Send less with it.")}
-        middle = len(group) // 2
-        halves = await asyncio.gather(
-            self._store(section, bucket, group[:middle], rounds),
-            self._store(section, bucket, group[middle:], rounds),
-        )
-        return halves[0] | halves[1]
 
 
 def bucket_of(section: Section, key_hash: str) -> int:

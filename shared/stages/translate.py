@@ -1,7 +1,9 @@
 """Translate: an API envelope, or a webhook through its source's mapping, into drafts of events."""
 
+import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -16,17 +18,19 @@ from shared.errors import (
     KeysDiffer,
     MalformedBody,
     SignalboxError,
+    Unavailable,
     UnknownType,
 )
 from shared.event import Draft, Person
 from shared.exact import Json
 from shared.faults import faults_of, type_word
-from shared.sources import Facts, Received
+from shared.sources import Facts, Received, SourceKind
 
 MAX_KEY = 255
 MAX_BATCH = 1_000
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=320)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
+_log = logging.getLogger("signalbox.translate")
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
@@ -94,24 +98,28 @@ def idempotency_key(header: str | None) -> str | None:
     return text
 
 
+def kind_of(source: Source) -> SourceKind:
+    """The kind of a source. Raises Unavailable when this version cannot load it: its signatures cannot be checked."""
+    try:
+        return sources.load(source.kind)
+    except Exception as error:  # noqa: BLE001  (whatever broke in this version)
+        _log.error("kind %s cannot be loaded: %s", source.kind, type(error).__name__)
+        raise Unavailable("This version cannot load the kind of the source.", retry_after=60) from None
+
+
 def facts(source: Source, received: Received) -> Facts:
     """What a verified webhook says of itself. Raises MalformedBody, Invalid, BrokenSource."""
-    try:
+    with _breaking_is_ours(source):
         return sources.load(source.kind).read(received)
-    except SignalboxError:
-        raise
-    except Exception as error:  # noqa: BLE001  (the kind's fault, not the sender's: the request is kept)
-        raise BrokenSource(
-            f"The kind {source.kind} broke: {type(error).__name__}. Update it, then replay."
-        ) from None
 
 
 def webhook(source: Source, found: Facts) -> Draft:
-    """The draft that the source's mapping makes of a webhook. Raises UnknownType, Invalid."""
+    """The draft that the source's mapping makes of a webhook. Raises UnknownType, Invalid, BrokenSource."""
     meaning = source.types.get(found.type)
     if meaning is None:
         raise UnknownType("The source has no event for this type. Add the type to the source, then replay.")
-    mapped = mapping.apply(mapping.compile_mapping(_mapping(source, found, meaning)), found.payload)
+    with _breaking_is_ours(source):
+        mapped = mapping.apply(mapping.compile_mapping(_mapping(source, found, meaning)), found.payload)
     document = {"occurredAt": found.occurred_at, **mapped, "event": meaning.event, "version": meaning.version}
     draft = envelope(
         {name: value for name, value in document.items() if value is not None}, found.delivery_id
@@ -119,6 +127,19 @@ def webhook(source: Source, found: Facts) -> Draft:
     if draft.faults:
         raise Invalid("What the mapping makes of the webhook is no envelope.", faults=draft.faults)
     return draft
+
+
+@contextmanager
+def _breaking_is_ours(source: Source) -> Iterator[None]:
+    """What breaks is the kind's fault and not the sender's: the request is kept."""
+    try:
+        yield
+    except SignalboxError:
+        raise
+    except Exception as error:  # noqa: BLE001  (whatever broke in this version)
+        raise BrokenSource(
+            f"The kind {source.kind} broke: {type(error).__name__}. Update it, then replay."
+        ) from None
 
 
 def _mapping(source: Source, found: Facts, meaning: VendorType) -> mapping.MappingDoc:

@@ -67,6 +67,7 @@ class DeadLetters:
             attempt=0,
             due_at=None,
             claim_until=None,
+            closed_since=None,
             replays=delivery.replays + 1,
         )
         # In the outbox first: if this process ends here, the sweeper still takes it along.

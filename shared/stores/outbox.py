@@ -7,9 +7,8 @@ Commits of a bucket that end at the same time are taken out together.
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared import ids, times
 from shared.gather import Gather
@@ -25,12 +24,18 @@ FIRST_LOOK = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A commit that was handed off and is not known to have ended."""
+    """A commit that was handed off and is not known to have ended; `row` is the watch as it was read.
+
+    `look_at` is when it is looked at (again): None once it has ended. `stuck_at` is when a look first found
+    deliveries of it that nobody had in hand.
+    """
 
     commit: Commit
+    look_at: datetime | None
     sent_at: datetime
     looks: int
     resends: int
+    stuck_at: datetime | None
     row: Row
 
 
@@ -92,26 +97,31 @@ class Outbox:
         async for row in self._tables.range(EVENTS.name, f"{section}|{bucket}", "w|", high, limit=most):
             yield _watched(row)
 
-    async def close(self, watched: Watched) -> None:
-        """End a watch; that it has ended already is success."""
-        await self._tables.delete(EVENTS.name, watched.row.pk, watched.row.rk)
+    async def looked(self, watches: Sequence[Watched]) -> None:
+        """End or move watches of one bucket as a look left them: at most MARKED_AT_ONCE, in one transaction.
 
-    async def look_again(self, watched: Watched, at: datetime, *, resent_at: datetime | None) -> None:
-        """Watch on until `at`. Somebody else may have ended or moved the watch meanwhile: that stands."""
-        resends = watched.resends + (resent_at is not None)
-        values = _values(resent_at or watched.sent_at, looks=watched.looks + 1, resends=resends)
-        moved = [
-            Operation(Verb.DELETE, watched.row),
-            Operation(Verb.UPSERT, Row(watched.row.pk, _look(at, watched.commit), values)),
-        ]
-        with suppress(RowChanged):
-            await self._tables.transact(EVENTS.name, moved)
+        Somebody else may have ended or moved one meanwhile: that stands.
+        """
+        try:
+            await self._tables.transact(EVENTS.name, [move for one in watches for move in _moves(one)])
+        except RowChanged:
+            if len(watches) > 1:
+                await asyncio.gather(*(self.looked([one]) for one in watches))
 
 
 def _marks(section: str, commit: Commit, now: datetime) -> list[Operation]:
     pk = _pk(section, commit)
     watched = Row(pk, _first_look(commit), _values(now, looks=0, resends=0))
     return [Operation(Verb.DELETE, Row(pk, f"u|{commit.id}")), Operation(Verb.UPSERT, watched)]
+
+
+def _moves(watched: Watched) -> list[Operation]:
+    ended = Operation(Verb.DELETE, watched.row)
+    if watched.look_at is None:
+        return [ended]
+    values = _values(watched.sent_at, looks=watched.looks, resends=watched.resends, stuck_at=watched.stuck_at)
+    row = Row(watched.row.pk, _look(watched.look_at, watched.commit), values)
+    return [ended, Operation(Verb.UPSERT, row)]
 
 
 def unsent_row(pk: str, commit: Commit) -> Row:
@@ -136,15 +146,22 @@ def _milliseconds(at: datetime) -> str:
     return f"{int(at.timestamp() * 1000):013d}"
 
 
-def _values(sent_at: datetime, *, looks: int, resends: int) -> dict[str, Value]:
-    return {"sentAt": times.text(sent_at), "looks": looks, "resends": resends, "schema": 1}
+def _values(
+    sent_at: datetime, *, looks: int, resends: int, stuck_at: datetime | None = None
+) -> dict[str, Value]:
+    stuck = times.text(stuck_at) if stuck_at else None
+    return {"sentAt": times.text(sent_at), "looks": looks, "resends": resends, "stuckAt": stuck, "schema": 1}
 
 
 def _watched(row: Row) -> Watched:
+    _, look_at, commit = row.rk.split("|")
+    stuck_at = row.values.get("stuckAt")
     return Watched(
-        commit=ids.commit_of(row.rk.rpartition("|")[2]),
+        commit=ids.commit_of(commit),
+        look_at=datetime.fromtimestamp(int(look_at) / 1000, UTC),
         sent_at=times.parse(str(row.values["sentAt"])),
         looks=int(row.values["looks"] or 0),
         resends=int(row.values["resends"] or 0),
+        stuck_at=times.parse(stuck_at) if isinstance(stuck_at, str) else None,
         row=row,
     )

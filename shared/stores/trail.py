@@ -43,7 +43,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one route's destination."""
+    """One event on its way to one route's destination; `closed_since`, while that cannot be opened, is since when."""
 
     event_id: str
     route: str
@@ -55,6 +55,7 @@ class Delivery:
     attempt: int = 0
     due_at: datetime | None = None
     claim_until: datetime | None = None
+    closed_since: datetime | None = None
     replays: int = 0
     attempts: tuple[Attempt, ...] = ()
     etag: str | None = None
@@ -142,6 +143,7 @@ def delivery_row(pk: str, delivery: Delivery) -> Row:
         "attempt": delivery.attempt,
         "dueAt": times.text(delivery.due_at) if delivery.due_at else None,
         "claimUntil": times.text(delivery.claim_until) if delivery.claim_until else None,
+        "closedSince": times.text(delivery.closed_since) if delivery.closed_since else None,
         "replays": delivery.replays,
         "attempts": _written(attempts),
         "schema": 1,
@@ -163,6 +165,7 @@ def delivery_in(row: Row) -> Delivery:
         attempt=int(values["attempt"] or 0),
         due_at=_time(values.get("dueAt")),
         claim_until=_time(values.get("claimUntil")),
+        closed_since=_time(values.get("closedSince")),
         replays=int(values["replays"] or 0),
         attempts=tuple(_attempt(doc) for doc in json.loads(bytes_of(row, "attempts"))),
         etag=row.etag,

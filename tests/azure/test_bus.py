@@ -3,6 +3,7 @@
 import asyncio
 import time
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -13,6 +14,7 @@ from azure.servicebus.aio import ServiceBusClient
 
 from local.broker import Broker, QueueSettings
 from local.process import free_ports
+from shared.azure import peek
 from shared.azure.bus import MAX_BODY_BYTES, ServiceBusQueue
 from shared.azure.lane import IDLE_SECONDS, MAX_WAITING, Lane, Message
 from shared.errors import Unavailable
@@ -93,6 +95,16 @@ async def test_waiting_senders_share_a_batch():
         await asyncio.gather(*(lane.send(messages(str(number))) for number in range(100)))
         assert sends == [100]
         assert len(made) == 1
+
+
+async def test_a_body_that_cannot_be_encoded_takes_no_other_along():
+    async with serving() as broker, counted(broker, Time()) as (lane, sends, _):
+        told = await asyncio.gather(
+            *(lane.send(messages(body)) for body in ("a", "\ud800", "b")), return_exceptions=True
+        )
+        assert [type(one) for one in told] == [type(None), UnicodeEncodeError, type(None)]
+        await lane.send(messages("c"))
+        assert sends == [2, 1]
 
 
 @pytest.mark.slow
@@ -177,6 +189,44 @@ async def test_a_bus_that_never_answers_is_unavailable_in_bounded_time():
         server.close()
         assert {type(result) for result in results} == {Unavailable}
         assert time.monotonic() - start < 3
+
+
+@pytest.mark.slow
+async def test_the_age_of_a_queue_that_cannot_be_reached_is_unavailable():
+    (port,) = free_ports(1)
+    async with ServiceBusQueue(CONNECTION.format(port=port), timeout_seconds=TIMEOUT) as queue:
+        with pytest.raises(Unavailable):
+            await queue.waited("events")
+
+
+@pytest.mark.slow
+async def test_a_message_behind_many_scheduled_ones_is_seen_up_to_a_bound(monkeypatch):
+    monkeypatch.setattr(peek, "PAGE", 10)
+    monkeypatch.setattr(peek, "MAX_PEEKED", 30)
+    in_an_hour = datetime.now(UTC) + timedelta(hours=1)
+    async with serving() as broker, ServiceBusQueue(broker.connection_string) as queue:
+        await queue.send("events", [str(number) for number in range(25)], at=in_an_hour)
+        await queue.send("events", ["waits"])
+        assert await queue.waited("events") > timedelta(0)
+
+        await queue.send("deliveries", [str(number) for number in range(30)], at=in_an_hour)
+        await queue.send("deliveries", ["waits"])
+        with pytest.raises(Unavailable):
+            await queue.waited("deliveries")
+
+
+@pytest.mark.slow
+async def test_peeking_takes_no_message_from_anybody_and_sees_one_that_is_in_hand():
+    async with serving() as broker, ServiceBusQueue(broker.connection_string) as queue:
+        await queue.send("events", ["a"])
+        await queue.waited("events")
+        async with (
+            ServiceBusClient.from_connection_string(broker.connection_string) as client,
+            client.get_queue_receiver("events") as receiver,
+        ):
+            (message,) = await receiver.receive_messages(1, max_wait_time=10)
+            assert message.delivery_count == 0
+            assert await queue.waited("events") > timedelta(0)
 
 
 @pytest.mark.slow

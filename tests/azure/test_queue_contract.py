@@ -13,9 +13,12 @@ from azure.servicebus.aio import ServiceBusClient
 from local.embedded_queue import EmbeddedQueue
 from shared.azure.bus import ServiceBusQueue
 from shared.ports import Queue
+from shared.wiring import SystemClock
 from tests.fakes import FakeQueue
 
 IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
+A_TICK = timedelta(milliseconds=1)
+"""Service Bus counts in whole milliseconds."""
 
 
 class Far(Protocol):
@@ -83,7 +86,7 @@ class EmbeddedFar:
 @pytest.fixture(params=["fake", "bus", "embedded"])
 async def ends(request, tmp_path):
     if request.param == "fake":
-        queue = FakeQueue()
+        queue = FakeQueue(SystemClock())
         yield Ends(queue, "events", FakeFar(queue))
     elif request.param == "embedded":
         embedded = EmbeddedQueue(str(tmp_path / "queue.db"))
@@ -141,3 +144,22 @@ async def test_many_senders_at_once_each_arrive_once(ends):
     await asyncio.gather(*(ends.queue.send(ends.name, [body], at=IN_AN_HOUR) for body in bodies[:3]))
     assert sorted(await ends.far.take(200)) == sorted(bodies)
     assert await ends.far.scheduled() == 3
+
+
+async def test_a_queue_of_which_nothing_is_ready_has_no_message_that_waits(ends):
+    assert await ends.queue.waited(ends.name) == timedelta(0)
+    await ends.queue.send(ends.name, ["later"], at=IN_AN_HOUR)
+    assert await ends.queue.waited(ends.name) == timedelta(0)
+
+
+async def test_the_oldest_message_that_is_ready_says_how_long_a_queue_waits(ends):
+    await ends.queue.send(ends.name, ["later"], at=IN_AN_HOUR)
+    await ends.queue.send(ends.name, ["old"])
+    old_since = datetime.now(UTC)
+    await asyncio.sleep(0.01)
+    new_since = datetime.now(UTC)
+    await ends.queue.send(ends.name, ["new"])
+    assert await ends.queue.waited(ends.name) > new_since - old_since
+
+    assert await ends.far.take(1) == ["old"]
+    assert timedelta(0) < await ends.queue.waited(ends.name) <= datetime.now(UTC) - new_since + A_TICK

@@ -7,10 +7,17 @@ from typing import Any
 
 import pytest
 
+from functions.doors import KeyedCall
+from functions.receive import post_batch
+from functions.replies import Reply
 from local.client import Client, Response
+from shared.errors import Unavailable
+from shared.sources import Received
 from shared.stages.translate import MAX_BATCH
+from tests.failing import FailingTables
 from tests.functions.asking import assert_problem, pointers
 from tests.functions.conftest import MakeKey
+from tests.house import House, build
 from tests.running import Running, order
 
 BAD_ITEMS: Mapping[str, Any] = {
@@ -145,3 +152,26 @@ def test_what_is_no_batch_is_refused_whole(running: Running, body: Any):
 
     assert_problem(answer, 422, "invalid")
     assert pointers(answer) == ["/events"]
+
+
+async def posted(house: House, *events: Any) -> Reply:
+    """What the door answers where no host stands before it."""
+    body_ = json.dumps({"events": events}).encode()
+    headers = {"content-type": "application/json", "content-length": str(len(body_))}
+    request = Received("POST", "/v1/events/batch", headers, body_)
+    return await post_batch(KeyedCall(house.line, request, {}, {}, house.caller))
+
+
+async def test_a_batch_of_which_something_is_to_be_sent_again_says_when():
+    tables = FailingTables()
+    house = await build(tables=tables).furnish()
+    tables.before = lambda _, operations: Unavailable("away") if operations[0].row.pk == "demo|1" else None
+
+    some = await posted(house, *(order(id=f"order-{n}") for n in range(40)))
+    tables.come_back()
+    none = await posted(house, *(order(id=f"order-{n}") for n in range(40)))
+
+    assert {one["status"] for one in some.doc["results"]} == {"accepted", "retry"}
+    assert (some.status, some.headers) == (207, {"Retry-After": "5"})
+    assert {one["status"] for one in none.doc["results"]} == {"accepted", "duplicate"}
+    assert none.headers == {}

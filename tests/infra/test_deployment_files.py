@@ -14,6 +14,9 @@ ROOT = Path(__file__).parents[2]
 FUNCTION_APP = (ROOT / "infra/app/function-app.bicep").read_text()
 SAMPLE = json.loads((ROOT / "local.settings.sample.json").read_text())["Values"]
 FIXED_LAYOUT = {"host.json", "requirements.txt", "function_app.py", "functions", "shared"}
+# https://learn.microsoft.com/azure/role-based-access-control/built-in-roles/integration
+DATA_SENDER = "69a216fc-b8fb-44d8-bc22-1f3c2cd27a39"
+DATA_RECEIVER = "4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0"
 # One half of each is the platform's, the other the emulators': the app reads either.
 ONLY_LOCAL = {"STORAGE_CONNECTION", "ServiceBusConnection", "AzureWebJobsStorage", "FUNCTIONS_WORKER_RUNTIME"}
 ONLY_AZURE = (
@@ -110,3 +113,11 @@ def test_no_template_allows_a_key_or_a_password():
         assert "allowSharedKeyAccess: false" in templates[name]
     assert "disableLocalAuth: true" in templates["service-bus.bicep"]
     assert "DisableLocalAuth: true" in templates["monitoring.bicep"]
+
+
+def test_the_app_may_send_to_the_queues_and_listen_which_peeking_needs():
+    bus = (ROOT / "infra/app/service-bus.bicep").read_text()
+    roles = dict(re.findall(r"^var (\w+) = '([0-9a-f-]{36})'", bus, re.MULTILINE))
+    granted = re.search(r"appRoleIds = grantDataOwner \? \[.*\] : \[(.*)\]", bus)
+    assert granted
+    assert {roles[name] for name in granted[1].split(", ")} == {DATA_SENDER, DATA_RECEIVER}

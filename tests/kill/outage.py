@@ -29,11 +29,11 @@ class Mode(Enum):
 class Outage:
     """`with Outage(port) as outage:` listens on `outage.port` of 127.0.0.1 and passes on to `port`.
 
-    Connections that are open when the mode changes are closed, and so is whatever they were about.
+    `connections` counts all that were opened. Connections that are open when the mode changes are closed, and so is whatever they were about.
     """
 
     def __init__(self, target: int) -> None:
-        self.port = 0
+        self.port = self.connections = 0
         self._target, self._mode = target, Mode.PASS
         self._writers: set[asyncio.StreamWriter] = set()
         self._ready = threading.Event()
@@ -76,6 +76,7 @@ class Outage:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         mode = self._mode
+        self.connections += 1
         self._writers.add(writer)
         try:
             with suppress(OSError):

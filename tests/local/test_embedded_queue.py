@@ -201,3 +201,14 @@ async def test_several_processes_share_one_file(tmp_path):
     assert sorted(body for body in out if body != b"ready") == sorted(str(n).encode() for n in range(100))
     assert out.count(b"ready") == 3
     await queue.close()
+
+
+async def test_a_message_in_hand_still_waits(queue, clock):
+    await queue.send("events", [b"one"])
+    clock.advance(10)
+    (lease,) = await queue.receive("events", 1)
+    clock.advance(10)
+    assert await queue.waited("events") == timedelta(seconds=20)
+
+    await queue.complete(lease)
+    assert await queue.waited("events") == timedelta(0)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import flow
-from shared.errors import NotFound, UnknownType
+from shared.errors import NotFound, Unavailable, UnknownType
 from shared.operations import mend
 from shared.operations.pace import Pace
 from shared.operations.tick import tick
@@ -143,3 +143,34 @@ async def test_what_came_to_a_paused_source_stays_while_it_is_paused():
 
 def pace(house):
     return Pace.of(house.clock, timedelta(minutes=1))
+
+
+@pytest.mark.parametrize("part", ["read", "MAPPINGS"])
+async def test_what_breaks_the_source_s_kind_is_kept_and_taken_in_once_the_kind_is_mended(part, monkeypatch):
+    house = await furnished(TYPES)
+    with monkeypatch.context() as broken:
+        broken.setattr(shopify, part, None)
+        assert await arrive(house) is None
+    [kept] = await quarantined(house)
+    assert kept["cause"] == "broken-source"
+
+    told = await mend.replay(house.line, "demo", kept["id"])
+
+    assert told["status"] == "accepted"
+    assert await quarantined(house) == []
+
+
+async def test_a_kind_that_cannot_be_loaded_says_to_come_again_because_nobody_knows_who_sent(monkeypatch):
+    house = await furnished(TYPES)
+
+    def broken(kind):
+        raise ImportError(kind)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("shared.sources.load", broken)
+        with pytest.raises(Unavailable) as told:
+            await arrive(house)
+
+    assert told.value.retry_after == 60
+    assert await quarantined(house) == []
+    assert isinstance(await arrive(house), Accepted)

@@ -48,6 +48,81 @@ async def test_a_mark_that_fails_leaves_a_message_and_the_commit_to_the_sweeper(
     assert len(house.queue.sent) == 1
 
 
+async def left_behind(house, queue, count):
+    """So many commits that never reached the bus."""
+    queue.away = True
+    ids = [await house.accept(id=f"left-{n}") for n in range(count)]
+    queue.away = False
+    return [commit_of(id) for id in ids]
+
+
+async def test_what_is_caught_up_on_is_sent_once_and_marked_before_it_is_said():
+    queue = AwayQueue()
+    house = await build(queue=queue).furnish()
+    commits = await left_behind(house, queue, 5)
+
+    told = await asyncio.gather(
+        house.line.hand_off.catch_up("demo", commits), house.line.hand_off.commits("demo", commits)
+    )
+
+    assert told == [True, True]
+    assert sorted(read_commit(body.encode()).commit.id for _, body, _ in queue.sent) == sorted(
+        one.id for one in commits
+    )
+    assert house.rows("events", "u|") == []
+
+
+@pytest.mark.parametrize("away", ["bus", "storage"])
+async def test_catching_up_tells_when_the_bus_or_storage_is_away_and_leaves_nothing_under_way(away):
+    tables, queue = FailingTables(), AwayQueue()
+    house = await build(tables=tables, queue=queue).furnish()
+    commits = await left_behind(house, queue, 5)
+    queue.away = away == "bus"
+    if away == "storage":
+        tables.go_away()
+
+    assert not await house.line.hand_off.catch_up("demo", commits)
+
+    queue.away = False
+    tables.come_back()
+    assert await house.line.hand_off.catch_up("demo", commits)
+    assert house.rows("events", "u|") == []
+
+
+class PoisonedQueue(AwayQueue):
+    """One message makes every send break that it is part of."""
+
+    poison = "nothing"
+
+    async def send(self, queue, bodies, *, at=None):
+        if any(self.poison in body for body in bodies):
+            raise KeyError("broken")
+        await super().send(queue, bodies, at=at)
+
+
+async def test_a_commit_that_cannot_be_sent_keeps_no_other_from_going():
+    queue = PoisonedQueue()
+    house = await build(queue=queue).furnish()
+    commits = await left_behind(house, queue, 5)
+    queue.poison = commits[2].id
+
+    assert not await house.line.hand_off.catch_up("demo", commits)
+    await house.line.hand_off.idle()
+
+    assert len(queue.sent) == 4
+    assert [row.rk for row in house.rows("events", "u|")] == [f"u|{commits[2].id}"]
+
+
+async def test_an_event_that_is_stored_is_accepted_also_when_sending_its_commit_breaks():
+    queue = PoisonedQueue()
+    house = await build(queue=queue).furnish()
+    queue.poison = "demo"
+
+    id = await house.accept()
+
+    assert await house.line.outbox.is_unsent("demo", commit_of(id))
+
+
 async def test_callers_of_one_commit_share_one_message():
     house = await build().furnish()
     commit = commit_of(await house.accept())

@@ -1,6 +1,7 @@
 """Record: each event gets its own outcome, duplicates are cheap, and what fails fails alone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
@@ -72,16 +73,46 @@ async def test_an_event_that_is_too_large_alone_costs_no_other():
     tables = FailingTables()
     house = await build(tables=tables).furnish()
     bad = order(id="bad", properties={"orderId": "bad", "totalValue": 1})
-    tables.before = lambda _, operations: (
-        RowTooLarge()
-        if any(b'"orderId":"bad"' in bytes(op.row.values.get("doc") or b"") for op in operations)
-        else None
-    )
+    tables.before = lambda _, operations: RowTooLarge() if holds_bad(operations) else None
 
     told = await house.post_all(*orders(10), bad, *orders(10, start=10))
 
     assert isinstance(told[10], BodyTooLarge)
     assert all(isinstance(one, Accepted) for n, one in enumerate(told) if n != 10)
+
+
+def holds_bad(operations):
+    return any(b'"orderId":"bad"' in bytes(op.row.values.get("doc") or b"") for op in operations)
+
+
+async def test_an_event_over_which_storing_breaks_is_our_fault_and_costs_no_other():
+    tables = FailingTables()
+    house = await build(tables=tables).furnish()
+    bad = order(id="bad", properties={"orderId": "bad", "totalValue": 1})
+    tables.before = lambda _, operations: KeyError("broken") if holds_bad(operations) else None
+
+    async with asyncio.timeout(10):
+        told = await house.post_all(*orders(10), bad, *orders(10, start=10))
+        alone = await asyncio.gather(*(house.post(**one) for one in [*orders(10, start=20), bad]))
+
+    assert [one.status for one in (told.pop(10), alone.pop())] == [500, 500]
+    assert all(isinstance(one, Accepted) for one in [*told, *alone])
+    assert len(house.rows("events", "e|")) == 30
+
+
+async def test_a_key_that_cannot_be_read_costs_only_the_event_that_brings_it():
+    house = await build().furnish()
+    await house.post_all(*orders(10))
+    damaged = order(id="order-3")
+    section = await house.line.sections.read("demo")
+    hash_ = key_hash(section, house.caller, envelope(body(damaged)))
+    [row] = [row for row in house.rows("events", "k|") if row.rk == f"k|{hash_}"]
+    await house.tables.upsert("events", replace(row, values={"schema": 1}))
+
+    told = await house.post_all(*orders(20))
+
+    assert [n for n, one in enumerate(told) if not isinstance(one, Accepted)] == [3]
+    assert told[3].status == 500
 
 
 async def test_one_bucket_that_is_away_does_not_cost_the_others():

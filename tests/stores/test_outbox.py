@@ -1,11 +1,12 @@
 """The outbox: a commit is found while something of it has to happen, and by nobody after."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from shared.ids import new_commit
 from shared.ports import Operation, Verb
-from shared.stores.outbox import FIRST_LOOK, Outbox, unsent_row
+from shared.stores.outbox import FIRST_LOOK, MARKED_AT_ONCE, Outbox, unsent_row
 from tests.fakes import FakeTables
 
 NOW = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
@@ -14,10 +15,14 @@ COMMIT = new_commit(NOW, 2, b"1234567")
 
 
 async def outbox_with(*commits):
+    return (await furnished(*commits or (COMMIT,)))[1]
+
+
+async def furnished(*commits):
     tables = FakeTables()
-    for commit in commits or (COMMIT,):
+    for commit in commits:
         await tables.transact("events", [Operation(Verb.INSERT, unsent_row("demo|2", commit))])
-    return Outbox(tables)
+    return tables, Outbox(tables)
 
 
 async def unsent(outbox, before=LATER, most=100):
@@ -83,21 +88,28 @@ async def test_what_was_reopened_is_looked_at_although_it_is_finished_at_that_mo
     assert [one.commit for one in await due(outbox)] == [COMMIT]
 
 
-async def test_a_look_moves_to_its_next_time_and_counts():
+async def test_a_look_moves_to_its_next_time_and_remembers_what_was_seen():
     outbox = await outbox_with()
     await outbox.sent("demo", [COMMIT], NOW)
     [first] = await due(outbox)
 
-    await outbox.look_again(first, NOW + timedelta(hours=2), resent_at=None)
+    stuck = replace(first, look_at=NOW + timedelta(hours=2), looks=1, stuck_at=NOW + timedelta(hours=1))
+    await outbox.looked([stuck])
     assert await due(outbox, NOW + timedelta(hours=1)) == []
     [second] = await due(outbox)
-    await outbox.look_again(second, NOW + timedelta(hours=3), resent_at=NOW + timedelta(hours=2))
+    resent = replace(
+        second,
+        look_at=NOW + timedelta(hours=3),
+        looks=2,
+        resends=1,
+        sent_at=NOW + timedelta(hours=2),
+        stuck_at=None,
+    )
+    await outbox.looked([resent])
     [third] = await due(outbox)
 
-    assert [(one.looks, one.resends, one.sent_at) for one in (first, second, third)] == [
-        (0, 0, NOW),
-        (1, 0, NOW),
-        (2, 1, NOW + timedelta(hours=2)),
+    assert [replace(one, row=first.row) for one in (second, third)] == [
+        replace(one, row=first.row) for one in (stuck, resent)
     ]
 
 
@@ -105,10 +117,10 @@ async def test_a_look_that_somebody_else_closed_meanwhile_stays_closed():
     outbox = await outbox_with()
     await outbox.sent("demo", [COMMIT], NOW)
     [watched] = await due(outbox)
-    await outbox.close(watched)
+    await outbox.looked([replace(watched, look_at=None)])
 
-    await outbox.look_again(watched, NOW + timedelta(hours=2), resent_at=None)
-    await outbox.close(watched)
+    await outbox.looked([replace(watched, look_at=NOW + timedelta(hours=2))])
+    await outbox.looked([replace(watched, look_at=None)])
 
     assert await due(outbox) == []
 
@@ -133,3 +145,19 @@ async def test_one_that_was_not_marked_yet_ends_with_the_others():
     await asyncio.gather(*(outbox.finish("demo", commit) for commit in commits))
 
     assert (await due(outbox), await unsent(outbox)) == ([], [])
+
+
+async def test_many_looks_are_one_request_and_one_that_is_gone_disturbs_no_other():
+    commits = [new_commit(NOW + timedelta(seconds=n), 2, b"1234567") for n in range(MARKED_AT_ONCE)]
+    tables, outbox = await furnished(*commits)
+    await outbox.sent("demo", commits, NOW)
+    watches = [replace(one, look_at=LATER + timedelta(days=1)) for one in await due(outbox)]
+
+    tables.requests = 0
+    await outbox.looked(watches)
+    assert tables.requests == 1
+
+    watches = await due(outbox, LATER + timedelta(days=2))
+    await outbox.looked([replace(watches[0], look_at=None)])
+    await outbox.looked([replace(one, look_at=None) for one in watches])
+    assert await due(outbox, LATER + timedelta(days=2)) == []
