@@ -119,6 +119,12 @@ class AzureTables:
                 if count == limit:
                     return
 
+    async def scan(self, table: str) -> AsyncIterator[Row]:
+        pages = self._client(table).list_entities(results_per_page=MAX_PAGE_ROWS).by_page()
+        while (page := await self._call(table, lambda _: anext(pages, None))) is not None:
+            async for entity in page:
+                yield _row(entity)
+
     async def names(self) -> Sequence[str]:
         async def read() -> list[str]:
             return sorted([table.name async for table in self._tables().list_tables()])
