@@ -31,7 +31,7 @@ EVENTS = Store(
     "events",
     backed_up=False,
     keys="{section}|{bucket} / e|{id} event, k|{keyed hash} idempotency key, u|{commit} outbox, unsent, "
-    "w|{milliseconds}|{commit} outbox, watched, x|{day}|{commit} what expires that day",
+    "w|{milliseconds}|{commit} outbox, watched, p|{commit} outbox, parked, x|{day}|{commit} what expires that day",
     purge="by the day's x| rows: events by their definition's retention, keys by the section's window",
     export="e| rows of a person, found through the timeline",
     erase="e| rows are deleted; k| rows hold keyed hashes only and stay until their window ends",

@@ -39,10 +39,11 @@ class Swept:
 
 
 async def sweep(line: Line, pace: Pace) -> Swept:
-    """See to every section's outbox, oldest first. One bad commit never stops the others."""
+    """See to the outbox of every section that is not paused, oldest first. One bad commit never stops the others."""
     swept = Swept()
     now = line.clock.now()
-    for section in pace.shuffled(await line.sections.list()):
+    active = [section for section in await line.sections.list() if section["status"] == "active"]
+    for section in pace.shuffled(active):
         for bucket in pace.shuffled(range(int(section["buckets"]))):
             place = section["id"], bucket
             unsent = line.outbox.unsent(*place, now - UNSENT_AFTER, MOST_A_BUCKET)

@@ -26,7 +26,7 @@ CLAIM_MARGIN = timedelta(seconds=15)
 EARLY = timedelta(seconds=1)
 """A message may come this much before its delivery is due: clocks differ."""
 ENDED = frozenset({Status.DELIVERED, Status.REFUSED, Status.HELD, Status.DEAD})
-"""What no message takes up again. A parked one is taken up: its destination may have been resumed meanwhile."""
+"""What no message takes up again. A parked one is taken up: what it waits for may have been resumed meanwhile."""
 _TRIES = 3
 
 
@@ -75,7 +75,7 @@ class Forwarder:
         sending = await self.gate.open(section, delivery)
         if isinstance(sending, Outcome):
             return await self._end(section, delivery, sending)
-        if sending.target.status == "paused":
+        if section.paused or sending.target.status == "paused":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, delivery, sending):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
