@@ -12,12 +12,12 @@ from shared.access.sections import HASH_KEY_BYTES
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
-from shared.operations import mend
+from shared.operations import mend, unpark
 from shared.operations.pace import Pace
 
 bp = func.Blueprint()
 RESUME_WITHIN = timedelta(seconds=10)
-"""How long the door takes in what came meanwhile; what is left stays in quarantine, under its cause."""
+"""How long a door lets go on what came meanwhile; the tick does the rest."""
 
 
 @door(bp, "POST /v1/sections")
@@ -28,6 +28,18 @@ async def create_section(call: KeyedCall) -> Reply:
 @door(bp, "GET /v1/sections")
 async def list_sections(call: KeyedCall) -> Reply:
     return Reply(200, {"sections": await call.line.sections.list()})
+
+
+@door(bp, "POST /v1/sections/{id}/pause")
+async def pause_section(call: KeyedCall) -> Reply:
+    return Reply(200, await call.line.sections.set_status(call.params["id"], "paused"))
+
+
+@door(bp, "POST /v1/sections/{id}/resume")
+async def resume_section(call: KeyedCall) -> Reply:
+    doc = await call.line.sections.set_status(call.params["id"], "active")
+    pace = Pace.of(call.line.clock, RESUME_WITHIN)
+    return Reply(200, {**doc, "resumed": await unpark.resume_section(call.line, call.params["id"], pace)})
 
 
 @door(bp, "POST /v1/keys")

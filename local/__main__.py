@@ -1,26 +1,24 @@
-"""The command of the local stack: `python -m local run`, and keys: `python -m local key create`."""
+"""The command of the local stack: `python -m local run`; beside it those for keys and for backups."""
 
 import asyncio
 import json
 import signal
 import time
-from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 from rich.text import Text
 
-from local import keys, settings
+from local import backup_commands, key_commands, settings
 from local.claim import Claimed, claim, end_leftovers
+from local.console import console, fail, say
 from local.demo.furnish import SECTION, Demo, NotFurnished, furnish, is_known
 from local.demo.sample import SCENES, play
 from local.demo.show import show_scene
+from local.keys import KeyStore
 from local.process import StartError
 from local.stack import PartEnded, Stack
-from shared import exact
 from shared.errors import SignalboxError
 
 CHECK_SECONDS = 0.5
@@ -29,15 +27,9 @@ INTERRUPTED = 128 + signal.SIGINT
 TROUBLE = (Claimed, settings.PortTaken, PartEnded, NotFurnished, SignalboxError, OSError)
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Signalbox on this machine.")
-key_app = typer.Typer(
-    no_args_is_help=True,
-    help="Keys, straight in storage: the running stack's, or the one that the environment names.",
-)
-app.add_typer(key_app, name="key")
-console = Console(highlight=False)
-
-Section = Annotated[str, typer.Option(help="The section, or '*' for keys of the whole deployment.")]
-KeyId = Annotated[str, typer.Argument(help="The key's id, as `list` shows it.", metavar="ID")]
+app.add_typer(key_commands.app, name="key")
+app.command("backup")(backup_commands.back_up)
+app.command("restore")(backup_commands.restore)
 
 
 @app.command()
@@ -55,11 +47,11 @@ def run(
         with claim(settings.HOME):
             good = _run(once=once, embedded=embedded or None)
     except StartError as error:
-        _fail(
+        fail(
             f"{error}\n\nLogs are in {settings.HOME}. To start afresh, without its data: rm -r {settings.HOME}"
         )
     except TROUBLE as error:
-        _fail(str(error))
+        fail(str(error))
     except KeyboardInterrupt:
         console.print("Interrupted: everything that was started has been stopped.")
         raise typer.Exit(INTERRUPTED) from None
@@ -67,51 +59,14 @@ def run(
         raise typer.Exit(1)
 
 
-@key_app.command("create")
-def create_key(
-    section: Section,
-    name: Annotated[str, typer.Option(help="Who uses it.")],
-    *,
-    scope: Annotated[list[str] | None, typer.Option(help="Repeat for each; none means every scope.")] = None,
-    source: Annotated[str, typer.Option(help="What its events carry as their source.")] = "api",
-    event: Annotated[list[str] | None, typer.Option(help="Repeat for each; none means every event.")] = None,
-    expires_at: Annotated[str | None, typer.Option(help="When, such as 2027-01-31T00:00:00Z.")] = None,
-) -> None:
-    """Make a key. Its text is shown this once."""
-    limits = {"events": event or None, "expiresAt": expires_at}
-    _answer(lambda store: store.create(section, name, scope or [], source, limits))
-
-
-@key_app.command("rotate")
-def rotate_key(section: Section, id: KeyId) -> None:
-    """Give a key a second live secret. Its text is shown this once."""
-    _answer(lambda store: store.rotate(section, id))
-
-
-@key_app.command("revoke")
-def revoke_key(
-    section: Section,
-    id: KeyId,
-    secret: Annotated[int | None, typer.Option(help="Only the secret of this number.")] = None,
-) -> None:
-    """Refuse a key, or one of its secrets, from now on."""
-    _answer(lambda store: store.revoke(section, id, secret))
-
-
-@key_app.command("list")
-def list_keys(section: Section) -> None:
-    """The keys of a section, without their secrets."""
-    _answer(lambda store: store.list(section))
-
-
 def _run(*, once: bool, embedded: bool | None) -> bool:
     """Whether every scene of the sample ended as it should."""
     for name in end_leftovers(settings.HOME):
-        _say(f"ended {name}, left behind by a run that was killed")
+        say(f"ended {name}, left behind by a run that was killed")
     if old := settings.set_aside():
-        _say(f"starting afresh: what lay here is not of this version, and is in {old} now")
+        say(f"starting afresh: what lay here is not of this version, and is in {old} now")
     kept = settings.load()
-    with Stack(kept, lambda part: _say(f"starting {part}"), embedded=embedded) as stack:
+    with Stack(kept, lambda part: say(f"starting {part}"), embedded=embedded) as stack:
         try:
             good = _sample(stack, _furnished(stack, kept))
         except OSError:
@@ -127,7 +82,7 @@ def _furnished(stack: Stack, kept: settings.Kept) -> Demo:
     """The demo section, with the keys of the last run as long as storage knows them."""
     deployment = kept.deployment_key
     if deployment is None or not is_known(stack.base_url, deployment):
-        made = asyncio.run(keys.KeyStore(stack.environment).create("*", "local", [], "local"))
+        made = asyncio.run(KeyStore(stack.environment).create("*", "local", [], "local"))
         deployment = str(made["key"])
     demo = furnish(stack.base_url, deployment, stack.receiver_url, kept.demo_key)
     settings.save(kept.with_keys(deployment, demo.key))
@@ -197,27 +152,6 @@ def _interrupt_once(number: int, frame: object) -> NoReturn:  # noqa: ARG001  (w
     for ending in ENDING:
         signal.signal(ending, signal.SIG_IGN)
     raise KeyboardInterrupt
-
-
-def _answer(ask: Callable[[keys.KeyStore], Coroutine[Any, Any, Any]]) -> None:
-    try:
-        doc = asyncio.run(ask(keys.here()))
-    except SignalboxError as error:
-        _fail("\n".join([error.detail, *(f"{fault.pointer}: {fault.detail}" for fault in error.faults)]))
-    except ValidationError as error:
-        _fail(f"Set {', '.join(str(one['loc'][0]).upper() for one in error.errors())}.")
-    except keys.NoStorage as error:
-        _fail(str(error))
-    console.print_json(exact.dumps(doc))
-
-
-def _say(what: str) -> None:
-    console.print(Text(what, "dim"))
-
-
-def _fail(message: str) -> NoReturn:
-    Console(stderr=True, highlight=False).print(Text(message, "red"), soft_wrap=True)
-    raise typer.Exit(1)
 
 
 if __name__ == "__main__":

@@ -1,16 +1,12 @@
 """Makes, lists and revokes keys straight in storage: the first key of a deployment cannot come from the API."""
 
-import json
-import os
 import secrets
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from local.claim import is_claimed
-from local.settings import HOME
+from local.storage import lowered, opened
 from shared.access.keys import DEPLOYMENT, Keys
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
 from shared.access.sections import Sections
@@ -18,21 +14,10 @@ from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.azure.vault import MasterKeySeal
 from shared.registry import Registry
 from shared.settings import Settings
-from shared.wiring import SystemClock, tables_of
+from shared.wiring import SystemClock
 
 EVERYTHING = tuple(scope.value for scope in Scope)
 IN_A_SECTION = tuple(scope.value for scope in Scope if scope not in DEPLOYMENT_ONLY)
-STORAGE = ("STORAGE_CONNECTION", "STORAGE_TABLE_ENDPOINT")
-
-
-class NoStorage(RuntimeError):
-    """Neither the environment nor a running stack says where keys are stored."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "No stack is running here. Start one with `make run`, or name a deployment's storage: "
-            f"set {' or '.join(STORAGE)}, and SIGNALBOX_MASTER_KEYS."
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,22 +61,10 @@ class KeyStore:
     @asynccontextmanager
     async def _keys(self, section: str) -> AsyncIterator[Keys]:
         """The keys, once the section is known to exist. Raises NotFound, Unavailable."""
-        chosen = Settings.model_validate({name.lower(): value for name, value in self.environment.items()})
-        tables = tables_of(chosen)
-        registry, clock = Registry(tables), SystemClock()
-        try:
+        chosen, clock = Settings.model_validate(lowered(self.environment)), SystemClock()
+        async with opened(self.environment) as tables:
+            registry = Registry(tables)
             if section != DEPLOYMENT:
                 seal = MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
                 await Sections(registry, seal, clock).show(section)
             yield Keys(registry, clock)
-        finally:
-            await tables.close()
-
-
-def here(home: Path = HOME) -> KeyStore:
-    """The storage that this process's environment names, or else the running stack's. Raises NoStorage."""
-    if any(os.environ.get(name) for name in STORAGE):
-        return KeyStore(os.environ)
-    if not is_claimed(home):
-        raise NoStorage
-    return KeyStore(json.loads((home / "run.json").read_text())["environment"])

@@ -114,6 +114,10 @@ async def take(line: Line, section: Section, source: Source, request: Received) 
 async def process(line: Line, message: CommitMessage) -> None:
     """Decide where the events of a commit go, write that down, and hand the deliveries off."""
     section = await line.sections.read(message.section)
+    if section.paused:
+        # It waits until the section is resumed; nobody sends it again meanwhile.
+        await line.outbox.park(section.id, message.commit)
+        return
     stored = await line.ledger.commit(section.id, message.commit)
     # Who is it about, what have they refused, and which routes take it?
     decisions = await asyncio.gather(*(_decide(line, section, one) for one in stored))

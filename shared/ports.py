@@ -114,6 +114,12 @@ class Tables(Protocol):
         `select` names the members to read, keys apart; it is not for bytes that may be longer than 64 KiB.
         """
 
+    def scan(self, table: str) -> AsyncIterator[Row]:
+        """Every row of a table, by partition key and row key, read page by page: for a backup, never for the line.
+
+        What is written meanwhile may be among them or not.
+        """
+
     async def names(self) -> Sequence[str]:
         """The tables that exist."""
 

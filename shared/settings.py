@@ -6,8 +6,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class Settings(BaseSettings):
-    """Application settings. In Azure endpoints and managed identity; locally connection strings."""
+class StorageSettings(BaseSettings):
+    """Where the data lies: all that a command needs which only reads or writes rows."""
 
     model_config = SettingsConfigDict(extra="ignore", case_sensitive=False, frozen=True)
 
@@ -15,6 +15,11 @@ class Settings(BaseSettings):
     """Connection string of the data storage account; local only."""
     storage_table_endpoint: str | None = None
     storage_blob_endpoint: str | None = None
+
+
+class Settings(StorageSettings):
+    """Application settings. In Azure endpoints and managed identity; locally connection strings."""
+
     service_bus_connection: SecretStr | None = Field(None, validation_alias="ServiceBusConnection")
     """Connection string, or `embedded:<file>` for the embedded queue; local only."""
     service_bus_namespace: str | None = Field(

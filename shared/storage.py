@@ -1,4 +1,4 @@
-"""Every table and container, declared once: what its keys are, and how it is purged, exported and erased.
+"""Every table and container, declared once: what its keys are, and how it is purged, exported, erased and backed up.
 
 A test lists what a run of the whole line really created and fails on anything that is not declared here.
 """
@@ -11,6 +11,8 @@ class Store:
     """One table or container. `keys`, `purge`, `export` and `erase` are for people: docs are made from them."""
 
     name: str
+    backed_up: bool
+    """Whether `operations.backup` reads it: what nobody could make anew. What goes with an event is not."""
     keys: str
     purge: str
     export: str
@@ -19,6 +21,7 @@ class Store:
 
 REGISTRY = Store(
     "registry",
+    backed_up=True,
     keys="{section}|{kind} / {id}; pointers of keys and sources: |{kind} / {id}",
     purge="never: configuration lives until it is deleted",
     export="with the section",
@@ -26,14 +29,16 @@ REGISTRY = Store(
 )
 EVENTS = Store(
     "events",
+    backed_up=False,
     keys="{section}|{bucket} / e|{id} event, k|{keyed hash} idempotency key, u|{commit} outbox, unsent, "
-    "w|{milliseconds}|{commit} outbox, watched, x|{day}|{commit} what expires that day",
+    "w|{milliseconds}|{commit} outbox, watched, p|{commit} outbox, parked, x|{day}|{commit} what expires that day",
     purge="by the day's x| rows: events by their definition's retention, keys by the section's window",
     export="e| rows of a person, found through the timeline",
     erase="e| rows are deleted; k| rows hold keyed hashes only and stay until their window ends",
 )
 RECEIPTS = Store(
     "receipts",
+    backed_up=False,
     keys="{section}|{two hex of the commit} / {id}| the steps, {id}|{route} one delivery",
     purge="with the event",
     export="with the event",
@@ -41,6 +46,7 @@ RECEIPTS = Store(
 )
 PEOPLE = Store(
     "people",
+    backed_up=True,
     keys="{section}|{two hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
     "c|{purpose} what it said, p|{rank}|{hash} the person's identifiers; p|{person} its maker; "
     "s|{hash}|{purpose}|{time} what was said then",
@@ -51,6 +57,7 @@ PEOPLE = Store(
 )
 TIMELINE = Store(
     "timeline",
+    backed_up=False,
     keys="{section}|{person} / {inverted time}|{id}",
     purge="with the event",
     export="the partition of the person",
@@ -58,6 +65,7 @@ TIMELINE = Store(
 )
 QUARANTINE = Store(
     "quarantine",
+    backed_up=False,
     keys="{section}|{cause} / {id}",
     purge="after 30 days",
     export="by source and time (identifiers are not indexed yet)",
@@ -65,6 +73,7 @@ QUARANTINE = Store(
 )
 REJECTED = Store(
     "rejected",
+    backed_up=False,
     keys="{section}|{source} / {slot}: a ring of 100 a source",
     purge="overwritten by newer ones; after 7 days",
     export="holds no body and no identifier",
@@ -72,6 +81,7 @@ REJECTED = Store(
 )
 DEAD_LETTERS = Store(
     "deadletters",
+    backed_up=False,
     keys="{section}|{cause} / {id}|{route}",
     purge="with the event",
     export="holds references only",
@@ -79,6 +89,7 @@ DEAD_LETTERS = Store(
 )
 DUE = Store(
     "due",
+    backed_up=False,
     keys="{shard} / {milliseconds}|{section}|{id}|{route}; parked|{section}|{destination} / {id}|{route}",
     purge="deleted when it is handed to the bus",
     export="holds references only",
@@ -98,6 +109,7 @@ TABLES = (
 
 BODIES = Store(
     "bodies",
+    backed_up=False,
     keys="{section}/{id}, {section}/quarantine-{id}: a body above the row limit (claim check)",
     purge="with the event",
     export="with the event",

@@ -19,7 +19,7 @@ from shared.ports import Blobs, Clock, Http, Queue, Seal, Tables
 from shared.registry import Registry
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
-from shared.settings import Settings, settings
+from shared.settings import Settings, StorageSettings, settings
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
@@ -125,13 +125,16 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     )
 
 
-def tables_of(chosen: Settings) -> "AzureTables":
-    """Table Storage as the settings name it; the caller closes it."""
+def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":
+    """Table Storage as the settings name it, for the app's own identity or whose credential is given.
+
+    The caller closes it.
+    """
     from shared.azure.tables import AzureTables  # noqa: PLC0415
 
     if chosen.storage_connection:
         return AzureTables(chosen.storage_connection.get_secret_value())
-    return AzureTables(endpoint=chosen.storage_table_endpoint, credential=_identity())
+    return AzureTables(endpoint=chosen.storage_table_endpoint, credential=credential or _identity())
 
 
 def _blobs(chosen: Settings) -> Blobs:

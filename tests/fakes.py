@@ -83,6 +83,12 @@ class FakeTables:
         for row in [rows[pk, rk] for rk in found]:
             yield row
 
+    async def scan(self, table: str) -> AsyncIterator[Row]:
+        rows = self._rows(table)
+        self.requests += max(1, ceil(len(rows) / PAGE_ROWS))
+        for row in [rows[place] for place in sorted(rows)]:
+            yield row
+
     async def names(self) -> Sequence[str]:
         self.requests += 1
         return sorted(self.tables)

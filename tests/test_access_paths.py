@@ -128,6 +128,9 @@ PATHS = {
     "timeline of a person": lambda house, _: house.line.timeline.newest("demo", "0" * 32, 100),
     "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),
     "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm", 1_000)),
+    "parked commits of a section": lambda house, _: each_bucket(
+        lambda bucket: house.line.outbox.parked("demo", bucket, 1_000)
+    ),
     "expired rows": lambda house, _: each_bucket(
         lambda bucket: house.line.ledger.expired("demo", bucket, "20991231", 1_000)
     ),

@@ -20,6 +20,7 @@ from time import monotonic, sleep
 
 import pytest
 
+from local.azurite import Azurite
 from local.client import Client
 from local.demo.furnish import SHOP_SECRET
 from tests.running import Running
@@ -81,6 +82,29 @@ def test_the_first_key_is_made_as_the_text_says(running: Running):
 
     key = json.loads(made.stdout)["key"]
     assert Client.keyed(running.stack.base_url, key).get("/v1/sections").status == 200
+
+
+@pytest.mark.slow
+def test_a_backup_is_made_and_restored_as_the_text_says(running: Running, tmp_path):
+    text = (ROOT / "docs/operating.md").read_text()
+    [make] = re.findall(r"^ *\.venv/bin/python (-m local backup .+)$", text, re.MULTILINE)
+    [restore] = re.findall(r"^ *\.venv/bin/python (-m local restore .+)$", text, re.MULTILINE)
+
+    with Azurite() as empty:
+        for words, storage in (
+            (make, running.stack.environment),
+            (restore, {"STORAGE_CONNECTION": empty.connection_string}),
+        ):
+            subprocess.run(  # noqa: S603
+                [sys.executable, *shlex.split(words)],
+                cwd=tmp_path,
+                env={**running.stack.environment, **storage, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                check=True,
+                timeout=60,
+            )
+
+    assert [path.name for path in tmp_path.iterdir()] == ["signalbox.backup"]
 
 
 def tried(command: str, status: int, shown, named: dict[str, str]) -> None:

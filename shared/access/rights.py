@@ -83,6 +83,8 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/keys/{id}/revoke": Scope.KEYS_WRITE,
     "GET /v1/sections": Scope.SECTIONS_WRITE,
     "POST /v1/sections": Scope.SECTIONS_WRITE,
+    "POST /v1/sections/{id}/pause": Scope.SECTIONS_WRITE,
+    "POST /v1/sections/{id}/resume": Scope.SECTIONS_WRITE,
 }
 """What each route needs. A route that is not here has no right at all: looking it up raises KeyError."""
 

@@ -2,6 +2,7 @@
 
 import base64
 from dataclasses import dataclass, field
+from typing import Literal
 
 from shared import times
 from shared.access.opened import Opened
@@ -16,6 +17,8 @@ HASH_KEY_BYTES = 32
 _EVERYWHERE = ""
 """Sections are listed across the deployment, so they lie in the registry's own section."""
 
+Status = Literal["active", "paused"]
+
 _ANSWERED = (
     "id",
     "name",
@@ -25,6 +28,7 @@ _ANSWERED = (
     "retentionDays",
     "idempotencyDays",
     "buckets",
+    "status",
     "createdAt",
 )
 
@@ -44,6 +48,8 @@ class Section:
     buckets: int
     hash_key: bytes = field(repr=False)
     """The key of every keyed hash in this section; it never changes, or no hash would be found again."""
+    paused: bool = False
+    """What comes in is stored, and nothing of it is processed or sent."""
 
 
 class Sections:
@@ -62,6 +68,7 @@ class Sections:
         wanted = read_body(SectionBody, body)
         doc = {
             **wanted.model_dump(by_alias=True),
+            "status": "active",
             "createdAt": times.text(self._clock.now()),
             "hashKey": self._seal.seal(_context(wanted.id), base64.b64encode(random).decode()),
         }
@@ -78,6 +85,15 @@ class Sections:
         if record is None:
             raise _unknown()
         return _answer(record.doc)
+
+    async def set_status(self, id: str, status: Status) -> dict[str, Json]:
+        """Pause a section, or resume it; instances follow within CACHE_SECONDS. Raises NotFound, Conflict."""
+        record = await self._registry.read(Kind.SECTION, _EVERYWHERE, id)
+        if record is None:
+            raise _unknown()
+        changed = record.with_doc(status=status)
+        await self._registry.replace(changed)
+        return _answer(changed.doc)
 
     async def read(self, id: str) -> Section:
         """Raises NotFound when there is no such section, Unavailable when its hash key cannot be unsealed."""
@@ -104,6 +120,7 @@ class Sections:
             idempotency_days=int(doc["idempotencyDays"]),
             buckets=int(doc["buckets"]),
             hash_key=base64.b64decode(self._seal.unseal(_context(record.id), doc["hashKey"])),
+            paused=_status(doc) == "paused",
         )
 
 
@@ -112,7 +129,12 @@ def _context(id: str) -> str:
 
 
 def _answer(doc: Json) -> dict[str, Json]:
-    return {name: doc[name] for name in _ANSWERED}
+    return {name: _status(doc) if name == "status" else doc[name] for name in _ANSWERED}
+
+
+def _status(doc: Json) -> Status:
+    """Sections that were made before they could be paused name none."""
+    return "paused" if doc.get("status") == "paused" else "active"
 
 
 def _unknown() -> NotFound:

@@ -113,15 +113,16 @@ class AzureTables:
             return
         size = MAX_PAGE_ROWS if limit is None else min(limit, MAX_PAGE_ROWS)
         url = wire.range_url(self._url(table), pk, low, high, page=size, select=select)
-        continuation: str | None = ""
         count = 0
-        while continuation is not None:
-            rows, continuation = await self._call(table, Request("GET", url + continuation), _page_of)
-            for row in rows:
-                yield row
-                count += 1
-                if count == limit:
-                    return
+        async for row in self._pages(table, url):
+            yield row
+            count += 1
+            if count == limit:
+                return
+
+    async def scan(self, table: str) -> AsyncIterator[Row]:
+        async for row in self._pages(table, f"{self._url(table)}()?$top={MAX_PAGE_ROWS}"):
+            yield row
 
     async def names(self) -> Sequence[str]:
         async def read() -> list[str]:
@@ -142,6 +143,14 @@ class AzureTables:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def _pages(self, table: str, url: str) -> AsyncIterator[Row]:
+        """The rows that a question has for an answer, page by page."""
+        continuation: str | None = ""
+        while continuation is not None:
+            rows, continuation = await self._call(table, Request("GET", url + continuation), _page_of)
+            for row in rows:
+                yield row
 
     async def _write(self, table: str, operation: Operation) -> str:
         """One write as a request of its own; answers the row's etag, empty for one that was deleted."""

@@ -65,6 +65,7 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
         found = await _backwards(line, section, page)
     shown = [one for one in reversed(found) if caller.events is None or one["event"] in caller.events]
     return {
+        "section": {"id": section.id, "status": "paused" if section.paused else "active"},
         "events": [{**one, "receipt": f"/v1/events/{one['id']}"} for one in shown],
         "next": _cursor(found, page, now),
     }
@@ -72,15 +73,17 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
 
 async def receipt(line: Line, caller: Caller, id: str) -> dict[str, Json]:
     """Everything that is known of one event. Raises NotFound."""
-    section = caller.require_section()
-    stored = await line.ledger.event(section, id) if _is_id(id) else None
+    section = await line.sections.read(caller.require_section())
+    stored = await line.ledger.event(section.id, id) if _is_id(id) else None
     if stored is None or (caller.events is not None and stored.event.event not in caller.events):
         raise NotFound("There is no such event in this section, or it is past its retention.")
-    trail = await line.receipts.trail(section, id)
+    trail = await line.receipts.trail(section.id, id)
+    word = status(trail, paused=section.paused)
     recorded = {"name": "record", "at": documents.envelope(stored)["receivedAt"], "outcome": "stored"}
     return {
         **documents.envelope(stored),
-        "status": status(trail),
+        "status": word,
+        "reason": _reason(section) if word == "parked" else None,
         "personId": trail.person,
         "deduplicated": stored.event.key is not None,
         "repeatDiffers": trail.repeat_differs,
@@ -89,10 +92,10 @@ async def receipt(line: Line, caller: Caller, id: str) -> dict[str, Json]:
     }
 
 
-def status(trail: Trail) -> str:
-    """The event in one word: what most needs somebody's eye comes first."""
+def status(trail: Trail, *, paused: bool = False) -> str:
+    """The event in one word: what most needs somebody's eye comes first. `paused`: whether its section is."""
     if not trail.steps:
-        return "accepted"
+        return "parked" if paused else "accepted"
     statuses = {delivery.status for delivery in trail.deliveries}
     if not statuses:
         return "processed"
@@ -106,6 +109,11 @@ def status(trail: Trail) -> str:
         (Status.DELIVERED, "delivered"),
     )
     return next((word for one, word in order if one in statuses), "refused")
+
+
+def _reason(section: Section) -> str:
+    """What a parked event waits for."""
+    return "section_paused" if section.paused else "destination_paused"
 
 
 async def _backwards(line: Line, section: Section, page: Page) -> list[Summary]:

@@ -56,13 +56,13 @@ class _Run:
 
 
 async def sweep(line: Line, pace: Pace) -> Swept:
-    """See to every section's outbox, oldest first, a few buckets side by side.
+    """See to the outbox of every section that is not paused, oldest first, a few buckets side by side.
 
     One bad commit never stops the others. What stops a bucket is raised once all have been seen to.
     """
     run = _Run(line, pace, Resends(line.hand_off))
-    sections = await line.sections.list()
-    places = [(one["id"], bucket) for one in sections for bucket in range(int(one["buckets"]))]
+    active = [one for one in await line.sections.list() if one["status"] == "active"]
+    places = [(one["id"], bucket) for one in active for bucket in range(int(one["buckets"]))]
     turns = asyncio.Semaphore(BUCKETS_AT_ONCE)
 
     async def see_to(section: str, bucket: int) -> None:

@@ -32,7 +32,7 @@ REOPENING_AT_MOST = timedelta(hours=1)
 CLOSED_AT_MOST = timedelta(days=1)
 """After this the delivery is a dead letter."""
 ENDED = frozenset({Status.DELIVERED, Status.REFUSED, Status.HELD, Status.DEAD})
-"""What no message takes up again. A parked one is taken up: its destination may have been resumed meanwhile."""
+"""What no message takes up again. A parked one is taken up: what it waits for may have been resumed meanwhile."""
 _TRIES = 3
 _UNKNOWN = Outcome("held", Cause.OUTCOME_UNKNOWN)
 
@@ -84,7 +84,7 @@ class Forwarder:
         if isinstance(sending, Outcome):
             stop = self._reopen if sending.state == "retry" else self._end
             return await stop(section, delivery, sending)
-        if sending.target.status == "paused":
+        if section.paused or sending.target.status == "paused":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)

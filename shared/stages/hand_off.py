@@ -46,12 +46,14 @@ class HandOff:
         )
         self._marking: set[asyncio.Task[None]] = set()
 
-    async def commits(self, section: str, commits: Sequence[Commit]) -> bool:
+    async def commits(self, section: str, commits: Sequence[Commit], *, anew: bool = False) -> bool:
         """Hand stored commits to `process`; answers whether they are known to be on the bus.
 
-        Callers of one commit share one message. That one cannot be sent is no error: it is stored, and the sweeper
-        sends what is unsent.
+        Callers of one commit share one message, unless it has to go `anew` because the one before has been used up.
+        That one cannot be sent is no error: it is stored, and the sweeper sends what is unsent.
         """
+        for commit in commits if anew else ():
+            self._under_way.pop(commit, None)
         told = await asyncio.gather(*(self._once(section, one) for one in commits), return_exceptions=True)
         failed = [one for one in told if isinstance(one, BaseException)]
         for error in failed:

@@ -1,8 +1,8 @@
 """The outbox: commits of which something still has to happen, beside their events in the same partition.
 
 `u|{commit}` has never been handed off, and is written with the commit. `w|{milliseconds}|{commit}` has been, and is
-looked at then. So what a sweep has to do are two exact ranges, however much is waiting behind them.
-Commits of a bucket that end at the same time are taken out together.
+looked at then. So what a sweep has to do are two exact ranges, however much is waiting behind them. `p|{commit}` waits,
+in neither of them, for its section to be resumed. Commits of a bucket that end at the same time are taken out together.
 """
 
 import asyncio
@@ -83,6 +83,39 @@ class Outbox:
         """Put a commit back, because a delivery of it starts anew."""
         look = Row(_pk(section, commit), _look(now + FIRST_LOOK, commit), _values(now, looks=0, resends=0))
         await self._tables.upsert(EVENTS.name, look)
+
+    async def park(self, section: str, commit: Commit) -> None:
+        """Let a commit whose message has come wait for its section to be resumed."""
+        pk = _pk(section, commit)
+        parked = Operation(Verb.UPSERT, Row(pk, f"p|{commit.id}", {"schema": 1}))
+        # The mark that it was sent may still come: asked in this order, one of the two is met.
+        for there in (f"u|{commit.id}", _first_look(commit)):
+            try:
+                await self._tables.transact(EVENTS.name, [Operation(Verb.DELETE, Row(pk, there)), parked])
+            except RowChanged:
+                continue
+            return
+        # It was looked at before the pause, so its watch has moved: that one ends with the commit.
+        await self._tables.upsert(EVENTS.name, parked.row)
+
+    async def unpark(self, section: str, commit: Commit) -> bool:
+        """Make a parked commit one that has to be handed off, by whoever asks or else the sweeper; whether it was parked."""
+        pk = _pk(section, commit)
+        moved = [
+            Operation(Verb.DELETE, Row(pk, f"p|{commit.id}")),
+            Operation(Verb.UPSERT, unsent_row(pk, commit)),
+        ]
+        try:
+            await self._tables.transact(EVENTS.name, moved)
+        except RowChanged:
+            return False
+        return True
+
+    async def parked(self, section: str, bucket: int, most: int) -> AsyncIterator[Commit]:
+        """Commits of a bucket that wait for their section to be resumed, oldest first."""
+        rows = self._tables.range(EVENTS.name, f"{section}|{bucket}", "p|", "p|~", limit=most, select=())
+        async for row in rows:
+            yield ids.commit_of(row.rk[2:])
 
     async def unsent(self, section: str, bucket: int, before: datetime, most: int) -> AsyncIterator[Commit]:
         """Commits of a bucket that were never handed off, made before `before`, oldest first."""

@@ -11,6 +11,7 @@ from shared.access.countries import COUNTRIES
 from shared.access.sections import Section, Sections
 from shared.azure.vault import MasterKeySeal, new_master_key
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
+from shared.ports import Row, bytes_of
 from shared.registry import Registry
 from tests.fakes import FakeClock, FakeSeal, FakeTables
 
@@ -52,6 +53,7 @@ async def test_a_new_section_has_its_defaults(sections: Sections) -> None:
         "retentionDays": None,
         "idempotencyDays": 30,
         "buckets": 4,
+        "status": "active",
         "createdAt": "2026-11-22T09:15:00.000Z",
     }
 
@@ -121,6 +123,33 @@ async def test_an_unknown_section_is_not_found(sections: Sections) -> None:
         await sections.read("nowhere")
     with pytest.raises(NotFound):
         await sections.show("nowhere")
+
+
+async def test_a_section_is_paused_and_resumed(sections: Sections) -> None:
+    created = await sections.create(body(), HASH_KEY)
+
+    assert await sections.set_status("shop-se", "paused") == {**created, "status": "paused"}
+    assert (await sections.read("shop-se")).paused
+    assert [one["status"] for one in await sections.list()] == ["paused"]
+    assert await sections.set_status("shop-se", "active") == created
+    assert not (await sections.read("shop-se")).paused
+    assert (await sections.read("shop-se")).hash_key == HASH_KEY
+    with pytest.raises(NotFound):
+        await sections.set_status("nowhere", "paused")
+
+
+async def test_a_section_from_before_there_were_pauses_is_active(
+    sections: Sections, tables: FakeTables
+) -> None:
+    await sections.create(body(), HASH_KEY)
+    [row] = tables.tables["registry"].values()
+    old = bytes_of(row, "doc").replace(b'"status":"active",', b"")
+    assert old != row.values["doc"]
+    await tables.upsert("registry", Row(row.pk, row.rk, {"doc": old}))
+    later = Sections(Registry(tables), FakeSeal(), FakeClock())
+
+    assert not (await later.read("shop-se")).paused
+    assert [one["status"] for one in await later.list()] == ["active"]
 
 
 async def test_a_section_that_is_read_again_costs_no_request(sections: Sections, tables: FakeTables) -> None:

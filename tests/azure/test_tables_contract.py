@@ -373,3 +373,46 @@ async def test_every_call_is_one_request(tables, table):
         before = tables.requests
         await call()
         assert tables.requests - before == 1
+
+
+async def test_a_scan_gives_every_row_of_a_table_by_its_keys(tables, table):
+    await fill(tables, table, ["b", "a"])
+    await tables.insert(table, Row("main|", "c"))
+    await tables.insert(table, Row("|main", "c", {"body": b"x" * 70_000, "yes": True, "n": 1, "text": "é"}))
+
+    rows = [row async for row in tables.scan(table)]
+
+    assert [(row.pk, row.rk) for row in rows] == [("main|", "c"), (PK, "a"), (PK, "b"), ("|main", "c")]
+    assert rows[-1].values == {"body": b"x" * 70_000, "yes": True, "n": 1, "text": "é"}
+    assert all(row.etag for row in rows)
+
+
+async def test_a_scan_of_a_table_that_is_empty_or_not_there_gives_nothing(tables, table):
+    assert await keys(tables.scan(table)) == []
+    await tables.insert(table, Row(PK, "a"))
+    await tables.delete(table, PK, "a")
+    assert await keys(tables.scan(table)) == []
+
+
+@pytest.mark.slow
+async def test_a_scan_reads_page_by_page_over_partitions(tables, table):
+    for pk in ("a", "b", "c"):
+        for start in range(0, 700, 100):
+            names = [f"{start + number:03}" for number in range(100)]
+            await tables.transact(table, [Operation(Verb.INSERT, Row(pk, name)) for name in names])
+    before = tables.requests
+
+    found = [(row.pk, row.rk) async for row in tables.scan(table)]
+
+    assert found == [(pk, f"{number:03}") for pk in ("a", "b", "c") for number in range(700)]
+    assert tables.requests - before == 3
+
+
+async def test_rows_may_be_deleted_while_they_are_scanned(tables, table):
+    await fill(tables, table, ["a", "b", "c"])
+    seen = []
+    async for row in tables.scan(table):
+        seen.append(row.rk)
+        await tables.delete(table, row.pk, row.rk)
+    assert seen == ["a", "b", "c"]
+    assert await keys(tables.scan(table)) == []

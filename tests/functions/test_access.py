@@ -190,3 +190,40 @@ def test_a_key_that_cannot_be_is_refused(running: Running, changes: dict[str, An
 
     assert_problem(answer, 422, "invalid")
     assert pointers(answer) == [where]
+
+
+@pytest.mark.slow
+def test_what_comes_to_a_paused_section_is_accepted_and_goes_out_once_it_is_resumed(running: Running):
+    deployment = Client.keyed(running.stack.base_url, running.deployment_key)
+    id = f"paused-{secrets.token_hex(4)}"
+    deployment.post("/v1/sections", {"id": id, **SECTION})
+    operator = Client.keyed(running.stack.base_url, running.deployment_key, id)
+    fields = [{"name": "n", "type": "integer", "required": True, "description": "Any"}]
+    about = {"title": "Waits", "description": "Waits.", "purpose": "marketing", "retentionDays": 30}
+    operator.post("/v1/definitions", {"event": "tests.waits", **about, "fields": fields})
+    settings = {"url": f"{running.stack.receiver_url}/ok"}
+    operator.post("/v1/destinations", {"name": "place", "kind": "webhook", "settings": settings})
+    operator.post("/v1/routes", {"event": "tests.waits", "destination": "place"})
+    key = post_key(operator, "events:write", "events:read").doc["key"]
+    client = Client.keyed(running.stack.base_url, key)
+    place = Place(id, client, running.stack.environment["STORAGE_CONNECTION"])
+
+    paused = deployment.post(f"/v1/sections/{id}/pause")
+    posted = client.post("/v1/events", {"event": "tests.waits", "properties": {"n": 1}})
+    parked = client.receipt(posted.doc["id"], lambda _: any(row.startswith("p|") for row in place.stored()))
+    listed = [one for one in deployment.get("/v1/sections").doc["sections"] if one["id"] == id]
+    resumed = deployment.post(f"/v1/sections/{id}/resume")
+    ended = client.receipt(posted.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    assert (paused.status, paused.doc["status"], listed) == (200, "paused", [paused.doc])
+    assert (posted.status, parked["status"], parked["reason"]) == (202, "parked", "section_paused")
+    assert client.get("/v1/events").doc["section"] == {"id": id, "status": "active"}
+    assert (resumed.status, resumed.doc["status"], resumed.doc["resumed"]) == (200, "active", 1)
+    assert (ended["status"], ended["reason"]) == ("delivered", None)
+
+
+def test_a_section_that_is_not_there_is_neither_paused_nor_resumed(running: Running):
+    deployment = Client.keyed(running.stack.base_url, running.deployment_key)
+
+    assert_problem(deployment.post("/v1/sections/nowhere/pause"), 404, "not-found")
+    assert_problem(deployment.post("/v1/sections/nowhere/resume"), 404, "not-found")

@@ -1,4 +1,4 @@
-"""What the Functions host finds in the app: every function with its bindings, and how little that costs."""
+"""What the Functions host finds in the app: every function with its bindings, and how little it loads."""
 
 import json
 import subprocess
@@ -24,13 +24,12 @@ HEAVY = (
     "phonenumbers",
     "msal",
 )
-LONGEST_SECONDS = 5
+MOST_MODULES = 650
+"""What azure.functions brings is half of them; `make bench` says how long it takes."""
 IMPORT = f"""
-import json, sys, time
-start = time.monotonic()
+import json, sys
 import function_app
-seconds = time.monotonic() - start
-print(json.dumps([seconds, [name for name in {HEAVY!r} if name in sys.modules]]))
+print(json.dumps([len(sys.modules), [name for name in {HEAVY!r} if name in sys.modules]]))
 """
 
 
@@ -58,14 +57,14 @@ def test_no_door_asks_for_a_key_of_the_host():
     assert {trigger["authLevel"].lower() for trigger in triggers} == {"anonymous"}
 
 
-def test_indexing_is_quick_and_loads_no_heavy_library():
+def test_importing_the_app_loads_no_heavy_library_and_not_much_else():
     command = [sys.executable, "-c", IMPORT]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603
 
-    seconds, loaded = json.loads(run.stdout)
+    modules, heavy = json.loads(run.stdout)
 
-    assert loaded == []
-    assert seconds < LONGEST_SECONDS
+    assert heavy == []
+    assert modules <= MOST_MODULES
 
 
 if __name__ == "__main__":

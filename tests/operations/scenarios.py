@@ -172,6 +172,52 @@ async def a_resume_while_parking(world):
     await world.work()
 
 
+async def a_paused_section(world):
+    await set_section(world, "paused")
+    await post(world, order())
+    await world.work()
+    await world.pass_(minutes=2)
+    await resume_section(world)
+    await world.work()
+
+
+async def a_section_paused_midway(world):
+    """One delivery waits for its next attempt, one has not been sent yet."""
+    world.receiver.script = [FAILED]
+    await post(world, order(id="a"))
+    await world.work()
+    await set_section(world, "paused")
+    await post(world, order(id="b"))
+    await world.work()
+    await world.pass_(seconds=10)
+    await resume_section(world)
+    await world.work()
+
+
+async def a_section_resumed_while_parking(world):
+    """The section is resumed by another instance while this one still believes that it is paused."""
+    await set_section(world, "paused")
+    await world.ask(lambda house: house.line.sections.read("demo"))
+    other = world.beside().line
+    await other.sections.set_status("demo", "active")
+    await unpark.resume_section(other, "demo", pace(other))
+    await post(world, order())
+    await world.work()
+
+
+async def a_paused_source(world):
+    await world.ask(lambda house: house.line.sources.pause("demo", HOOK))
+    await webhook(world)
+    await world.pass_(minutes=2)
+
+    async def resumed(house):
+        await house.line.sources.resume("demo", HOOK)
+        await mend.resume(house.line, "demo", pace(house.line))
+
+    await world.ask(resumed)
+    await world.work()
+
+
 def pace(line):
     return Pace(line.clock, line.clock.now() + timedelta(seconds=10))
 
@@ -203,6 +249,23 @@ async def set_status(world, status):
     await world.ask(change)
 
 
+async def set_section(world, status):
+    await world.ask(lambda house: house.line.sections.set_status("demo", status))
+
+
+async def resume_section(world):
+    """Who is not answered sees that the section is still paused, and goes to another instance."""
+
+    async def resumed(house):
+        await house.line.sections.set_status("demo", "active")
+        await unpark.resume_section(house.line, "demo", pace(house.line))
+
+    await world.ask(resumed)
+    other = world.beside().line
+    if (await other.sections.show("demo"))["status"] == "paused":
+        await other.sections.set_status("demo", "active")
+
+
 @dataclass(frozen=True)
 class Scenario:
     """What happens, and where each of its events must have gone."""
@@ -227,5 +290,9 @@ SCENARIOS = {
         Scenario(a_quarantine_replay),
         Scenario(a_park_and_resume),
         Scenario(a_resume_while_parking),
+        Scenario(a_paused_section),
+        Scenario(a_section_paused_midway),
+        Scenario(a_section_resumed_while_parking),
+        Scenario(a_paused_source),
     )
 }

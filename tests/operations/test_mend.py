@@ -141,6 +141,69 @@ async def test_what_came_to_a_paused_source_stays_while_it_is_paused():
     assert await quarantined(house) == []
 
 
+async def test_days_of_a_pause_lose_nothing_and_send_nothing():
+    house = await furnished(TYPES)
+    await paused_with(house, "1.00", "2.00")
+
+    await house.pass_(days=29)
+    assert (len(await quarantined(house)), house.http.requests) == (2, [])
+    await house.line.sources.resume("demo", HOOK)
+    await house.pass_(minutes=1)
+
+    assert len(house.http.requests) == 2
+    assert await quarantined(house) == []
+
+
+async def test_a_webhook_that_came_twice_while_its_source_was_paused_is_one_event():
+    house = await furnished(TYPES)
+    await house.line.sources.pause("demo", HOOK)
+    for _ in range(2):
+        await arrive(house, "w-1")
+    await house.line.sources.resume("demo", HOOK)
+
+    assert await mend.resume(house.line, "demo", pace(house)) == 2
+    await house.work()
+
+    assert len(house.rows("events", "e|")) == len(house.http.requests) == 1
+    assert await quarantined(house) == []
+
+
+async def test_one_that_was_accepted_before_the_pause_stays_that_event():
+    house = await furnished(TYPES)
+    first = await arrive(house)
+    await paused_with(house)
+    await arrive(house)
+    await house.line.sources.resume("demo", HOOK)
+    await mend.resume(house.line, "demo", pace(house))
+    await house.work()
+
+    assert [row.rk for row in house.rows("events", "e|")] == [f"e|{first.id}"]
+    assert len(house.http.requests) == 1
+
+
+async def test_a_resume_ends_when_its_time_is_over_and_the_tick_does_the_rest():
+    house = await furnished(TYPES)
+    await paused_with(house, "1.00", "2.00")
+    await house.line.sources.resume("demo", HOOK)
+    over = Pace(house.clock, house.clock.now() - timedelta(seconds=1))
+
+    assert await mend.resume(house.line, "demo", over) == 0
+    await house.pass_(minutes=1)
+
+    assert len(house.http.requests) == 2
+
+
+async def test_a_large_body_waits_as_well():
+    house = await furnished(TYPES)
+    await house.line.sources.pause("demo", HOOK)
+    assert await arrive(house, note="x" * 600_000) is None
+
+    await house.line.sources.resume("demo", HOOK)
+    assert (await tick(house.line))["mend"] == {"resumed": 1}
+
+    assert await quarantined(house) == []
+
+
 def pace(house):
     return Pace.of(house.clock, timedelta(minutes=1))
 

@@ -4,8 +4,11 @@ import pytest
 
 from shared.operations import unpark
 from shared.operations.pace import Pace
+from shared.ports import Answer
 from shared.stores.trail import Status
-from tests.house import OK, build
+from tests.house import OK, body, build
+
+FAILED = Answer(503, {}, b"")
 
 
 async def parked(count=1):
@@ -96,3 +99,63 @@ async def test_what_was_parked_long_ago_still_goes_unless_its_retention_has_ende
 
     assert len(house.http.requests) == (days < 365)
     assert house.rows("due") == []
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+async def test_a_retry_whose_destination_is_paused_meanwhile_is_parked_and_goes_on(failures):
+    """A short wait lies on the bus, a long one in the due table."""
+    house = await build(*[FAILED] * failures, OK).furnish()
+    id = await house.accept()
+    await house.work()
+    for time in ({"seconds": 10}, {"minutes": 10})[: failures - 1]:
+        await house.pass_(**time)
+    await house.line.destinations.set_status("demo", "crm", "paused")
+
+    await house.pass_(hours=5)
+    assert await statuses(house, [id]) == [Status.PARKED]
+    assert len(house.http.requests) == failures
+    await resumed(house)
+    await house.work()
+
+    assert await statuses(house, [id]) == [Status.DELIVERED]
+    assert house.rows("due") == []
+
+
+async def test_who_has_opted_out_while_a_delivery_was_parked_is_not_sent_to():
+    house, ids = await parked()
+    refusal = {"email": "ada@example.com", "purpose": "marketing", "state": "opted_out"}
+    await house.line.consents.set(await house.line.sections.read("demo"), body(refusal))
+    house.clock.pass_(minutes=1)
+
+    await resumed(house)
+    await house.work()
+
+    assert await statuses(house, ids) == [Status.REFUSED]
+    assert house.http.requests == []
+
+
+async def test_another_destination_of_the_same_event_is_served_meanwhile():
+    house = await build(OK, OK).furnish()
+    await house.add_destination("erp")
+    await house.add_route("erp")
+    await house.line.destinations.set_status("demo", "crm", "paused")
+
+    id = await house.accept()
+    await house.work()
+
+    assert (await house.delivery(id, "rt-erp")).status is Status.DELIVERED
+    assert (await house.receipt(id))["reason"] == "destination_paused"
+    await resumed(house)
+    await house.work()
+    assert len(house.http.requests) == 2
+
+
+async def test_a_repeat_of_what_is_parked_is_sent_once():
+    house, ids = await parked()
+    assert (await house.post(id="order-0")).id == ids[0]
+    await house.work()
+
+    await resumed(house)
+    await house.pass_(minutes=1)
+
+    assert len(house.http.requests) == 1

@@ -19,7 +19,9 @@ def wrongs(world, destinations):
         yield from (f"the bus gave up on {message.body}" for message in world.bus.dead)
     yield from (f"left on the bus: {message.body}" for message in world.bus.messages)
     yield from (
-        f"left in the outbox: {rk}" for (_, rk), _ in raw(world, "events") if rk.startswith(("u|", "w|"))
+        f"left in the outbox: {rk}"
+        for (_, rk), _ in raw(world, "events")
+        if rk.startswith(("u|", "w|", "p|"))
     )
     yield from lost(world, events)
     yield from not_ended(events, deliveries, destinations)
@@ -79,11 +81,20 @@ def not_listed(world, deliveries):
     parked = {rk for (_, rk), values in deliveries.items() if values["status"] == "parked"}
     waiting = {rk for (pk, rk), _ in raw(world, "due") if pk.startswith("parked|")}
     yield from (f"parked and not listed: {rk}" for rk in parked - waiting)
-    paused = {rk for (_, rk), row in raw(world, "registry") if b'"status":"paused"' in row.values["doc"]}
+    paused = paused_documents(world)
     yield from (
         f"parked, and nobody will resume it: {rk}" for rk in parked if rk.split("|rt-")[1] not in paused
     )
+    kept = [row.values["doc"] for (pk, _), row in raw(world, "quarantine") if pk == "demo|paused"]
+    sources = [json.loads(doc)["source"] for doc in kept]
+    yield from (f"kept for a source that is not paused: {one}" for one in sources if one not in paused)
     yield from (f"left in due: {rk}" for (pk, rk), _ in raw(world, "due") if not pk.startswith("parked|"))
+
+
+def paused_documents(world):
+    """The ids of whatever is paused."""
+    marks = (b'"status":"paused"', b'"paused":true')
+    return {rk for (_, rk), row in raw(world, "registry") if any(mark in row.values["doc"] for mark in marks)}
 
 
 def dead(world):

@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from shared.ids import new_commit
 from shared.ports import Operation, Verb
 from shared.stores.outbox import FIRST_LOOK, MARKED_AT_ONCE, Outbox, unsent_row
@@ -161,3 +163,65 @@ async def test_many_looks_are_one_request_and_one_that_is_gone_disturbs_no_other
     await outbox.looked([replace(watches[0], look_at=None)])
     await outbox.looked([replace(one, look_at=None) for one in watches])
     assert await due(outbox, LATER + timedelta(days=2)) == []
+
+
+async def parked(outbox, most=100):
+    return [one async for one in outbox.parked("demo", 2, most)]
+
+
+async def park(outbox, state):
+    """Park a commit that was unsent, watched since it was sent, watched under a later look, or has ended."""
+    if state != "unsent":
+        await outbox.sent("demo", [COMMIT], NOW)
+    if state == "looked at":
+        [watched] = await due(outbox)
+        await outbox.looked([replace(watched, look_at=NOW + timedelta(hours=1))])
+    if state == "ended":
+        await outbox.finish("demo", COMMIT)
+    await outbox.park("demo", COMMIT)
+
+
+@pytest.mark.parametrize("state", ["unsent", "watched", "looked at", "ended"])
+async def test_a_parked_commit_is_listed_and_no_longer_unsent(state):
+    outbox = await outbox_with()
+
+    await park(outbox, state)
+    await outbox.park("demo", COMMIT)
+
+    assert await parked(outbox) == [COMMIT]
+    assert await unsent(outbox) == []
+
+
+@pytest.mark.parametrize("state", ["unsent", "watched"])
+async def test_a_parked_commit_is_nothing_to_sweep_also_when_its_mark_comes_late(state):
+    outbox = await outbox_with()
+    await park(outbox, state)
+
+    await outbox.sent("demo", [COMMIT], NOW)
+
+    assert await unsent(outbox) == await due(outbox) == []
+    assert await parked(outbox) == [COMMIT]
+
+
+async def test_an_unparked_commit_is_one_to_hand_off():
+    outbox = await outbox_with()
+    await park(outbox, "watched")
+
+    assert await outbox.unpark("demo", COMMIT)
+    assert not await outbox.unpark("demo", COMMIT), "somebody else has it"
+
+    assert await parked(outbox) == []
+    assert await unsent(outbox) == [COMMIT]
+    await outbox.sent("demo", [COMMIT], LATER)
+    await outbox.finish("demo", COMMIT)
+    assert await unsent(outbox) == await due(outbox) == []
+
+
+async def test_parked_commits_are_listed_oldest_first_and_bounded():
+    commits = [new_commit(NOW + timedelta(seconds=n), 2, b"1234567") for n in (2, 0, 1)]
+    outbox = await outbox_with(*commits)
+    for commit in commits:
+        await outbox.park("demo", commit)
+
+    assert await parked(outbox) == [commits[1], commits[2], commits[0]]
+    assert await parked(outbox, most=1) == [commits[1]]
