@@ -23,6 +23,8 @@ Json = Any
 """A JSON value: dict, list, str, bool, None or Number."""
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_MAYBE_SURROGATE = re.compile(r"[\ud800-\udfff]|\\u[dD][89a-fA-F]")
+"""Half of a pair as it is, or as an escape, which half of a good pair is too."""
 
 
 class Number(Decimal):
@@ -76,7 +78,9 @@ def loads(body: bytes | str) -> Json:
         ) from None
     except RecursionError:
         raise _too_deep() from None
-    _check(value, MAX_DEPTH)
+    # Walking through every value costs as much as parsing them: most texts cannot hold what it looks for.
+    if text.count("[") + text.count("{") > MAX_DEPTH or _MAYBE_SURROGATE.search(text):
+        _check(value, MAX_DEPTH)
     return value
 
 

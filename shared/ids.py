@@ -62,11 +62,9 @@ def lowest(at: datetime) -> str:
 
 def keyed_hash(key: bytes, *parts: str) -> str:
     """HMAC-SHA256 over length-framed parts, in hex: equal parts in another split never collide."""
-    digest = hmac.new(key, digestmod=hashlib.sha256)
-    for part in parts:
-        encoded = part.encode("utf-8", "surrogatepass")
-        digest.update(len(encoded).to_bytes(8, "big") + encoded)
-    return digest.hexdigest()
+    encoded = [part.encode("utf-8", "surrogatepass") for part in parts]
+    framed = b"".join(len(part).to_bytes(8, "big") + part for part in encoded)
+    return hmac.digest(key, framed, hashlib.sha256).hex()
 
 
 def _uuid(now: datetime, bucket: int, random: int) -> str:

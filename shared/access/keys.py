@@ -7,6 +7,7 @@ from shared import times
 from shared.access import tokens
 from shared.access.caller import Caller
 from shared.access.key_body import KeyBody
+from shared.access.opened import Opened
 from shared.access.rights import Scope, covers
 from shared.bodies import read_body
 from shared.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unauthenticated
@@ -30,6 +31,7 @@ class Keys:
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
         self._clock = clock
+        self._callers = Opened(_caller)
 
     async def create(
         self, section: str, body: Json, random: bytes, *, by: Caller | None = None
@@ -101,7 +103,7 @@ class Keys:
             raise Unauthenticated("This key has been revoked. Use the one that replaced it.")
         if self._is_expired(record):
             raise Unauthenticated("This key has expired. Create a new one.")
-        return _caller(record)
+        return self._callers.get(record)
 
     async def _source_id(self, section: str, wanted: KeyBody, own: str) -> str:
         """What its idempotency keys are scoped by: its own id, or that of the key whose place it takes."""

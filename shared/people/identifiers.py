@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 import idna
 
@@ -106,8 +107,15 @@ def _email(text: str) -> str | None:
     local, at, domain = unicodedata.normalize("NFKC", text).strip().lower().rpartition("@")
     if not (local and at and domain) or any(character.isspace() for character in local + domain):
         return None
+    in_ascii = _domain(domain)
+    return in_ascii and f"{local}@{in_ascii}"
+
+
+@lru_cache(maxsize=4_096)
+def _domain(text: str) -> str | None:
+    """In ASCII. Remembered, since a few domains are those of most people, and the rules are many."""
     try:
-        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+        return idna.encode(text, uts46=True).decode()
     except idna.IDNAError:
         return None
 
