@@ -48,6 +48,9 @@ _LEASE: Final = (
     "RETURNING sequence_number, token, body, message_id, delivery_count, enqueued_at"
 )
 _COMPLETE: Final = "DELETE FROM messages WHERE sequence_number = ? AND token = ? AND visible_at > ?"
+_RENEW: Final = (
+    "UPDATE messages SET visible_at = ? WHERE sequence_number = ? AND token = ? AND visible_at > ?"
+)
 _ABANDON: Final = (
     "UPDATE messages SET token = NULL, visible_at = ?, "
     "queue = queue || CASE WHEN delivery_count >= ? AND queue NOT LIKE ? THEN ? ELSE '' END "
@@ -104,7 +107,7 @@ class EmbeddedQueue:
         max_deliveries: int = 10,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._lock_seconds = lock_seconds
+        self.lock_seconds = lock_seconds
         self._max_deliveries = max_deliveries
         self._clock = clock
         # One thread, so that the connection never has two users and the event loop never waits for a disk.
@@ -134,6 +137,10 @@ class EmbeddedQueue:
     async def abandon(self, lease: Leased) -> None:
         """Give a received message back at once. Raises LeaseLost when its lock has ended."""
         await self._run(self._abandon, lease)
+
+    async def renew(self, lease: Leased) -> None:
+        """Let the lock of a received message last its whole time again. Raises LeaseLost when it has ended."""
+        await self._run(self._renew, lease)
 
     async def waited(self, queue: str) -> timedelta:
         """How long the oldest message that is not scheduled has waited, locked or not; zero when there is none."""
@@ -168,12 +175,16 @@ class EmbeddedQueue:
                 self._connection.execute(
                     _DEAD_LETTER_SPENT, (DEAD_LETTER_SUFFIX, queue, now, self._max_deliveries)
                 )
-            lease = (uuid.uuid4().hex, now + self._lock_seconds, queue, now, count)
+            lease = (uuid.uuid4().hex, now + self.lock_seconds, queue, now, count)
             rows = self._connection.execute(_LEASE, lease).fetchall()
         return [_leased(row) for row in sorted(rows)]
 
     def _complete(self, lease: Leased) -> None:
         self._settle(_COMPLETE, (lease.sequence_number, lease.token, self._clock()))
+
+    def _renew(self, lease: Leased) -> None:
+        now = self._clock()
+        self._settle(_RENEW, (now + self.lock_seconds, lease.sequence_number, lease.token, now))
 
     def _abandon(self, lease: Leased) -> None:
         now = self._clock()

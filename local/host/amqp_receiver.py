@@ -1,4 +1,4 @@
-"""One AMQP 1.0 connection with one receiving link: Qpid Proton without I/O, driven by asyncio.
+"""One AMQP 1.0 connection that receives, and renews locks: Qpid Proton without I/O, driven by asyncio.
 
 Proton's own reactor is not used: it polls with select(), and one exception in a handler ends it.
 """
@@ -8,12 +8,27 @@ import contextlib
 import logging
 from collections.abc import Callable
 from typing import Final, cast
+from uuid import UUID, uuid4
 
-from proton import Collector, Connection, Delivery, Event, Link, Transport, TransportException
+from proton import (
+    UNDESCRIBED,
+    Array,
+    Collector,
+    Connection,
+    Data,
+    Delivery,
+    Event,
+    Link,
+    Message,
+    Session,
+    Transport,
+    TransportException,
+)
 
 logger = logging.getLogger(__name__)
 
 _MAX_FRAME_BYTES: Final = 1 << 20
+_ANSWERS: Final = 100
 _TICK_SECONDS: Final = 1.0
 
 
@@ -31,6 +46,7 @@ class Receiver(asyncio.Protocol):
         self._engine = Transport(Transport.CLIENT)
         self._events = Collector()
         self._link: Link | None = None
+        self._requests: Link | None = None
         self._socket: asyncio.Transport | None = None
         self._clock: asyncio.TimerHandle | None = None
         self._reason = "the connection was lost"
@@ -47,6 +63,19 @@ class Receiver(asyncio.Protocol):
         delivery.update(outcome)
         if not self._stopping:
             self._link.flow(1)
+        self._flush()
+
+    def renew(self, lock_token: str) -> None:
+        """Ask for a message's lock to last its whole time again. If it has ended, settling will say so.
+
+        https://learn.microsoft.com/azure/service-bus-messaging/service-bus-amqp-request-response#message-renew-lock
+        """
+        if self.ended.done() or self._requests is None:
+            return
+        tokens = Array(UNDESCRIBED, Data.UUID, UUID(lock_token))
+        properties = {"operation": "com.microsoft:renew-lock"}
+        request = Message(id=str(uuid4()), properties=properties, body={"lock-tokens": tokens})
+        self._requests.send(request)
         self._flush()
 
     async def stop(self, seconds: float) -> None:
@@ -92,10 +121,11 @@ class Receiver(asyncio.Protocol):
             self.ended.set_result(self._reason)
 
     def on_link_remote_open(self, event: Event) -> None:
-        self.attached = bool(event.link.remote_source.address)
+        if event.link == self._link:
+            self.attached = bool(event.link.remote_source.address)
 
     def on_link_flow(self, event: Event) -> None:
-        if self._stopping and not event.link.credit:
+        if event.link == self._link and self._stopping and not event.link.credit:
             self._drained.set()
 
     def on_delivery(self, event: Event) -> None:
@@ -103,7 +133,11 @@ class Receiver(asyncio.Protocol):
         if delivery.readable and not delivery.partial:
             raw = bytes(event.link.recv(delivery.pending) or b"")
             event.link.advance()
-            self._on_message(delivery, raw)
+            if event.link == self._link:
+                self._on_message(delivery, raw)
+            else:
+                # The answer to a request, of which there will be another.
+                event.link.flow(1)
         elif delivery.updated and delivery.settled:
             if delivery.remote_state == Delivery.REJECTED:
                 logger.warning("a message of %s was not settled: its lock was lost", self._entity)
@@ -133,6 +167,21 @@ class Receiver(asyncio.Protocol):
         self._link.rcv_settle_mode = Link.RCV_SECOND
         self._link.open()
         self._link.flow(self._credit)
+        self._attach_management(session)
+
+    def _attach_management(self, session: Session) -> None:
+        """Requests go out on one link, and their answers come in on another one of the same node."""
+        node = f"{self._entity}/$management"
+        self._requests = session.sender(f"requests-{self._entity}")
+        self._requests.source.address = "local-host"
+        self._requests.target.address = node
+        self._requests.snd_settle_mode = Link.SND_SETTLED
+        answers = session.receiver(f"answers-{self._entity}")
+        answers.source.address = node
+        answers.target.address = "local-host"
+        self._requests.open()
+        answers.open()
+        answers.flow(_ANSWERS)
 
     def _push(self, data: bytes) -> None:
         while data and (room := self._engine.capacity()) > 0:

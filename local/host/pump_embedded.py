@@ -4,11 +4,14 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 from local.embedded_queue import EmbeddedQueue, Leased, LeaseLost
 from local.host.listener import Handle, InFlight
+from local.host.locks import keep_locked
 from local.host.servicebus_data import QueueMessage
+from local.host.settings import RENEWAL_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -17,13 +20,26 @@ _RETRY_SECONDS: Final = 1.0
 
 
 class EmbeddedPump:
-    """Hands messages to a function: up to `concurrency` calls at once, each with up to `batch` messages."""
+    """Hands messages to a function: up to `concurrency` calls at once, each with up to `batch` messages.
 
-    def __init__(self, path: str, queue: str, handle: Handle, *, concurrency: int, batch: int = 1) -> None:
+    Their locks are renewed for up to `renewal_seconds`.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        queue: str,
+        handle: Handle,
+        *,
+        concurrency: int,
+        batch: int = 1,
+        renewal_seconds: float = RENEWAL_SECONDS,
+    ) -> None:
         self._queue = EmbeddedQueue(path)
         self._name = queue
         self._handle = handle
         self._batch = batch
+        self._renewal_seconds = renewal_seconds
         self._wake = asyncio.Event()
         self._in_flight = InFlight(concurrency, self._wake.set)
         self._closing = False
@@ -59,13 +75,23 @@ class EmbeddedPump:
         return bool(leases)
 
     async def _work(self, leases: list[Leased]) -> None:
-        done = await self._handle([_message(lease) for lease in leases])
-        settle = self._queue.complete if done else self._queue.abandon
+        done = await keep_locked(
+            self._handle([_message(lease) for lease in leases]),
+            lambda: self._each(leases, self._queue.renew, "renewed"),
+            lock_seconds=self._queue.lock_seconds,
+            at_most_seconds=self._renewal_seconds,
+        )
+        await self._each(leases, self._queue.complete if done else self._queue.abandon, "settled")
+
+    async def _each(
+        self, leases: list[Leased], verb: Callable[[Leased], Awaitable[None]], participle: str
+    ) -> None:
         for lease in leases:
             try:
-                await settle(lease)
+                await verb(lease)
             except (LeaseLost, sqlite3.OperationalError) as error:
-                logger.warning("a message of queue %s was not settled: %s", self._name, type(error).__name__)
+                kind = type(error).__name__
+                logger.warning("a message of queue %s was not %s: %s", self._name, participle, kind)
 
     async def _wait(self, seconds: float) -> None:
         """Until a call has ended, or the pump closes, or the time is over."""

@@ -3,6 +3,8 @@
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,7 +13,9 @@ from proton import Delivery, MessageException
 from local.host.amqp_message import read_message
 from local.host.amqp_receiver import Receiver
 from local.host.listener import Handle, InFlight
-from local.host.settings import BadSettings
+from local.host.locks import keep_locked
+from local.host.servicebus_data import QueueMessage
+from local.host.settings import RENEWAL_SECONDS, BadSettings
 
 logger = logging.getLogger(__name__)
 
@@ -28,17 +32,25 @@ class ServiceBusPump:
     """Hands messages to a function: up to `concurrency` calls at once, each with up to `batch` messages.
 
     The credit is concurrency times batch, so a single-message function never holds more messages than
-    it works on. Locks are not renewed: a function must be done within the queue's lock duration.
+    it works on. The locks of what it works on are renewed for up to `renewal_seconds`.
     Raises BadSettings for a connection string of a real namespace, which needs TLS and a token.
     """
 
     def __init__(
-        self, connection: str, entity: str, handle: Handle, *, concurrency: int, batch: int = 1
+        self,
+        connection: str,
+        entity: str,
+        handle: Handle,
+        *,
+        concurrency: int,
+        batch: int = 1,
+        renewal_seconds: float = RENEWAL_SECONDS,
     ) -> None:
         self._host, self._port = broker_address(connection)
         self._entity = entity
         self._handle = handle
         self._batch = batch
+        self._renewal_seconds = renewal_seconds
         self._credit = concurrency * batch
         self._in_flight = InFlight(concurrency, self._dispatch)
         self._waiting: deque[_Arrived] = deque()
@@ -98,7 +110,13 @@ class ServiceBusPump:
     async def _work(self, arrived: list[_Arrived]) -> None:
         done = False
         try:
-            done = await self._handle([read_message(delivery, raw) for _, delivery, raw in arrived])
+            messages = [read_message(delivery, raw) for _, delivery, raw in arrived]
+            done = await keep_locked(
+                self._handle(messages),
+                lambda: _renew(arrived, messages),
+                lock_seconds=min(map(_lock_seconds, messages)),
+                at_most_seconds=self._renewal_seconds,
+            )
         except MessageException:
             logger.warning("a message of queue %s cannot be read", self._entity)
         finally:
@@ -109,6 +127,16 @@ class ServiceBusPump:
         while self._waiting:
             receiver, delivery, _ = self._waiting.popleft()
             receiver.settle(delivery, Delivery.RELEASED)
+
+
+async def _renew(arrived: Sequence[_Arrived], messages: Sequence[QueueMessage]) -> None:
+    for (receiver, _, _), message in zip(arrived, messages, strict=True):
+        receiver.renew(message.lock_token)
+
+
+def _lock_seconds(message: QueueMessage) -> float:
+    """What is left of a message's lock when it has just arrived."""
+    return (datetime.fromisoformat(message.system["LockedUntil"]) - datetime.now(UTC)).total_seconds()
 
 
 def broker_address(connection: str) -> tuple[str, int]:

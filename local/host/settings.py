@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +11,8 @@ from pydantic.alias_generators import to_camel
 
 # The host's own default, in bytes: ScriptConstants.DefaultMaxRequestBodySize in Azure/azure-functions-host.
 DEFAULT_BODY_LIMIT: Final = 104_857_600
+# The extension's own default of maxAutoLockRenewalDuration.
+RENEWAL_SECONDS: Final = 300.0
 _BODY_LIMIT_SETTING: Final = "FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"
 _EXPRESSION: Final = re.compile(r"%([^%]+)%")
 
@@ -31,6 +34,7 @@ class ServiceBus(_Section):
 
     max_concurrent_calls: int = Field(default=16, ge=1)
     max_message_batch_size: int = Field(default=1000, ge=1)
+    max_auto_lock_renewal_duration: timedelta = timedelta(seconds=RENEWAL_SECONDS)
 
 
 class Extensions(_Section):

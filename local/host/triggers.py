@@ -1,7 +1,7 @@
 """Which listener each indexed function gets, from its bindings and the environment."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Final
 
@@ -20,10 +20,11 @@ _SUPPORTED: Final = frozenset({"httpTrigger", "serviceBusTrigger", "timerTrigger
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """How many calls run at once, and how many messages each gets."""
+    """How many calls run at once, how many messages each gets, and how long their locks are renewed."""
 
     concurrency: int
     batch: int
+    renewal_seconds: float
 
 
 def enabled(functions: Sequence[IndexedFunction], environ: Mapping[str, str]) -> list[IndexedFunction]:
@@ -63,7 +64,7 @@ def _pump(function: IndexedFunction, environ: Mapping[str, str], service_bus: Se
     # Batches are handled one at a time: https://learn.microsoft.com/azure/azure-functions/functions-concurrency
     concurrency = 1 if many else service_bus.max_concurrent_calls
     batch = service_bus.max_message_batch_size if many else 1
-    limits = _Limits(concurrency, batch)
+    limits = _Limits(concurrency, batch, service_bus.max_auto_lock_renewal_duration.total_seconds())
     return _connected(trigger["connection"], environ, entity, _handler(function, many=many), limits)
 
 
@@ -73,14 +74,14 @@ def _connected(
     connection = environ.get(name, "")
     if connection.startswith(_EMBEDDED):
         path = connection.removeprefix(_EMBEDDED)
-        return EmbeddedPump(path, entity, handle, concurrency=limits.concurrency, batch=limits.batch)
+        return EmbeddedPump(path, entity, handle, **asdict(limits))
     if not connection.startswith("Endpoint="):
         raise BadSettings(f"set {name} to a connection string or to {_EMBEDDED}<file>")
     try:
         from local.host.pump_servicebus import ServiceBusPump
     except ImportError as error:
         raise BadSettings(f"{name}: install python-qpid-proton, or use {_EMBEDDED}<file>") from error
-    return ServiceBusPump(connection, entity, handle, concurrency=limits.concurrency, batch=limits.batch)
+    return ServiceBusPump(connection, entity, handle, **asdict(limits))
 
 
 def _entity(trigger: Mapping[str, str], environ: Mapping[str, str]) -> str:

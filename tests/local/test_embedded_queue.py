@@ -212,3 +212,21 @@ async def test_a_message_in_hand_still_waits(queue, clock):
 
     await queue.complete(lease)
     assert await queue.waited("events") == timedelta(0)
+
+
+async def test_a_renewed_lock_lasts_its_whole_time_again(queue, clock):
+    await queue.send("events", [b"one"])
+    (lease,) = await queue.receive("events", 1)
+    clock.advance(50)
+    await queue.renew(lease)
+    clock.advance(50)
+    assert await queue.receive("events", 1) == []
+    await queue.complete(lease)
+
+
+async def test_a_lock_that_has_ended_is_not_renewed(queue, clock):
+    await queue.send("events", [b"one"])
+    (lease,) = await queue.receive("events", 1)
+    clock.advance(61)
+    with pytest.raises(LeaseLost):
+        await queue.renew(lease)

@@ -191,7 +191,7 @@ async def test_a_message_that_met_an_outage_comes_back_later():
 
 async def test_marks_that_gather_are_all_written_and_each_commit_is_one_message():
     """What comes again while its mark still waits shares the message; nothing is marked twice in a transaction."""
-    house = await build(mark_pause=0.02).furnish()
+    house = await build(mark_pause=0.5).furnish()
     batches = [[order(id=f"{caller}-{n}") for n in range(5)] for caller in range(30)]
 
     await asyncio.gather(*(house.post_all(*batch) for batch in [*batches, *batches[:5]]))

@@ -1,8 +1,10 @@
 """A Service Bus trigger on the embedded queue: what a function is given, and what becomes of messages."""
 
 import asyncio
+from functools import partial
 
 from local.embedded_queue import EmbeddedQueue
+from local.host import pump_embedded
 from local.host.pump_embedded import EmbeddedPump
 
 
@@ -82,6 +84,28 @@ async def test_closing_does_not_wait_longer_than_allowed_for_a_call_that_never_e
     await begun.wait()
     await asyncio.wait_for(pump.close(0.05), 5)
     assert (await queue.counts("events")).active == 2
+    await queue.close()
+
+
+async def test_a_call_that_takes_longer_than_the_lock_keeps_its_message(tmp_path, monkeypatch):
+    path, brief = str(tmp_path / "queue.db"), 0.6
+    monkeypatch.setattr(pump_embedded, "EmbeddedQueue", partial(EmbeddedQueue, lock_seconds=brief))
+    queue, calls, ended = EmbeddedQueue(path), [], asyncio.Event()
+
+    async def slow(messages):
+        calls.append(messages)
+        await asyncio.sleep(4 * brief)
+        ended.set()
+        return True
+
+    pump = EmbeddedPump(path, "events", slow, concurrency=4)
+    pump.start()
+    await queue.send("events", [b"one"])
+    await ended.wait()
+    await pump.close(5)
+
+    assert len(calls) == 1
+    assert (await queue.counts("events")).active == 0
     await queue.close()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -17,9 +18,10 @@ from local.host.settings import BadSettings
 from .conftest import environment, running
 
 WAIT_SECONDS = 20
+BRIEF = timedelta(seconds=0.6)
 QUEUES = (
     QueueSettings("events", max_deliveries=3),
-    QueueSettings("brief", lock_seconds=0.3),
+    QueueSettings("brief", lock_seconds=BRIEF.total_seconds()),
     QueueSettings("single"),
     QueueSettings("batched"),
 )
@@ -183,10 +185,44 @@ async def test_a_late_settlement_is_refused_and_the_message_comes_again(broker, 
         return True
 
     handler = Handler(slow_once)
-    pump("brief", handler)
+    pump("brief", handler, renewal_seconds=0)
     await send(broker, "brief", ServiceBusMessage("x"))
     await handler.received(2)
     await logged(caplog, "its lock was lost", 1)
+    assert [call[0].delivery_count for call in handler.calls] == [1, 2]
+
+
+async def test_a_call_that_takes_longer_than_the_lock_keeps_its_messages(broker, pump, caplog):
+    async def slow(messages):
+        ends = [datetime.fromisoformat(message.system["LockedUntil"]) for message in messages]
+        await asyncio.sleep((max(ends) + 3 * BRIEF - datetime.now(UTC)).total_seconds())
+        return True
+
+    handler = Handler(slow)
+    started = pump("brief", handler, concurrency=1, batch=3)
+    await send(broker, "brief", *(ServiceBusMessage(str(number)) for number in range(3)))
+    await handler.received(3)
+    await started.close(WAIT_SECONDS)
+
+    assert handler.bodies == [b"0", b"1", b"2"]
+    assert await left(broker, "brief") == []
+    assert "lock was lost" not in caplog.text
+
+
+async def test_a_lock_is_renewed_no_longer_than_allowed(broker, pump):
+    again = asyncio.Event()
+
+    async def for_ever_once(messages):
+        if messages[0].delivery_count == 1:
+            await again.wait()
+        again.set()
+        return True
+
+    handler = Handler(for_ever_once)
+    pump("brief", handler, renewal_seconds=3 * BRIEF.total_seconds())
+    await send(broker, "brief", ServiceBusMessage("x"))
+    await handler.received(2)
+
     assert [call[0].delivery_count for call in handler.calls] == [1, 2]
 
 

@@ -1,5 +1,7 @@
 """host.json and the environment are read once, and what cannot be used is refused with a remedy."""
 
+from datetime import timedelta
+
 import pytest
 
 from local.host.settings import BadSettings, body_limit, is_disabled, read_host_json, resolve
@@ -10,14 +12,17 @@ def test_host_json_has_the_defaults_of_the_real_host(tmp_path):
     extensions = read_host_json(tmp_path).extensions
     assert extensions.http.route_prefix == "api"
     assert extensions.service_bus.max_concurrent_calls == 16
+    assert extensions.service_bus.max_auto_lock_renewal_duration == timedelta(minutes=5)
 
 
 def test_host_json_values_are_taken(tmp_path):
     (tmp_path / "host.json").write_text(
-        '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}, "serviceBus": {"maxConcurrentCalls": 3}}}'
+        '{"version": "2.0", "extensions": {"http": {"routePrefix": ""}, '
+        '"serviceBus": {"maxConcurrentCalls": 3, "maxAutoLockRenewalDuration": "00:10:00"}}}'
     )
     extensions = read_host_json(tmp_path).extensions
     assert (extensions.http.route_prefix, extensions.service_bus.max_concurrent_calls) == ("", 3)
+    assert extensions.service_bus.max_auto_lock_renewal_duration == timedelta(minutes=10)
 
 
 @pytest.mark.parametrize("text", [None, "{", "{}", '{"version": "2.0", "extensions": {"http": 1}}'])
