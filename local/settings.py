@@ -12,7 +12,7 @@ from shared.azure.vault import new_master_key
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = Path(os.environ.get("SIGNALBOX_HOME", ROOT / ".local"))
-FORMAT = 1
+FORMAT = 2
 """Of everything in `.local/`. What another version wrote is set aside, never read and never deleted."""
 DATA = (
     "settings.json",

@@ -59,7 +59,7 @@ def test_only_this_user_may_read_what_holds_keys(tmp_path):
     [
         '{"port": 7071, "receiverPort": 1, "masterKeys": "a:b"}',
         '{"format": 999, "port": 7071}',
-        '{"format": 1, "unknown": 1}',
+        json.dumps({"format": settings.FORMAT, "unknown": 1}),
         '{"form',
         "[]",
     ],
