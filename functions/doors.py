@@ -1,13 +1,13 @@
 """How an HTTP door is made: its route, its right, and how requests come in and refusals go out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import azure.functions as func
 
 from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
-from shared.access.rights import NEEDS
+from shared.access.rights import NEEDS, Scope
 from shared.errors import SignalboxError
 from shared.exact import Json
 from shared.line import Line
@@ -51,7 +51,31 @@ class KeyedCall(Call):
 
 Handler = Callable[[KeyedCall], Awaitable[Reply]]
 OpenHandler = Callable[[Call], Awaitable[Reply]]
-Answering = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door as it was declared."""
+
+    route: str
+    name: str
+    needs: Scope | None
+    """None for an open door."""
+
+    @property
+    def path(self) -> str:
+        """Such as `/v1/events/{id}`."""
+        return self.route.partition(" ")[2]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it takes; reading includes HEAD, which the host does not add by itself."""
+        method = self.route.partition(" ")[0]
+        return ("GET", "HEAD") if method == "GET" else (method,)
+
+
+DOORS: list[Door] = []
+"""Every door that was registered."""
 
 
 def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
@@ -63,7 +87,7 @@ def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
             caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
             return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
 
-        _register(bp, route, handler.__name__, handle)
+        _open(bp, Door(route, handler.__name__, needed), handle)
         return handler
 
     return register
@@ -73,14 +97,35 @@ def open_door(bp: func.Blueprint, route: str) -> Callable[[OpenHandler], OpenHan
     """Register a handler that asks for no key: it authenticates in its own way, or tells nothing."""
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _register(bp, route, handler.__name__, handler)
+        _open(bp, Door(route, handler.__name__, None), handler)
         return handler
 
     return register
 
 
-def _register(bp: func.Blueprint, route: str, name: str, handler: OpenHandler) -> None:
-    method, _, path = route.partition(" /")
+def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
+    """Register the handler of all that no other door takes.
+
+    The host tries the routes in the order of the functions' names, so its name has to be the last of all
+    (Azure/azure-functions-host, FunctionMetadataManager.LoadFunctionMetadata; issue 9876).
+    """
+
+    def register(handler: OpenHandler) -> OpenHandler:
+        _serve(bp, "{*path}", None, handler.__name__, handler)
+        return handler
+
+    return register
+
+
+def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:
+    _serve(bp, door.path.removeprefix("/"), door.methods, door.name, handler)
+    DOORS.append(door)
+
+
+def _serve(
+    bp: func.Blueprint, path: str, methods: Sequence[str] | None, name: str, handler: OpenHandler
+) -> None:
+    """Without methods it takes every one."""
 
     async def http(req: func.HttpRequest) -> func.HttpResponse:
         trace = trace_id(req.headers.get("traceparent", ""))
@@ -91,7 +136,7 @@ def _register(bp: func.Blueprint, route: str, name: str, handler: OpenHandler) -
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
             return unexpected(error, req.url, trace)
 
-    routed = bp.route(path, methods=[method], auth_level=func.AuthLevel.ANONYMOUS)(http)
+    routed = bp.route(path, methods=methods, auth_level=func.AuthLevel.ANONYMOUS)(http)
     bp.function_name(name)(routed)
 
 

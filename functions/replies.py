@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import azure.functions as func
 
 from shared import exact
-from shared.errors import SignalboxError, Unauthenticated, Unavailable
+from shared.errors import MethodNotAllowed, SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -85,6 +85,8 @@ def retry_after(told: Iterable[object]) -> dict[str, str]:
 
 
 def _headers(error: SignalboxError) -> dict[str, str]:
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="signalbox"'}
     return retry_after([error])
