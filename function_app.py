@@ -8,6 +8,7 @@ from functions import (
     deliver,
     health,
     no_door,
+    openapi,
     operate,
     people,
     process,
@@ -18,5 +19,18 @@ from functions import (
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-for door in (receive, process, deliver, tick, catalog, routing, people, access, operate, health, no_door):
+for door in (
+    receive,
+    process,
+    deliver,
+    tick,
+    catalog,
+    routing,
+    people,
+    access,
+    operate,
+    health,
+    openapi,
+    no_door,
+):
     app.register_functions(door.bp)

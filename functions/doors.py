@@ -1,7 +1,8 @@
-"""How an HTTP door is made: its route, its right, and how requests come in and refusals go out."""
+"""How an HTTP door is made: its route, its right, its description, and how requests come in and refusals go out."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import azure.functions as func
 
@@ -54,13 +55,41 @@ OpenHandler = Callable[[Call], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
+class Gives:
+    """A good answer: its status, its form (a type that pydantic describes), and the headers that may come with it."""
+
+    status: int
+    form: Any
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a door reads of a request beside its path, and which refusals are its own.
+
+    `body` is a body's model, `bytes` where any body will do, or None; `query` and `headers` name parameters that
+    `functions.openapi` describes. What every door of its sort refuses is not listed.
+    """
+
+    body: Any = None
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    refuses: tuple[type[SignalboxError], ...] = ()
+
+
+NOTHING = Wants()
+
+
+@dataclass(frozen=True, slots=True)
 class Door:
     """A door as it was declared."""
 
     route: str
-    name: str
+    handler: Callable[..., Awaitable[Reply]]
     needs: Scope | None
     """None for an open door."""
+    gives: Gives
+    wants: Wants
 
     @property
     def path(self) -> str:
@@ -78,8 +107,13 @@ DOORS: list[Door] = []
 """Every door that was registered."""
 
 
-def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
-    """Register a handler at a route such as `GET /v1/events/{id}`; what it needs stands in `access.rights`."""
+def door(
+    bp: func.Blueprint, route: str, gives: Gives, wants: Wants = NOTHING
+) -> Callable[[Handler], Handler]:
+    """Register a handler at a route such as `GET /v1/events/{id}`; what it needs stands in `access.rights`.
+
+    Its docstring says what it does, for `GET /openapi.json`.
+    """
     needed = NEEDS[route]
 
     def register(handler: Handler) -> Handler:
@@ -87,17 +121,19 @@ def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
             caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
             return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
 
-        _open(bp, Door(route, handler.__name__, needed), handle)
+        _open(bp, Door(route, handler, needed, gives, wants), handle)
         return handler
 
     return register
 
 
-def open_door(bp: func.Blueprint, route: str) -> Callable[[OpenHandler], OpenHandler]:
+def open_door(
+    bp: func.Blueprint, route: str, gives: Gives, wants: Wants = NOTHING
+) -> Callable[[OpenHandler], OpenHandler]:
     """Register a handler that asks for no key: it authenticates in its own way, or tells nothing."""
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _open(bp, Door(route, handler.__name__, None), handler)
+        _open(bp, Door(route, handler, None, gives, wants), handler)
         return handler
 
     return register
@@ -118,7 +154,7 @@ def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
 
 
 def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:
-    _serve(bp, door.path.removeprefix("/"), door.methods, door.name, handler)
+    _serve(bp, door.path.removeprefix("/"), door.methods, door.handler.__name__, handler)
     DOORS.append(door)
 
 

@@ -17,7 +17,7 @@ async def z_no_door(call: Call) -> Reply:
     allowed = methods_at("/" + call.params.get("path", ""))
     if allowed:
         raise MethodNotAllowed(f"Send {' or '.join(allowed)} to this path.", allowed)
-    raise NotFound("There is nothing at this path. Correct it: compare it with the documentation.")
+    raise NotFound("There is nothing at this path. GET /openapi.json lists what there is.")
 
 
 def methods_at(path: str) -> list[str]:

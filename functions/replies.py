@@ -18,19 +18,25 @@ _log = logging.getLogger("signalbox.replies")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer."""
+    """A good answer. `doc` is JSON, or bytes where it is written already."""
 
     status: int
-    doc: Json = None
+    doc: Json | bytes = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def answer(reply: Reply) -> func.HttpResponse:
     """The HTTP form of a good answer."""
-    body = None if reply.doc is None else exact.dumps(reply.doc).encode()
     return func.HttpResponse(
-        body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+        _written(reply.doc),
+        status_code=reply.status,
+        headers=dict(reply.headers),
+        mimetype="application/json",
     )
+
+
+def _written(doc: Json | bytes) -> bytes | None:
+    return doc if doc is None or isinstance(doc, bytes) else exact.dumps(doc).encode()
 
 
 def problem(error: SignalboxError, url: str, trace: str) -> func.HttpResponse:
