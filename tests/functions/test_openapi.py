@@ -1,5 +1,6 @@
 """The app's own description is OpenAPI, leaves no door out, and says of each what its code does."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 from openapi_spec_validator import validate
 
@@ -20,6 +22,9 @@ from tests.running import Running
 from tests.test_docs import every_error
 
 ROOT = Path(__file__).parents[2]
+BODIES = ROOT / "tests/fixtures/api"
+UNFIT = {"mixed"}
+"""A batch of which some events are none."""
 UNMADE = """
 import function_app
 from functions.openapi import document
@@ -61,6 +66,17 @@ def test_a_door_declares_what_it_reads(door: Door):
 
     assert (door.wants.body is not None) == bool(read & {"body", "optional_body", "request"})
     assert bool(door.wants.query) == ("query" in read or "page_of" in read)
+
+
+@pytest.mark.parametrize(
+    "path", sorted(BODIES.glob("*/*.json")), ids=lambda path: f"{path.parent.name}/{path.stem}"
+)
+def test_a_body_that_its_door_reads_fits_the_description(path: Path):
+    [operation] = [one for one in operations().values() if one["operationId"] == path.parent.name]
+    schema = operation["requestBody"]["content"]["application/json"]["schema"]
+    check = jsonschema_rs.validator_for({**schema, "components": document()["components"]})
+
+    assert check.is_valid(json.loads(path.read_bytes())) == (path.stem not in UNFIT)
 
 
 def test_every_problem_is_of_some_door():
