@@ -45,6 +45,11 @@ check: lint types layers test-all  ## Run what CI runs: formatting, lint, types,
 bench: setup  ## Measure the accept path against the plain design
 	@$(BIN)/python -m bench
 
+REQUESTS ?= 200000
+.PHONY: fuzz
+fuzz: setup  ## Send REQUESTS=200000 bent and hostile requests to the running stack; FUZZ_SEED repeats them
+	@FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest tests/fuzz -q -s -p no:randomly
+
 .PHONY: format
 format: setup  ## Format the code and repair what lint can repair
 	@$(BIN)/ruff format

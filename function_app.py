@@ -2,9 +2,35 @@
 
 import azure.functions as func
 
-from functions import access, catalog, deliver, health, operate, people, process, receive, routing, tick
+from functions import (
+    access,
+    catalog,
+    deliver,
+    health,
+    no_door,
+    openapi,
+    operate,
+    people,
+    process,
+    receive,
+    routing,
+    tick,
+)
 
 app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
-for door in (receive, process, deliver, tick, catalog, routing, people, access, operate, health):
+for door in (
+    receive,
+    process,
+    deliver,
+    tick,
+    catalog,
+    routing,
+    people,
+    access,
+    operate,
+    health,
+    openapi,
+    no_door,
+):
     app.register_functions(door.bp)

@@ -5,13 +5,18 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from functions.doors import KeyedCall, door
+from functions.answers import access as answers
+from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared import sources
+from shared.access.key_body import KeyBody
+from shared.access.section_body import SectionBody
 from shared.access.sections import HASH_KEY_BYTES
+from shared.access.source_body import SecretsBody, SourceBody, TypesBody
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
+from shared.errors import Conflict
 from shared.operations import mend, unpark
 from shared.operations.pace import Pace
 
@@ -20,91 +25,124 @@ RESUME_WITHIN = timedelta(seconds=10)
 """How long a door lets go on what came meanwhile; the tick does the rest."""
 
 
-@door(bp, "POST /v1/sections")
+@door(bp, "POST /v1/sections", Gives(201, answers.Section), Wants(body=SectionBody, refuses=(Conflict,)))
 async def create_section(call: KeyedCall) -> Reply:
+    """Create a section."""
     return Reply(201, await call.line.sections.create(call.body, secrets.token_bytes(HASH_KEY_BYTES)))
 
 
-@door(bp, "GET /v1/sections")
+@door(bp, "GET /v1/sections", Gives(200, answers.Sections))
 async def list_sections(call: KeyedCall) -> Reply:
+    """List the sections."""
     return Reply(200, {"sections": await call.line.sections.list()})
 
 
-@door(bp, "POST /v1/sections/{id}/pause")
+@door(bp, "POST /v1/sections/{id}/pause", Gives(200, answers.Section), Wants(refuses=(Conflict,)))
 async def pause_section(call: KeyedCall) -> Reply:
+    """Pause a section: what comes in is stored, and nothing of it is processed or sent."""
     return Reply(200, await call.line.sections.set_status(call.params["id"], "paused"))
 
 
-@door(bp, "POST /v1/sections/{id}/resume")
+@door(bp, "POST /v1/sections/{id}/resume", Gives(200, answers.ResumedSection), Wants(refuses=(Conflict,)))
 async def resume_section(call: KeyedCall) -> Reply:
+    """Let a section go on, with what came meanwhile too."""
     doc = await call.line.sections.set_status(call.params["id"], "active")
     pace = Pace.of(call.line.clock, RESUME_WITHIN)
     return Reply(200, {**doc, "resumed": await unpark.resume_section(call.line, call.params["id"], pace)})
 
 
-@door(bp, "POST /v1/keys")
+@door(bp, "POST /v1/keys", Gives(201, answers.NewKey), Wants(body=KeyBody, refuses=(Conflict,)))
 async def create_key(call: KeyedCall) -> Reply:
+    """Create a key. Its text is answered this once."""
     random = secrets.token_bytes(RANDOM_BYTES)
     return Reply(201, await call.line.keys.create(call.section, call.body, random, by=call.caller))
 
 
-@door(bp, "GET /v1/keys")
+@door(bp, "GET /v1/keys", Gives(200, answers.Keys))
 async def list_keys(call: KeyedCall) -> Reply:
+    """List the keys, revoked ones too."""
     return Reply(200, {"keys": await call.line.keys.list(call.section)})
 
 
-@door(bp, "POST /v1/keys/{id}/rotate")
+@door(bp, "POST /v1/keys/{id}/rotate", Gives(200, answers.NewKey), Wants(refuses=(Conflict,)))
 async def rotate_key(call: KeyedCall) -> Reply:
+    """Give a key a second live secret. Its text is answered this once."""
     random = secrets.token_bytes(SECRET_BYTES)
     return Reply(200, await call.line.keys.rotate(call.section, call.params["id"], random, by=call.caller))
 
 
-@door(bp, "POST /v1/keys/{id}/revoke")
+@door(
+    bp,
+    "POST /v1/keys/{id}/revoke",
+    Gives(200, answers.Key),
+    Wants(body=RevokeBody | None, refuses=(Conflict,)),
+)
 async def revoke_key(call: KeyedCall) -> Reply:
+    """Revoke one secret of a key, or without a body the whole key."""
     wanted = read_body(RevokeBody, call.optional_body)
     return Reply(200, await call.line.keys.revoke(call.section, call.params["id"], wanted.secret))
 
 
-@door(bp, "POST /v1/sources")
+@door(
+    bp,
+    "POST /v1/sources",
+    Gives(201, answers.Source, ("Location",)),
+    Wants(body=SourceBody, refuses=(Conflict,)),
+)
 async def create_source(call: KeyedCall) -> Reply:
+    """Register a webhook source."""
     random = secrets.token_bytes(ID_BYTES)
     doc = await call.line.sources.create(call.section, call.body, random, sources.KINDS)
     return Reply(201, doc, {"Location": f"/v1/sources/{doc['id']}"})
 
 
-@door(bp, "GET /v1/sources")
+@door(bp, "GET /v1/sources", Gives(200, answers.Sources))
 async def list_sources(call: KeyedCall) -> Reply:
+    """List the webhook sources."""
     return Reply(200, {"sources": await call.line.sources.list(call.section)})
 
 
-@door(bp, "GET /v1/sources/{id}")
+@door(bp, "GET /v1/sources/{id}", Gives(200, answers.Source))
 async def read_source(call: KeyedCall) -> Reply:
+    """Read a webhook source."""
     return Reply(200, await call.line.sources.read(call.section, call.params["id"]))
 
 
-@door(bp, "PUT /v1/sources/{id}/types")
+@door(
+    bp, "PUT /v1/sources/{id}/types", Gives(200, answers.Source), Wants(body=TypesBody, refuses=(Conflict,))
+)
 async def mend_source(call: KeyedCall) -> Reply:
+    """Replace what the vendor's types mean, all of them."""
     return Reply(200, await call.line.sources.set_types(call.section, call.params["id"], call.body))
 
 
-@door(bp, "POST /v1/sources/{id}/pause")
+@door(bp, "POST /v1/sources/{id}/pause", Gives(200, answers.Source), Wants(refuses=(Conflict,)))
 async def pause_source(call: KeyedCall) -> Reply:
+    """Keep a source's webhooks in quarantine until it is resumed."""
     return Reply(200, await call.line.sources.pause(call.section, call.params["id"]))
 
 
-@door(bp, "POST /v1/sources/{id}/resume")
+@door(bp, "POST /v1/sources/{id}/resume", Gives(200, answers.ResumedSource), Wants(refuses=(Conflict,)))
 async def resume_source(call: KeyedCall) -> Reply:
+    """Take a source's webhooks in again, kept ones too."""
     doc = await call.line.sources.resume(call.section, call.params["id"])
     pace = Pace.of(call.line.clock, RESUME_WITHIN)
     return Reply(200, {**doc, "resumed": await mend.resume(call.line, call.section, pace)})
 
 
-@door(bp, "POST /v1/sources/{id}/rotate")
+@door(
+    bp,
+    "POST /v1/sources/{id}/rotate",
+    Gives(200, answers.Source),
+    Wants(body=SecretsBody, refuses=(Conflict,)),
+)
 async def rotate_source(call: KeyedCall) -> Reply:
+    """Give a source a new signing secret; the one before it still verifies."""
     return Reply(200, await call.line.sources.rotate_secret(call.section, call.params["id"], call.body))
 
 
-@door(bp, "GET /v1/sources/{id}/rejected")
+@door(bp, "GET /v1/sources/{id}/rejected", Gives(200, answers.Rejections))
 async def list_rejected(call: KeyedCall) -> Reply:
+    """List the latest requests of a source whose signature did not hold."""
     await call.line.sources.read(call.section, call.params["id"])
     return Reply(200, {"rejected": await call.line.rejected.list(call.section, call.params["id"])})

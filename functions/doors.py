@@ -1,13 +1,14 @@
-"""How an HTTP door is made: its route, its right, and how requests come in and refusals go out."""
+"""How an HTTP door is made: its route, its right, its description, and how requests come in and refusals go out."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import azure.functions as func
 
 from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
-from shared.access.rights import NEEDS
+from shared.access.rights import NEEDS, Scope
 from shared.errors import SignalboxError
 from shared.exact import Json
 from shared.line import Line
@@ -51,11 +52,68 @@ class KeyedCall(Call):
 
 Handler = Callable[[KeyedCall], Awaitable[Reply]]
 OpenHandler = Callable[[Call], Awaitable[Reply]]
-Answering = Callable[[func.HttpRequest], Awaitable[func.HttpResponse]]
 
 
-def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
-    """Register a handler at a route such as `GET /v1/events/{id}`; what it needs stands in `access.rights`."""
+@dataclass(frozen=True, slots=True)
+class Gives:
+    """A good answer: its status, its form (a type that pydantic describes), and the headers that may come with it."""
+
+    status: int
+    form: Any
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wants:
+    """What a door reads of a request beside its path, and which refusals are its own.
+
+    `body` is a body's model, `bytes` where any body will do, or None; `query` and `headers` name parameters that
+    `functions.openapi` describes. What every door of its sort refuses is not listed.
+    """
+
+    body: Any = None
+    query: tuple[str, ...] = ()
+    headers: tuple[str, ...] = ()
+    refuses: tuple[type[SignalboxError], ...] = ()
+
+
+NOTHING = Wants()
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A door as it was declared."""
+
+    route: str
+    handler: Callable[..., Awaitable[Reply]]
+    needs: Scope | None
+    """None for an open door."""
+    gives: Gives
+    wants: Wants
+
+    @property
+    def path(self) -> str:
+        """Such as `/v1/events/{id}`."""
+        return self.route.partition(" ")[2]
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """What it takes; reading includes HEAD, which the host does not add by itself."""
+        method = self.route.partition(" ")[0]
+        return ("GET", "HEAD") if method == "GET" else (method,)
+
+
+DOORS: list[Door] = []
+"""Every door that was registered."""
+
+
+def door(
+    bp: func.Blueprint, route: str, gives: Gives, wants: Wants = NOTHING
+) -> Callable[[Handler], Handler]:
+    """Register a handler at a route such as `GET /v1/events/{id}`; what it needs stands in `access.rights`.
+
+    Its docstring says what it does, for `GET /openapi.json`.
+    """
     needed = NEEDS[route]
 
     def register(handler: Handler) -> Handler:
@@ -63,24 +121,47 @@ def door(bp: func.Blueprint, route: str) -> Callable[[Handler], Handler]:
             caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
             return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
 
-        _register(bp, route, handler.__name__, handle)
+        _open(bp, Door(route, handler, needed, gives, wants), handle)
         return handler
 
     return register
 
 
-def open_door(bp: func.Blueprint, route: str) -> Callable[[OpenHandler], OpenHandler]:
+def open_door(
+    bp: func.Blueprint, route: str, gives: Gives, wants: Wants = NOTHING
+) -> Callable[[OpenHandler], OpenHandler]:
     """Register a handler that asks for no key: it authenticates in its own way, or tells nothing."""
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _register(bp, route, handler.__name__, handler)
+        _open(bp, Door(route, handler, None, gives, wants), handler)
         return handler
 
     return register
 
 
-def _register(bp: func.Blueprint, route: str, name: str, handler: OpenHandler) -> None:
-    method, _, path = route.partition(" /")
+def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
+    """Register the handler of all that no other door takes.
+
+    The host tries the routes in the order of the functions' names, so its name has to be the last of all
+    (Azure/azure-functions-host, FunctionMetadataManager.LoadFunctionMetadata; issue 9876).
+    """
+
+    def register(handler: OpenHandler) -> OpenHandler:
+        _serve(bp, "{*path}", None, handler.__name__, handler)
+        return handler
+
+    return register
+
+
+def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:
+    _serve(bp, door.path.removeprefix("/"), door.methods, door.handler.__name__, handler)
+    DOORS.append(door)
+
+
+def _serve(
+    bp: func.Blueprint, path: str, methods: Sequence[str] | None, name: str, handler: OpenHandler
+) -> None:
+    """Without methods it takes every one."""
 
     async def http(req: func.HttpRequest) -> func.HttpResponse:
         trace = trace_id(req.headers.get("traceparent", ""))
@@ -91,7 +172,7 @@ def _register(bp: func.Blueprint, route: str, name: str, handler: OpenHandler) -
         except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
             return unexpected(error, req.url, trace)
 
-    routed = bp.route(path, methods=[method], auth_level=func.AuthLevel.ANONYMOUS)(http)
+    routed = bp.route(path, methods=methods, auth_level=func.AuthLevel.ANONYMOUS)(http)
     bp.function_name(name)(routed)
 
 

@@ -2,43 +2,72 @@
 
 import azure.functions as func
 
-from functions.doors import KeyedCall, door
+from functions.answers import events as answers
+from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
+from shared.errors import (
+    BodyTooLarge,
+    BrokenSource,
+    Conflict,
+    Invalid,
+    MalformedBody,
+    UnknownEvent,
+    UnknownType,
+    UnknownVersion,
+    UnsupportedMediaType,
+)
 from shared.operations import listing, mend, replay
 from shared.operations.listing import page_of
 
 bp = func.Blueprint()
+MENDABLE = (
+    MalformedBody,
+    UnsupportedMediaType,
+    BodyTooLarge,
+    Invalid,
+    UnknownType,
+    UnknownEvent,
+    UnknownVersion,
+    BrokenSource,
+)
+"""What can still be wrong with a kept webhook."""
 
 
-@door(bp, "GET /v1/events/{id}")
+@door(bp, "GET /v1/events/{id}", Gives(200, answers.Receipt))
 async def read_receipt(call: KeyedCall) -> Reply:
+    """Read everything that is known of one event."""
     return Reply(200, await listing.receipt(call.line, call.caller, call.params["id"]))
 
 
-@door(bp, "GET /v1/events")
+@door(bp, "GET /v1/events", Gives(200, answers.Events), Wants(query=("limit", "before", "after")))
 async def list_events(call: KeyedCall) -> Reply:
+    """List events, newest first; with `after`, the oldest ones since then."""
     return Reply(200, await listing.newest(call.line, call.caller, page_of(call.query)))
 
 
-@door(bp, "GET /v1/quarantine")
+@door(bp, "GET /v1/quarantine", Gives(200, answers.Quarantine), Wants(query=("limit", "after", "cause")))
 async def list_quarantine(call: KeyedCall) -> Reply:
+    """List webhooks that cannot become an event yet."""
     page = page_of(call.query)
     found = await call.line.quarantine.list(call.section, call.query.get("cause"), page.limit, page.after)
     return Reply(200, {"quarantine": found})
 
 
-@door(bp, "POST /v1/quarantine/{id}/replay")
+@door(bp, "POST /v1/quarantine/{id}/replay", Gives(202, answers.Replayed), Wants(refuses=MENDABLE))
 async def replay_quarantined(call: KeyedCall) -> Reply:
+    """Try a kept webhook again, with its source's types and mappings of now."""
     return Reply(202, await mend.replay(call.line, call.section, call.params["id"]))
 
 
-@door(bp, "GET /v1/dead-letters")
+@door(bp, "GET /v1/dead-letters", Gives(200, answers.DeadLetters), Wants(query=("limit", "after", "cause")))
 async def list_dead_letters(call: KeyedCall) -> Reply:
+    """List deliveries that ended without success, or are held."""
     page = page_of(call.query)
     found = await call.line.dead_letters.list(call.section, call.query.get("cause"), page.limit, page.after)
     return Reply(200, {"deadLetters": found})
 
 
-@door(bp, "POST /v1/dead-letters/{id}/replay")
+@door(bp, "POST /v1/dead-letters/{id}/replay", Gives(202, answers.Redelivered), Wants(refuses=(Conflict,)))
 async def replay_dead_letter(call: KeyedCall) -> Reply:
+    """Start a dead or held delivery anew, under its own id."""
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))

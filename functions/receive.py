@@ -2,10 +2,20 @@
 
 import azure.functions as func
 
-from functions.doors import Call, KeyedCall, door, open_door
+from functions.answers import events as answers
+from functions.doors import Call, Gives, KeyedCall, Wants, door, open_door
 from functions.replies import Reply, problem_doc, retry_after
 from shared import flow
-from shared.errors import SignalboxError, Unavailable
+from shared.errors import (
+    KeyReused,
+    KeysDiffer,
+    LengthRequired,
+    SignalboxError,
+    Unauthenticated,
+    Unavailable,
+    UnknownEvent,
+    UnknownVersion,
+)
 from shared.event import Draft
 from shared.exact import Json
 from shared.stages import translate
@@ -14,8 +24,18 @@ from shared.stages.verdict import Accepted, Verdict
 bp = func.Blueprint()
 
 
-@door(bp, "POST /v1/events")
+@door(
+    bp,
+    "POST /v1/events",
+    Gives(202, answers.Accepted, ("Idempotency-Replayed",)),
+    Wants(
+        body=translate.Envelope,
+        headers=("Idempotency-Key",),
+        refuses=(KeysDiffer, UnknownEvent, UnknownVersion, KeyReused),
+    ),
+)
 async def post_event(call: KeyedCall) -> Reply:
+    """Post one event. Under a known idempotency key the first answer comes again."""
     key = translate.idempotency_key(call.request.headers.get("idempotency-key"))
     told = (await flow.intake(call.line, call.caller, [translate.envelope(call.body, key)]))[0]
     if isinstance(told, SignalboxError):
@@ -23,15 +43,22 @@ async def post_event(call: KeyedCall) -> Reply:
     return Reply(202, _accepted(told), _replay_header(told))
 
 
-@door(bp, "POST /v1/events/batch")
+@door(bp, "POST /v1/events/batch", Gives(207, answers.Results, ("Retry-After",)), Wants(body=translate.Batch))
 async def post_batch(call: KeyedCall) -> Reply:
+    """Post up to 1,000 events; each gets a verdict of its own. Only their own ids count as idempotency keys."""
     drafts = [_drafted(item) for item in translate.batch(call.body)]
     told = await flow.intake(call.line, call.caller, drafts)
     return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]}, retry_after(told))
 
 
-@open_door(bp, "POST /v1/hooks/{source}")
+@open_door(
+    bp,
+    "POST /v1/hooks/{source}",
+    Gives(202, answers.Accepted | answers.Quarantined, ("Idempotency-Replayed",)),
+    Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, Unavailable)),
+)
 async def post_webhook(call: Call) -> Reply:
+    """Take a webhook of a registered source, which signs it in its vendor's way."""
     told = await flow.webhook(call.line, call.params["source"], call.request)
     if isinstance(told, Accepted):
         return Reply(202, _accepted(told), _replay_header(told))

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import azure.functions as func
 
 from shared import exact
-from shared.errors import SignalboxError, Unauthenticated, Unavailable
+from shared.errors import MethodNotAllowed, SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -18,19 +18,25 @@ _log = logging.getLogger("signalbox.replies")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer."""
+    """A good answer. `doc` is JSON, or bytes where it is written already."""
 
     status: int
-    doc: Json = None
+    doc: Json | bytes = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def answer(reply: Reply) -> func.HttpResponse:
     """The HTTP form of a good answer."""
-    body = None if reply.doc is None else exact.dumps(reply.doc).encode()
     return func.HttpResponse(
-        body, status_code=reply.status, headers=dict(reply.headers), mimetype="application/json"
+        _written(reply.doc),
+        status_code=reply.status,
+        headers=dict(reply.headers),
+        mimetype="application/json",
     )
+
+
+def _written(doc: Json | bytes) -> bytes | None:
+    return doc if doc is None or isinstance(doc, bytes) else exact.dumps(doc).encode()
 
 
 def problem(error: SignalboxError, url: str, trace: str) -> func.HttpResponse:
@@ -85,6 +91,8 @@ def retry_after(told: Iterable[object]) -> dict[str, str]:
 
 
 def _headers(error: SignalboxError) -> dict[str, str]:
+    if isinstance(error, MethodNotAllowed):
+        return {"Allow": ", ".join(error.allowed)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="signalbox"'}
     return retry_after([error])

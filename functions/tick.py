@@ -2,7 +2,8 @@
 
 import azure.functions as func
 
-from functions.doors import KeyedCall, door
+from functions.answers import running
+from functions.doors import Gives, KeyedCall, door
 from functions.replies import Reply
 from shared.operations.tick import tick
 from shared.wiring import line
@@ -16,6 +17,7 @@ async def tick_timer(timer: func.TimerRequest) -> None:  # noqa: ARG001  (the bi
     await tick(line())
 
 
-@door(bp, "POST /v1/tick")
+@door(bp, "POST /v1/tick", Gives(200, running.Ticked))
 async def post_tick(call: KeyedCall) -> Reply:
+    """Send what was left, hand off what is due, delete what is past its retention: what the timer does every minute."""
     return Reply(200, await tick(call.line))

@@ -60,6 +60,9 @@ def _whole(value: object) -> object:
     return int(value) if isinstance(value, Number) and value.is_integer_text else value
 
 
+DATE_TIME = Field(json_schema_extra={"format": "date-time"})
+"""Says of a text that it is an RFC 3339 time, for the description of the API."""
+
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A number written without fraction and exponent."""
 

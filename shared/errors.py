@@ -5,6 +5,7 @@
     ├── Unauthenticated 401        ├── Conflict 409               │   ├── UnknownEvent
     ├── Forbidden 403              ├── LengthRequired 411         │   ├── UnknownVersion
     ├── BodyTooLarge 413           ├── UnsupportedMediaType 415   │   └── KeyReused
+    ├── MethodNotAllowed 405
     └── Unavailable 503 (the only one worth repeating unchanged)
 
 Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
@@ -60,6 +61,16 @@ class Forbidden(SignalboxError):
 
 class NotFound(SignalboxError):
     type, title, status = "not-found", "There is no such thing here", 404
+
+
+class MethodNotAllowed(SignalboxError):
+    """`allowed` are the methods that the path does take."""
+
+    type, title, status = "method-not-allowed", "This path takes other methods", 405
+
+    def __init__(self, detail: str, allowed: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.allowed = tuple(allowed)
 
 
 class Conflict(SignalboxError):

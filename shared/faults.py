@@ -2,11 +2,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
-from pydantic import AfterValidator, ValidationError
+from pydantic import AfterValidator, GetJsonSchemaHandler, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
-from pydantic_core.core_schema import ErrorType
+from pydantic_core.core_schema import CoreSchema, ErrorType
 
 from shared.errors import Fault
 from shared.exact import Json
@@ -77,8 +78,23 @@ def refusal(detail: str, expected: str) -> PydanticCustomError:
     return PydanticCustomError("refusal", "{detail}", {"detail": detail, "expected": expected})
 
 
+@dataclass(frozen=True, slots=True)
+class Matching(AfterValidator):
+    """A check of text that JSON Schema has a word for."""
+
+    pattern: str
+
+    def __get_pydantic_json_schema__(
+        self, core: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Json]:
+        return {**handler(core), "pattern": f"^(?:{self.pattern})$"}
+
+
 def matching(pattern: str, expected: str) -> AfterValidator:
-    """Refuses text that does not match as a whole, in words instead of the pattern."""
+    """Refuses text that does not match as a whole, in words instead of the pattern.
+
+    `pattern` means the same to JSON Schema (ECMA-262), which describes the bodies with it.
+    """
     form = re.compile(pattern, re.ASCII)
 
     def check(text: str) -> str:
@@ -86,7 +102,7 @@ def matching(pattern: str, expected: str) -> AfterValidator:
             raise refusal("Write it in the expected form.", expected)
         return text
 
-    return AfterValidator(check)
+    return Matching(check, pattern)
 
 
 def pointer(*path: str | int) -> str:

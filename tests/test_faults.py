@@ -154,3 +154,9 @@ def test_reading_a_body_refuses_it_with_its_own_faults_and_those_found_besides()
 
     assert [fault.pointer for fault in refused.value.faults] == ["/flag", "/text"]
     assert read_body(Sample, {"text": "a"}).text == "a"
+
+
+def test_a_form_is_told_to_json_schema_too():
+    described = Sample.model_json_schema()["properties"]["form"]
+
+    assert described["pattern"] == "^(?:[a-z]+)$"

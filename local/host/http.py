@@ -1,14 +1,17 @@
 """The HTTP side of the host, an ASGI application: route a request, call its function, send the answer."""
 
 import logging
+import re
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from local.host.http_messages import BadReply, Reply, decoded_path, joined_headers, reply_from, request_data
-from local.host.routes import Found, NotFound, Route, Routes
+from local.host.routes import Found, Route, Routes
 from local.host.worker import FunctionFailed, IndexedFunction, invoke
 
 logger = logging.getLogger(__name__)
+# The host's own paths, which no function gets (Azure/azure-functions-host, ReservedRouteGuardMiddleware).
+_RESERVED: Final = re.compile(r"/(admin|runtime)(/|$)", re.IGNORECASE)
 
 Event = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Event]]
@@ -16,8 +19,13 @@ Send = Callable[[Event], Awaitable[None]]
 
 
 def http_routes(functions: list[IndexedFunction], prefix: str) -> Routes[IndexedFunction]:
-    """The routes of all HTTP functions. Raises ValueError for a template that is not supported."""
-    return Routes(_route(function, prefix) for function in functions if _is_http(function))
+    """The routes of all HTTP functions, in the order of their names. Raises ValueError for an unsupported template.
+
+    No template goes before another: the host registers the functions by name and takes the first route that matches
+    (FunctionMetadataManager.LoadFunctionMetadata; issue 9876 of Azure/azure-functions-host).
+    """
+    by_name = sorted(functions, key=lambda function: function.name.upper())
+    return Routes(_route(function, prefix) for function in by_name if _is_http(function))
 
 
 class HttpFront:
@@ -34,9 +42,10 @@ class HttpFront:
 
     async def _answer(self, scope: Mapping[str, Any], receive: Receive) -> Reply | None:
         """None: the client left before its request was complete, so there is nobody to answer."""
-        found = self._routes.find(scope["method"], decoded_path(scope["raw_path"]))
-        if isinstance(found, NotFound):
-            return _refusal(found)
+        path = decoded_path(scope["raw_path"])
+        found = None if _RESERVED.match(path) else self._routes.find(scope["method"], path)
+        if found is None:
+            return Reply(404)
         headers = joined_headers(scope["headers"])
         # The host copies a body only when its length was announced: a chunked one arrives empty.
         length = int(headers.get("content-length", "0"))
@@ -80,12 +89,6 @@ async def _send(reply: Reply, send: Send) -> None:
     start = {"type": "http.response.start", "status": reply.status, "headers": [*reply.headers, *length]}
     await send(start)
     await send({"type": "http.response.body", "body": b"" if bodiless else reply.body})
-
-
-def _refusal(found: NotFound) -> Reply:
-    if not found.allowed:
-        return Reply(404)
-    return Reply(405, ((b"allow", ", ".join(sorted(found.allowed)).encode()),))
 
 
 def _is_http(function: IndexedFunction) -> bool:

@@ -1,8 +1,9 @@
-"""Route templates of HTTP triggers, turned into patterns and tried in the host's order.
+"""Route templates of HTTP triggers, turned into patterns and tried in the order in which they are given.
 
 Templates follow ASP.NET Core routing: https://learn.microsoft.com/aspnet/core/fundamentals/routing#route-templates
 Supported: literals, `{id}`, `{id?}`, `{id:int}`, `{id:int?}`, `{*rest}`, several parts in a segment, and the
-constraints of CONSTRAINTS. Matching ignores case and a trailing slash.
+constraints of CONSTRAINTS. Matching ignores case and a trailing slash, and an empty segment matches nothing before a
+catch-all's own (dotnet/aspnetcore, RoutePatternMatcher.TryMatch).
 """
 
 import re
@@ -22,8 +23,6 @@ CONSTRAINTS: Final = {
 _PARAMETER: Final = re.compile(
     r"\{(?P<all>\*{0,2})(?P<name>[A-Za-z_]\w*)(?::(?P<constraint>\w+))?(?P<optional>\?)?\}"
 )
-# Ranks of segments, best first, as WebJobsRouteBuilder.RouteComparison in azure-webjobs-sdk-extensions orders them.
-_LITERAL, _CONSTRAINED, _FREE, _REST, _END = range(5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,34 +40,18 @@ class Found(Generic[Target]):
     params: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class NotFound:
-    """No route took the request; `allowed` holds the methods of routes that took its path."""
-
-    allowed: frozenset[str]
-
-
 class Routes(Generic[Target]):
     def __init__(self, routes: Iterable[Route[Target]]) -> None:
         """Raises ValueError for a template outside what the module supports."""
-        ordered = sorted(routes, key=lambda route: precedence(route.template))
-        self._routes = [(compile_template(route.template), route) for route in ordered]
+        self._routes = [(compile_template(route.template), route) for route in routes]
 
-    def find(self, method: str, path: str) -> Found[Target] | NotFound:
-        """`path` is decoded, begins with a slash and has no query."""
-        allowed: set[str] = set()
+    def find(self, method: str, path: str) -> Found[Target] | None:
+        """The first route that takes the path by this method; `path` is decoded, with a slash first and no query."""
         for pattern, route in self._routes:
             match = pattern.fullmatch(path)
-            if match and _accepts(route.methods, method):
+            if match and (not route.methods or method in route.methods):
                 return Found(route.target, {name: text for name, text in match.groupdict().items() if text})
-            if match:
-                allowed |= route.methods
-        return NotFound(frozenset(allowed))
-
-
-def precedence(template: str) -> list[tuple[int, str]]:
-    """A sort key: literals before parameters, constrained ones before free ones, longer before shorter."""
-    return [*(_rank(segment) for segment in _segments(template)), (_END, "")]
+        return None
 
 
 def compile_template(template: str) -> re.Pattern[str]:
@@ -76,28 +59,14 @@ def compile_template(template: str) -> re.Pattern[str]:
     return re.compile(text + "/?", re.IGNORECASE | re.DOTALL)
 
 
-def _accepts(methods: frozenset[str], method: str) -> bool:
-    # A GET route answers HEAD too, as newer hosts do (WebScriptHostHttpRoutesManager.BuildConstraintMethods).
-    return not methods or method in methods or (method == "HEAD" and "GET" in methods)
-
-
 def _segments(template: str) -> list[str]:
     return [segment for segment in template.split("/") if segment]
-
-
-def _rank(segment: str) -> tuple[int, str]:
-    first = _PARAMETER.match(segment)
-    if not first:
-        return _LITERAL, segment.lower()
-    if first["all"]:
-        return _REST, ""
-    return (_CONSTRAINED if first["constraint"] else _FREE), ""
 
 
 def _segment_pattern(segment: str) -> str:
     whole = _PARAMETER.fullmatch(segment)
     if whole and whole["all"]:
-        return f"(?:/(?P<{whole['name']}>.*))?"
+        return f"(?:/(?P<{whole['name']}>(?!/).*))?"
     pattern = "/" + "".join(_parts(segment))
     return f"(?:{pattern})?" if whole and whole["optional"] else pattern
 

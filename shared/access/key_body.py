@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from shared import times
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
-from shared.bodies import Body, Discriminator, Text, context
+from shared.bodies import DATE_TIME, Body, Discriminator, Text, context
 from shared.faults import refusal
 
 MAX_EVENTS = 100
@@ -30,7 +30,9 @@ def _later(text: str, info: ValidationInfo) -> str:
 
 
 class KeyBody(Body):
-    """Validated with `now` and `deployment` (whether it is a deployment key) as context."""
+    """A key to create."""
+
+    # Validated with `now` and `deployment` (whether it is a deployment key) as context.
 
     name: Text
     scopes: Annotated[
@@ -40,6 +42,6 @@ class KeyBody(Body):
     source: Text
     """What its events carry as their source, unless they name one."""
     events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
-    expires_at: Annotated[str, AfterValidator(_later)] | None = None
+    expires_at: Annotated[str, AfterValidator(_later), DATE_TIME] | None = None
     replaces: Annotated[str, StringConstraints(max_length=64)] | None = None
     """The id of the key whose place it takes: the two then share their idempotency keys."""

@@ -3,7 +3,7 @@
 import ipaddress
 import re
 import zoneinfo
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -55,14 +55,24 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+def _like(example: str, **more: str) -> Any:
+    """What the description of the API says of a text; whether it is one is checked elsewhere."""
+    return Field(json_schema_extra={"examples": [example], **more})
+
+
 class SectionBody(Body):
-    """What creates a section."""
+    """A section to create."""
 
     id: Annotated[str, matching(SECTION_ID.pattern, _SECTION_ID)]
     name: Text
-    country: Annotated[str, AfterValidator(_country)]
-    time_zone: Annotated[str, AfterValidator(_time_zone)]
-    public_base_url: Annotated[str, Field(max_length=300), AfterValidator(_public_base_url)]
+    country: Annotated[str, AfterValidator(_country), _like("SE", pattern="^[A-Z]{2}$")]
+    time_zone: Annotated[str, AfterValidator(_time_zone), _like("Europe/Stockholm")]
+    public_base_url: Annotated[
+        str,
+        Field(max_length=300),
+        AfterValidator(_public_base_url),
+        _like("https://example.com", format="uri"),
+    ]
     retention_days: Annotated[Whole, Field(ge=1, le=3650)] | None = None
     idempotency_days: Annotated[Whole, Field(ge=7, le=90)] = 30
     buckets: Annotated[Whole, Field(ge=1, le=64)] = 4

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstra
 
 from shared.bodies import MAX_TEXT, Body, Discriminator, Text, context
 from shared.faults import refusal
+from shared.sources import KINDS
 
 MAX_TYPES = 200
 MAX_MAPPED = 200
@@ -47,10 +48,11 @@ class TypesBody(RootModel[VendorTypes]):
 
 
 class SourceBody(Body):
-    """Validated with `kinds`, the known ones, as context."""
+    """A webhook source to register."""
 
+    # Validated with `kinds`, the known ones, as context.
     name: Text
-    kind: Annotated[str, AfterValidator(_known_kind)]
+    kind: Annotated[str, AfterValidator(_known_kind), Field(json_schema_extra={"enum": [*KINDS]})]
     label: Text
     secrets: SecretsBody | None = None
     types: VendorTypes = Field(default_factory=dict)

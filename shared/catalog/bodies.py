@@ -24,14 +24,14 @@ _FIELD_NAME = matching(
     "[a-z][A-Za-z0-9]{0,63}",
     "a lower-case letter, then letters and digits, at most 64 in all, such as orderId",
 )
-_NOT_BLANK = matching(r"(?s).*\S.*", "text that is not blank")
+_NOT_BLANK = matching(r"[\s\S]*\S[\s\S]*", "text that is not blank")
 
 
 class FieldBody(Body):
     """One field of a version."""
 
     name: Annotated[str, _FIELD_NAME]
-    type: Annotated[str, AfterValidator(_known_type)]
+    type: Annotated[str, AfterValidator(_known_type), Field(json_schema_extra={"enum": [*FIELD_TYPES]})]
     required: bool = False
     description: Annotated[str, StringConstraints(max_length=500)] = ""
 

@@ -22,7 +22,7 @@ State = Literal["opted_in", "opted_out"]
 
 
 class ConsentBody(Body):
-    """`{"email" or "mobile", "purpose", "state", "reason"}`"""
+    """What an address said about a purpose. Send either `email` or `mobile`."""
 
     email: str | None = Field(None, max_length=320)
     mobile: str | None = Field(None, max_length=32)

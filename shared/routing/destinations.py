@@ -30,12 +30,17 @@ class Target:
     status: Status
 
 
+def _settings_of_any_kind(schema: dict[str, Json]) -> None:
+    """For the description of the API."""
+    schema["anyOf"] = [destinations.load(kind).Settings.model_json_schema() for kind in destinations.KINDS]
+
+
 class DestinationBody(Body):
-    """`{"name", "kind", "settings", "secrets"}`; secrets are write-only."""
+    """A destination to set up. Secrets are written and never answered."""
 
     name: Slug
-    kind: str = Field(max_length=32)
-    settings: dict[str, Json]
+    kind: str = Field(max_length=32, json_schema_extra={"enum": [*destinations.KINDS]})
+    settings: dict[str, Json] = Field(json_schema_extra=_settings_of_any_kind)
     secrets: dict[str, str] = Field(default_factory=dict, max_length=8)
 
 

@@ -29,7 +29,7 @@ class Route:
 
 
 class RouteBody(Body):
-    """`{"event", "destination", "purpose", "mapping"}`; without a mapping the properties go as they are."""
+    """A route to create; without a mapping the properties go as they are."""
 
     event: Discriminator
     destination: str = Field(max_length=64)

@@ -10,7 +10,7 @@ from pydantic import Field, StringConstraints, ValidationError
 
 from shared import documents, mapping, sources
 from shared.access.sources import Source, VendorType
-from shared.bodies import Body
+from shared.bodies import DATE_TIME, Body
 from shared.errors import (
     BrokenSource,
     Fault,
@@ -50,11 +50,17 @@ class Envelope(Body):
     event: str
     version: Label | None = None
     id: Annotated[str, StringConstraints(min_length=1, max_length=MAX_KEY)] | None = None
-    occurred_at: str | None = None
+    occurred_at: Annotated[str, DATE_TIME] | None = None
     source: Label | None = None
     person: PersonBody | None = None
     properties: dict[str, Json] = Field(default_factory=dict)
     test: bool = False
+
+
+class Batch(Body):
+    """Up to 1,000 events. `batch` leaves each to be read by itself, so that a bad one costs no other."""
+
+    events: Annotated[list[Envelope], Field(min_length=1, max_length=MAX_BATCH)]
 
 
 def envelope(body: Json, header_key: str | None = None) -> Draft:

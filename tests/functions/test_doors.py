@@ -10,7 +10,6 @@ from shared.stages.receive import MAX_BODY_BYTES
 from tests.functions.asking import PROBLEM, ask, ask_in_bytes, assert_problem, pointers
 from tests.functions.bad_input import CASES, PERSONAL, Case
 from tests.functions.conftest import Place
-from tests.running import Running
 
 ODD_IDS = (
     "..",
@@ -77,28 +76,8 @@ def test_an_odd_id_in_a_path_is_never_a_fault_of_ours(quiet: Place, route: str):
         path = odd.join(PLACE.split(template))
         answer = ask(quiet.client, method, path, b"" if method == "GET" else b"{}")
         assert 400 <= answer.status < 500, (path, answer.doc)
-        assert answer.doc == "" or answer.headers["content-type"] == PROBLEM
+        assert answer.headers["content-type"] == PROBLEM
         assert "x-injected" not in answer.headers
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"),
-    [
-        ("GET", "/", 404),
-        ("GET", "/v1", 404),
-        ("GET", "/v1/nothing", 404),
-        ("GET", "//v1/events", 404),
-        ("GET", "/v1/../v1/events", 404),
-        ("GET", "/v1%2Fevents", 404),
-        ("GET", "/v1/events/a/b", 404),
-        ("GET", "/" + "x" * 60_000, 404),
-        ("DELETE", "/v1/events", 405),
-        ("PUT", "/v1/keys", 405),
-        ("PATCH", "/v1/events/1", 405),
-    ],
-)
-def test_where_there_is_no_door_the_host_says_so(running: Running, method: str, path: str, status: int):
-    assert ask(running.client, method, path).status == status
 
 
 @pytest.mark.parametrize("path", ["/v1/events", "/v1/quarantine", "/v1/dead-letters"])

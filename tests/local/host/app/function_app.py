@@ -46,9 +46,21 @@ async def echo(req: func.HttpRequest, context: func.Context) -> func.HttpRespons
 
 
 @app.function_name("exact")
-@app.route("echo/me", methods=["GET"])
+@app.route("echo/me", methods=["GET", "HEAD"])
 async def exact(req: func.HttpRequest) -> func.HttpResponse:
     return _answer({"function": "exact", "method": req.method})
+
+
+@app.function_name("b_literal")
+@app.route("ordered/literal", methods=["GET"])
+async def b_literal(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer({"function": "b_literal"})
+
+
+@app.function_name("a_parameter")
+@app.route("ordered/{name}", methods=["GET"])
+async def a_parameter(req: func.HttpRequest) -> func.HttpResponse:
+    return _answer({"function": "a_parameter"})
 
 
 @app.function_name("rest")

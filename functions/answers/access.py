@@ -1,0 +1,117 @@
+"""Answers about sections, keys and webhook sources."""
+
+from typing_extensions import TypedDict
+
+from functions.answers import Running, Time
+from shared.access.rights import Scope
+from shared.exact import Json
+
+
+class Section(TypedDict):
+    """A section; its hash key is never answered."""
+
+    id: str
+    name: str
+    country: str
+    timeZone: str
+    publicBaseUrl: str
+    retentionDays: int | None
+    idempotencyDays: int
+    buckets: int
+    status: Running
+    createdAt: Time
+
+
+class ResumedSection(Section):
+    """A section with how many events and deliveries were let go."""
+
+    resumed: int
+
+
+class Sections(TypedDict):
+    """All sections, by id."""
+
+    sections: list[Section]
+
+
+class KeySecret(TypedDict):
+    """A secret of a key, without itself."""
+
+    number: int
+    createdAt: Time
+    revokedAt: Time | None
+
+
+class Key(TypedDict):
+    """A key, without its text."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    source: str
+    events: list[str] | None
+    expiresAt: Time | None
+    createdAt: Time
+    revokedAt: Time | None
+    secrets: list[KeySecret]
+
+
+class NewKey(Key):
+    """A key with its text, which is shown this once."""
+
+    key: str
+
+
+class Keys(TypedDict):
+    """The section's keys, revoked ones too, by id."""
+
+    keys: list[Key]
+
+
+class Meaning(TypedDict):
+    """What one of the vendor's types becomes."""
+
+    event: str
+    version: str | None
+    mapping: dict[str, Json] | None
+
+
+class Source(TypedDict):
+    """A webhook source; `secrets` is how many there are."""
+
+    id: str
+    hookPath: str
+    name: str
+    kind: str
+    label: str
+    types: dict[str, Meaning]
+    paused: bool
+    createdAt: Time
+    secrets: int
+
+
+class ResumedSource(Source):
+    """A source with how many kept webhooks were taken in."""
+
+    resumed: int
+
+
+class Sources(TypedDict):
+    """The section's sources, by id."""
+
+    sources: list[Source]
+
+
+class Rejection(TypedDict):
+    """A request whose signature did not hold: the names of its headers, and how long its body was."""
+
+    at: Time
+    reason: str
+    headers: str
+    bytes: int
+
+
+class Rejections(TypedDict):
+    """The latest rejected requests of a source, newest first."""
+
+    rejected: list[Rejection]

@@ -1,0 +1,54 @@
+"""Answers about routes and destinations."""
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from functions.answers import Running, Time
+from shared.exact import Json
+
+
+class Destination(TypedDict):
+    """A destination, without its secrets."""
+
+    id: str
+    kind: str
+    settings: dict[str, Json]
+    status: Running
+    createdAt: Time
+
+
+class NewDestination(Destination):
+    """A destination; the secrets that Signalbox made for it are shown this once."""
+
+    secrets: NotRequired[dict[str, str]]
+
+
+class ResumedDestination(Destination):
+    """A destination with how many parked deliveries were let go."""
+
+    resumed: int
+
+
+class Destinations(TypedDict):
+    """The section's destinations, by id."""
+
+    destinations: list[Destination]
+
+
+class Route(TypedDict):
+    """A way from an event to a destination."""
+
+    id: str
+    event: str
+    destination: str
+    purpose: str
+    mapping: dict[str, Json] | None
+    status: Running
+    createdAt: Time
+
+
+class Routes(TypedDict):
+    """The section's routes, by id."""
+
+    routes: list[Route]

@@ -1,0 +1,189 @@
+"""The app describes itself: an OpenAPI 3.1 document, made on first use of what the doors declare."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from functools import cache
+from itertools import groupby
+from typing import Any, get_args
+
+import azure.functions as func
+
+from functions.answers.problems import Problem
+from functions.doors import DOORS, Call, Door, Gives, open_door
+from functions.replies import Reply
+from functions.schemas import Schemas, schemas_of
+from shared import exact
+from shared.access.caller import SECTION_HEADER
+from shared.errors import (
+    BodyTooLarge,
+    Forbidden,
+    Invalid,
+    LengthRequired,
+    MalformedBody,
+    NotFound,
+    SignalboxError,
+    Unauthenticated,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from shared.exact import Json
+from shared.operations.listing import MOST
+from shared.stages.receive import MAX_BODY_BYTES
+from shared.stages.translate import MAX_KEY
+
+VERSION = "0.1.0"
+"""That of CHANGELOG.md."""
+
+Doc = dict[str, Json]
+Kinds = tuple[type[SignalboxError], ...]
+bp = func.Blueprint()
+
+_KEYED = (Unauthenticated, Forbidden, NotFound, Unavailable)
+_READING = (MalformedBody, LengthRequired, BodyTooLarge, UnsupportedMediaType, Invalid)
+_PARAMETERS: Mapping[str, tuple[Doc, str]] = {
+    "{id}": ({"type": "string"}, "The id that its list, or the answer that created it, tells."),
+    "{event}": ({"type": "string"}, "An event's name, such as transactions.order-placed."),
+    "{version}": ({"type": "string"}, "A version's id."),
+    "{source}": ({"type": "string"}, "The last part of the source's hookPath."),
+    "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST // 2}, "How many at most."),
+    "before": ({"type": "string", "format": "uuid"}, "An event's id: what is older than it."),
+    "after": ({"type": "string", "format": "uuid"}, "An id to go on from, or an earlier answer's `next`."),
+    "cause": ({"type": "string"}, "Only what is there for this cause."),
+    "Idempotency-Key": (
+        {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
+        "Your own id for the event: sent again, it counts once. The body's `id` means the same.",
+    ),
+    SECTION_HEADER: (
+        {"type": "string"},
+        "The section that a deployment key means. Another key may name its own, or none.",
+    ),
+}
+_HEADERS: Mapping[str, tuple[Doc, str]] = {
+    "Location": ({"type": "string"}, "The path of what was created."),
+    "Idempotency-Replayed": ({"const": "true"}, "There when this is the first answer again."),
+    "Retry-After": ({"type": "integer"}, "Seconds after which the same request may be sent again."),
+    "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for."),
+}
+_WITH: Mapping[type[SignalboxError], str] = {
+    Unavailable: "Retry-After",
+    Unauthenticated: "WWW-Authenticate",
+}
+
+
+@open_door(bp, "GET /openapi.json", Gives(200, dict[str, Json]))
+async def read_openapi(call: Call) -> Reply:  # noqa: ARG001  (every handler takes its call)
+    """Read what you are reading: the description of every door."""
+    return Reply(200, await asyncio.to_thread(_written))
+
+
+@cache
+def _written() -> bytes:
+    return exact.dumps(document()).encode()
+
+
+@cache
+def document() -> Doc:
+    """The document (https://spec.openapis.org/oas/v3.1.1)."""
+    forms = [door.gives.form for door in DOORS]
+    schemas = schemas_of([Problem, *forms, *(_body(door)[0] for door in DOORS if door.wants.body)])
+    paths: dict[str, Doc] = {}
+    for door in DOORS:
+        paths.setdefault(door.path, {})[door.methods[0].lower()] = _operation(door, schemas)
+    return {
+        "openapi": "3.1.1",
+        "info": {"title": "Signalbox", "version": VERSION, "summary": "Takes events in and passes them on."},
+        "servers": [{"url": "/"}],
+        "security": [],
+        "paths": paths,
+        "components": {
+            "schemas": schemas.components,
+            "responses": {name: _problem(kinds, schemas) for door in DOORS for name, kinds in _bad(door)},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "sbx_..."}},
+        },
+    }
+
+
+def refusals(door: Door) -> set[type[SignalboxError]]:
+    """Every refusal that a door can give: those of its sort, and its own."""
+    found: set[type[SignalboxError]] = {SignalboxError, *door.wants.refuses}
+    if door.needs:
+        found.update(_KEYED)
+    if door.wants.body not in (None, bytes):
+        found.update(_READING)
+    if door.wants.query:
+        found.add(Invalid)
+    if "{" in door.path:
+        found.add(NotFound)
+    return found
+
+
+def _operation(door: Door, schemas: Schemas) -> Doc:
+    told = door.handler.__doc__ or ""
+    scope = f" Needs the scope `{door.needs}`." if door.needs else ""
+    operation: Doc = {
+        "operationId": door.handler.__name__,
+        "summary": told.partition(". ")[0].removesuffix("."),
+        "description": told + scope,
+        "tags": [door.path.removeprefix("/v1").split("/")[1]],
+        "security": [{"key": [str(door.needs)]}] if door.needs else [],
+        "parameters": list(_parameters(door)),
+        "responses": {
+            str(door.gives.status): _good(door.gives, schemas),
+            **{
+                str(kinds[0].status): {"$ref": f"#/components/responses/{name}"} for name, kinds in _bad(door)
+            },
+        },
+    }
+    return operation | ({"requestBody": _request_body(door, schemas)} if door.wants.body else {})
+
+
+def _parameters(door: Door) -> Iterator[Doc]:
+    in_path = [segment for segment in door.path.split("/") if segment.startswith("{")]
+    keyed = (SECTION_HEADER,) if door.needs else ()
+    named = {"path": in_path, "query": door.wants.query, "header": (*door.wants.headers, *keyed)}
+    for place, names in named.items():
+        for name in names:
+            schema, text = _PARAMETERS[name]
+            about = {"name": name.strip("{}"), "in": place, "description": text, "schema": schema}
+            yield about | ({"required": True} if place == "path" else {})
+
+
+def _body(door: Door) -> tuple[Any, bool]:
+    """The form of a door's body, and whether it must be there."""
+    sides = get_args(door.wants.body)
+    return (sides[0], False) if type(None) in sides else (door.wants.body, True)
+
+
+def _request_body(door: Door, schemas: Schemas) -> Doc:
+    form, required = _body(door)
+    if form is bytes:
+        return {"description": "What the vendor sends.", "content": {"*/*": {}}}
+    limits = f"At most {MAX_BODY_BYTES} bytes, unpacked. It may be compressed: `Content-Encoding: gzip`."
+    content = {"application/json": {"schema": schemas.of[form]}}
+    return {"description": limits, "required": required, "content": content}
+
+
+def _good(gives: Gives, schemas: Schemas) -> Doc:
+    content = {"application/json": {"schema": schemas.of[gives.form]}}
+    return {"description": "It is done.", "content": content} | _headers(gives.headers)
+
+
+def _bad(door: Door) -> Iterator[tuple[str, Kinds]]:
+    """The refusals of each status under a name of their own, which other doors with the same refusals share."""
+    found = sorted(refusals(door), key=lambda kind: (kind.status, kind.type))
+    for _, group in groupby(found, key=lambda kind: kind.status):
+        kinds = tuple(group)
+        yield ".".join(kind.type for kind in kinds), kinds
+
+
+def _problem(kinds: Kinds, schemas: Schemas) -> Doc:
+    """A refusal of one status: the types of problem that it may be."""
+    types = {"type": {"enum": [f"/problems/{kind.type}" for kind in kinds]}}
+    content = {"application/problem+json": {"schema": {**schemas.of[Problem], "properties": types}}}
+    about = {"description": "; or ".join(kind.title for kind in kinds) + ".", "content": content}
+    return about | _headers(tuple(_WITH[kind] for kind in kinds if kind in _WITH))
+
+
+def _headers(names: tuple[str, ...]) -> Doc:
+    told = {name: dict(zip(("schema", "description"), _HEADERS[name], strict=True)) for name in names}
+    return {"headers": told} if told else {}

@@ -1,0 +1,192 @@
+"""What every door answers when all goes well is what `GET /openapi.json` says, member by member."""
+
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local.client import Client, Response
+from local.demo.furnish import BOOKING, DEFINITIONS, ORDER, SECTION, SHOP, TYPES
+from tests.described import Answered, Description
+from tests.functions.asking import shop_order, webhook
+from tests.running import Running, order
+
+PERSON = {
+    "email": "grace@example.com",
+    "mobile": "+46701740605",
+    "externalIds": {"erp": "7"},
+    "deviceId": "d",
+}
+
+
+@pytest.fixture(scope="module")
+def answers(running: Running) -> list[Response]:
+    """An answer of every door."""
+    rooms = (the_app, access, keys, sources, definitions, ways_out, events, webhooks, people, dead_letters)
+    return [answer for room in rooms for answer in room(running)]
+
+
+@pytest.mark.slow
+def test_every_answer_is_as_it_is_described(running: Running, answers: list[Response]):
+    description = Description(running.anonymous.get("/openapi.json").doc)
+
+    for answer in answers:
+        assert list(description.faults(answered(answer))) == [], answer
+
+
+@pytest.mark.slow
+def test_every_door_has_been_asked_and_has_answered_well(running: Running, answers: list[Response]):
+    document = running.anonymous.get("/openapi.json").doc
+    description = Description(document)
+    good = [answered(answer) for answer in answers if answer.status < 300]
+    asked = [description.operation(one.method, one.path) for one in good]
+
+    every = [operation for item in document["paths"].values() for operation in item.values()]
+    assert [one["operationId"] for one in every if one not in asked] == []
+
+
+def test_what_is_not_described_is_found_out(running: Running):
+    description = Description(running.anonymous.get("/openapi.json").doc)
+    live = answered(running.anonymous.get("/health/live"))
+    wrong = [
+        Answered("GET", "/health/live", 200, live.headers, {"status": "alive", "more": 1}),
+        Answered("GET", "/health/live", 200, live.headers, {"status": "dead"}),
+        Answered("GET", "/health/live", 201, live.headers, live.doc),
+        Answered("GET", "/health/live", 200, {**live.headers, "location": "/"}, live.doc),
+        Answered("GET", "/health/live", 200, {"content-type": "text/plain"}, live.doc),
+        Answered("GET", "/v1/events", 401, {"content-type": "application/problem+json"}, {}),
+        Answered("GET", "/nowhere", 200, live.headers, live.doc),
+    ]
+
+    assert list(description.faults(live)) == []
+    assert [one for one in wrong if not list(description.faults(one))] == []
+
+
+def answered(answer: Response) -> Answered:
+    method, _, target = answer.asked.partition(" ")
+    return Answered(method, target.partition("?")[0], answer.status, answer.headers, answer.doc)
+
+
+def fresh(name: str) -> str:
+    return f"{name}-{secrets.token_hex(4)}"
+
+
+def the_app(running: Running) -> Iterator[Response]:
+    yield running.anonymous.get("/health/live")
+    yield running.anonymous.get("/openapi.json")
+    yield Client.keyed(running.stack.base_url, running.deployment_key).post("/v1/tick")
+
+
+def access(running: Running) -> Iterator[Response]:
+    deployment = Client.keyed(running.stack.base_url, running.deployment_key)
+    [demo] = [one for one in deployment.get("/v1/sections").doc["sections"] if one["id"] == SECTION]
+    body = {name: value for name, value in demo.items() if name not in ("createdAt", "status")}
+    made = deployment.post("/v1/sections", {**body, "id": fresh("s")})
+    yield made
+    yield deployment.post(f"/v1/sections/{made.doc['id']}/pause")
+    yield deployment.post(f"/v1/sections/{made.doc['id']}/resume")
+    yield deployment.get("/v1/sections")
+
+
+def keys(running: Running) -> Iterator[Response]:
+    limits = {"events": [ORDER], "expiresAt": "2999-01-01T00:00:00Z"}
+    made = running.operator.post("/v1/keys", {"name": "a", "scopes": ["operate"], "source": "b", **limits})
+    path = f"/v1/keys/{made.doc['id']}"
+    yield made
+    yield running.operator.post(f"{path}/rotate")
+    yield running.operator.post(f"{path}/revoke", {"secret": 1})
+    yield running.operator.post(f"{path}/revoke")
+    yield running.operator.get("/v1/keys")
+
+
+def sources(running: Running) -> Iterator[Response]:
+    made = running.operator.post("/v1/sources", {**SHOP, "name": fresh("shop"), "types": TYPES})
+    path = f"/v1/sources/{made.doc['id']}"
+    mapped = {"orders/create": {"event": ORDER, "mapping": {"properties": {"orderId": "'1'"}}}}
+    yield made
+    yield webhook(running, shop_order(), made.doc["hookPath"], X_Shopify_Hmac_Sha256="wrong")
+    yield running.operator.get(f"{path}/rejected")
+    yield running.operator.put(f"{path}/types", mapped)
+    yield running.operator.post(f"{path}/pause")
+    yield running.operator.post(f"{path}/resume")
+    yield running.operator.post(f"{path}/rotate", {"signing": secrets.token_hex(8)})
+    yield running.operator.get(path)
+    yield running.operator.get("/v1/sources")
+
+
+def definitions(running: Running) -> Iterator[Response]:
+    event = fresh("tests.described")
+    fields = [{"name": "silent", "type": "text"}]
+    path = f"/v1/definitions/{event}"
+    yield running.operator.post(
+        "/v1/definitions", {**DEFINITIONS[0], "event": event, "retentionDays": None, "fields": fields}
+    )
+    added = running.operator.post(f"{path}/versions", {"fields": DEFINITIONS[0]["fields"]})
+    yield added
+    yield running.operator.get(path)
+    yield running.operator.get(f"{path}/versions")
+    yield running.operator.get(f"{path}/versions/{added.doc['version']['id']}")
+    yield running.operator.get(f"{path}/schema")
+    yield running.operator.get("/v1/definitions")
+
+
+def ways_out(running: Running) -> Iterator[Response]:
+    name, settings = fresh("out"), {"url": running.stack.receiver_url + "/ok", "timeoutSeconds": 5}
+    yield running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    yield from paused_and_resumed(running, f"/v1/destinations/{name}")
+    yield running.operator.get("/v1/destinations")
+    routed = {"event": ORDER, "destination": name, "mapping": {"orderId": "properties.orderId"}}
+    made = running.operator.post("/v1/routes", {**routed, "purpose": "transactional"})
+    yield made
+    yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")
+    running.operator.post(f"/v1/routes/{made.doc['id']}/pause")
+    yield running.operator.get("/v1/routes")
+
+
+def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:
+    yield running.operator.post(f"{path}/pause")
+    yield running.operator.post(f"{path}/resume")
+    yield running.operator.get(path)
+
+
+def events(running: Running) -> Iterator[Response]:
+    wanted = order(person=PERSON)
+    yield from (running.client.post("/v1/events", wanted) for _ in range(2))
+    yield running.post_order(id=None)
+    batch = [wanted, order(test=True), order(properties={"orderId": 1}), {"event": "no.such"}, 5]
+    yield running.client.post("/v1/events/batch", {"events": batch})
+    yield running.client.get("/v1/events?limit=10")
+
+
+def webhooks(running: Running) -> Iterator[Response]:
+    """One that is taken in twice, and one that is quarantined until its type is known."""
+    made = running.operator.post("/v1/sources", {**SHOP, "name": fresh("shop"), "types": TYPES}).doc
+    twice = {"X_Shopify_Webhook_Id": fresh("hook")}
+    yield from (webhook(running, shop_order(), made["hookPath"], **twice) for _ in range(2))
+    yield webhook(running, shop_order(), made["hookPath"], X_Shopify_Topic="orders/updated")
+    kept = running.operator.get("/v1/quarantine?cause=unknown-type&limit=100")
+    yield kept
+    [id] = [one["id"] for one in kept.doc["quarantine"] if one["source"] == made["id"]]
+    mapping: dict[str, Any] = {"properties": {"orderId": "'1'", "totalValue": "`1`"}}
+    types = {"orders/updated": {"event": ORDER, "mapping": mapping}}
+    running.operator.put(f"/v1/sources/{made['id']}/types", types)
+    yield running.operator.post(f"/v1/quarantine/{id}/replay")
+
+
+def people(running: Running) -> Iterator[Response]:
+    event = running.post_order(person=PERSON).doc["id"]
+    person = running.client.receipt(event, lambda doc: doc["status"] == "delivered")["personId"]
+    yield running.client.get(f"/v1/events/{event}")
+    yield running.client.get(f"/v1/people/{person}")
+    yield running.client.get(f"/v1/people/{person}/timeline")
+    told = {"email": "other@example.com", "purpose": "marketing", "state": "opted_out", "reason": "asked"}
+    yield running.client.post("/v1/consents", told)
+
+
+def dead_letters(running: Running) -> Iterator[Response]:
+    event = running.client.post("/v1/events", {"event": BOOKING, "properties": {"bookingId": "1"}}).doc["id"]
+    receipt = running.client.receipt(event, lambda doc: doc["status"] == "failed")
+    yield running.client.get(f"/v1/events/{event}")
+    yield running.operator.get("/v1/dead-letters?limit=100")
+    yield running.operator.post(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}/replay")

@@ -1,0 +1,53 @@
+"""What the storm bends: every door with its fixtures, and every fixture of a webhook."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from shared import exact
+
+FIXTURES = Path(__file__).parents[1] / "fixtures"
+ROOMS = ("api", "destinations", "fields", "sources")
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A request that a door understands. `kind` is the vendor that signs it, or None."""
+
+    method: str
+    template: str
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    kind: str | None = None
+
+
+def seeds(document: Mapping[str, Any]) -> list[Seed]:
+    """Every operation of the served description with each of its fixtures, and every source's fixtures."""
+    return [*_of_doors(document), *_of_sources()]
+
+
+def bodies() -> list[bytes]:
+    """Every fixture there is, to be sent where it does not belong."""
+    assert sorted(path.name for path in FIXTURES.iterdir()) == sorted(ROOMS)
+    return [_compact(path) for path in sorted(FIXTURES.rglob("*.json"))]
+
+
+def _of_doors(document: Mapping[str, Any]) -> Iterator[Seed]:
+    for template, item in document["paths"].items():
+        for method, operation in item.items():
+            cases = sorted((FIXTURES / "api" / operation["operationId"]).glob("*.json"))
+            wants_json = "application/json" in operation.get("requestBody", {}).get("content", {})
+            assert bool(cases) == wants_json, f"{operation['operationId']} has no fixture of its body"
+            for body in map(_compact, cases) if cases else [b""]:
+                yield Seed(method.upper(), template, body)
+
+
+def _of_sources() -> Iterator[Seed]:
+    for path in sorted((FIXTURES / "sources").glob("*/*.json")):
+        case = exact.loads(path.read_bytes())
+        yield Seed("POST", "/v1/hooks/{source}", case["body"].encode(), case["headers"], path.parent.name)
+
+
+def _compact(path: Path) -> bytes:
+    return exact.dumps(exact.loads(path.read_bytes())).encode()
