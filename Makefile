@@ -45,6 +45,11 @@ check: lint types layers test-all  ## Run what CI runs: formatting, lint, types,
 bench: setup  ## Measure the accept path against the plain design
 	@$(BIN)/python -m bench
 
+.PHONY: soak
+soak: setup  ## Kill hosts 600 times over 100,000 events, which takes hours, and print what came of it
+	@SIGNALBOX_KILL_EVENTS=$${SIGNALBOX_KILL_EVENTS:-100000} SIGNALBOX_KILLS=$${SIGNALBOX_KILLS:-600} \
+		$(BIN)/python -m pytest tests/kill/test_random_kills.py -q -p no:randomly -o log_cli=true $(ARGS)
+
 .PHONY: format
 format: setup  ## Format the code and repair what lint can repair
 	@$(BIN)/ruff format
