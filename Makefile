@@ -50,6 +50,11 @@ REQUESTS ?= 200000
 fuzz: setup  ## Send REQUESTS=200000 bent and hostile requests to the running stack; FUZZ_SEED repeats them
 	@FUZZ_REQUESTS=$(REQUESTS) $(BIN)/python -m pytest tests/fuzz -q -s -p no:randomly
 
+.PHONY: soak
+soak: setup  ## Kill hosts 600 times over 100,000 events, which takes hours, and print what came of it
+	@SIGNALBOX_KILL_EVENTS=$${SIGNALBOX_KILL_EVENTS:-100000} SIGNALBOX_KILLS=$${SIGNALBOX_KILLS:-600} \
+		$(BIN)/python -m pytest tests/kill/test_random_kills.py -q -p no:randomly -o log_cli=true $(ARGS)
+
 .PHONY: format
 format: setup  ## Format the code and repair what lint can repair
 	@$(BIN)/ruff format

@@ -1,7 +1,8 @@
 """A small web server that plays a destination: it records every request and answers as its path says.
 
-`/ok` 200 · `/flaky` 503 to the first attempt of each `webhook-id`, then 200 · `/gone` 410 · `/bad` 400 ·
-`/status/<code>` that code · `/slow/<ms>` 200 after that time · `/hang` never · `/redirect` 302 to `/ok`.
+`/ok` 200 · `/flaky` 503 to the first attempt of each `webhook-id`, then 200 · `/later/<seconds>` the same, with that
+`Retry-After` · `/gone` 410 · `/bad` 400 · `/status/<code>` that code · `/slow/<ms>` 200 after that time · `/hang`
+never · `/redirect` 302 to `/ok`.
 `POST /control {"path": "/bad", "status": 200}` changes what a path answers; it alone is not recorded.
 """
 
@@ -9,9 +10,10 @@ import argparse
 import asyncio
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, TextIO
 
 from aiohttp import web
@@ -27,7 +29,7 @@ class Answer(NamedTuple):
 
     status: int | None
     delay_ms: int = 0
-    location: str | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
 
 
 class Receiver:
@@ -52,8 +54,7 @@ class Receiver:
             never: asyncio.Future[web.Response] = asyncio.get_running_loop().create_future()
             return await never
         await asyncio.sleep(answer.delay_ms / 1000)
-        headers = {"Location": answer.location} if answer.location else None
-        return web.json_response({"status": answer.status}, status=answer.status, headers=headers)
+        return web.json_response({"status": answer.status}, status=answer.status, headers=answer.headers)
 
     async def control(self, request: web.Request) -> web.Response:
         asked = await request.json()
@@ -68,9 +69,10 @@ class Receiver:
     def _answer(self, request: web.Request) -> Answer:
         if request.path in self._controlled:
             return Answer(self._controlled[request.path])
-        if request.path == "/flaky":
-            return Answer(self._flaky(request.headers.get("webhook-id", "")))
         first, _, rest = request.path.removeprefix("/").partition("/")
+        if first in ("flaky", "later"):
+            status = self._flaky(request.headers.get("webhook-id", ""))
+            return Answer(status, headers={"Retry-After": rest} if rest and status != 200 else {})
         return _ANSWERS.get(first, _unknown)(rest)
 
     def _flaky(self, webhook_id: str) -> int:
@@ -118,7 +120,7 @@ _ANSWERS: dict[str, Callable[[str], Answer]] = {
     "status": _status,
     "slow": _slow,
     "hang": lambda _: Answer(None),
-    "redirect": lambda _: Answer(302, location="/ok"),
+    "redirect": lambda _: Answer(302, headers={"Location": "/ok"}),
 }
 
 

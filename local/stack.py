@@ -79,10 +79,14 @@ class Stack:
         """The process of the Functions host."""
         return self._children["host"].pid
 
+    def azurite(self) -> Azurite:
+        """The storage, not started yet: it keeps its data."""
+        return Azurite(self.home / "azurite")
+
     def start_storage(self) -> None:
         """Everything but the receiver and the Functions host."""
         self._say("Azurite (storage)")
-        azurite = self._running.enter_context(Azurite(self.home / "azurite"))
+        azurite = self._running.enter_context(self.azurite())
         self._keep("azurite", azurite.child)
         self._say(self._queue_name())
         self.environment = {

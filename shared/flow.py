@@ -21,6 +21,7 @@ from shared.access.sections import Section
 from shared.access.sources import Source
 from shared.errors import NotFound, PausedSource, SignalboxError, Unauthenticated, Unavailable
 from shared.event import Draft, Stored
+from shared.killpoints import reached
 from shared.line import Line
 from shared.messages import CommitMessage, DeliveryMessage
 from shared.people.identifiers import identifiers
@@ -81,6 +82,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     verified = verify(kind.VERIFIER, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected):
         await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body)
+        reached("flow.webhook-rejected")
         raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
     # Whatever is wrong from here on, the sender cannot mend it, and some would disable us for refusing it: it is kept.
     told = _PAUSED if source.paused else await take(line, section, source, public)
@@ -89,6 +91,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     if isinstance(told, Unavailable):
         raise told
     await line.quarantine.keep(section.id, line.quarantine.item(source.id, request, told, kind.HEADERS))
+    reached("flow.webhook-kept")
     return None
 
 
@@ -107,6 +110,7 @@ async def take(line: Line, section: Section, source: Source, request: Received) 
         return error if repeated is None else verdict(repeated, "", keyed=True, key_decides=True)
     told = (await intake(line, caller, drafts, key_decides=True))[0]
     if isinstance(told, Accepted) and told.differs:
+        reached("flow.webhook-repeated")
         await line.receipts.note_difference(section.id, told.id)
     return told
 
@@ -117,14 +121,19 @@ async def process(line: Line, message: CommitMessage) -> None:
     if section.paused:
         # It waits until the section is resumed; nobody sends it again meanwhile.
         await line.outbox.park(section.id, message.commit)
+        reached("flow.commit-parked")
         return
     stored = await line.ledger.commit(section.id, message.commit)
+    reached("flow.commit-read")
     # Who is it about, what have they refused, and which routes take it?
     decisions = await asyncio.gather(*(_decide(line, section, one) for one in stored))
+    reached("flow.decided")
     # What happened to whom, for everyone who asks later: before the trails, which say that an event is processed.
     people = [(d.person.person, d.stored) for d in decisions if d.person]
     await asyncio.gather(*(line.timeline.add(section.id, person, one) for person, one in people))
+    reached("flow.timelines-written")
     trails = await _write(line, section, message, decisions)
+    reached("flow.receipts-written")
     # Hand the deliveries off; a commit that never had one open is finished.
     pending = _pending(trails)
     whole = sum(map(len, pending.values())) == sum(trail.open_deliveries for trail in trails.values())
@@ -132,6 +141,7 @@ async def process(line: Line, message: CommitMessage) -> None:
         await line.hand_off.deliveries(section.id, route, events, whole=whole and len(pending) == 1)
     if all(trail.starts_nothing for trail in trails.values()):
         await line.outbox.finish(section.id, message.commit)
+    reached("flow.commit-processed")
 
 
 async def deliver(line: Line, message: DeliveryMessage) -> None:
@@ -141,6 +151,7 @@ async def deliver(line: Line, message: DeliveryMessage) -> None:
         *(line.forwarder.forward(section, message.route, event) for event in message.events),
         return_exceptions=True,
     )
+    reached("flow.forwarded")
     for result in ended:
         if isinstance(result, BaseException) and not isinstance(result, Unavailable):
             raise result
@@ -156,6 +167,7 @@ async def deliver(line: Line, message: DeliveryMessage) -> None:
     if all(ended):
         commits = dict.fromkeys(ids.commit_of(event) for event in message.events)
         await asyncio.gather(*(_finish(line, section.id, one, known=message.whole) for one in commits))
+    reached("flow.delivered")
 
 
 async def _finish(line: Line, section: str, commit: ids.Commit, *, known: bool) -> None:

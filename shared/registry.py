@@ -13,6 +13,7 @@ from shared import exact
 from shared.cached import Cached
 from shared.errors import BodyTooLarge, Conflict
 from shared.exact import Json
+from shared.killpoints import reached
 from shared.ports import Row, RowChanged, RowExists, RowTooLarge, Tables, bytes_of
 from shared.storage import REGISTRY
 
@@ -110,6 +111,7 @@ class Registry:
     async def create_findable(self, record: Record) -> None:
         """Create a document that can be found by its id alone: the pointer first, which harms nobody alone."""
         await self.create(Record(record.kind, "", record.id, {"section": record.section}))
+        reached("registry.pointer-written")
         await self.create(record)
 
     async def _fetch(self, place: Place) -> Record | None:

@@ -223,14 +223,15 @@ class World:
         await self.tick()
         await self.work()
 
-    async def settle(self, wrongs: Callable[[], list[str]]) -> list[str]:
-        """Days pass without another fault, until nothing is wrong; answers what still is."""
+    async def settle(self, wrongs: Callable[[], list[str]]) -> tuple[list[str], timedelta]:
+        """Days pass without another fault, until nothing is wrong; answers what still is, and how long it took."""
         self.fuse.at = 0
+        begun = self.clock.now()
         for time in DAYS:
             await self.pass_(seconds=time.total_seconds())
             if not wrongs():
                 break
-        return wrongs()
+        return wrongs(), self.clock.now() - begun
 
     async def _trigger(self, message: Message) -> None:
         line, body = self.house.line, message.get_body()

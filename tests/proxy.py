@@ -64,27 +64,29 @@ class Proxy:
                 writer.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        request = await _request(reader)
+        request = await request_of(reader)
         self.seen.append(request.split(b" ", 1)[0].decode())
         fault = self.faults.popleft() if self.faults else None
         answer = b""
         if not (isinstance(fault, Answer) and not fault.commits):
-            answer = await self._pass_on(request)
+            answer = await answered(self._target, request)
         if fault is Broken.HANG:
             await asyncio.Event().wait()
-        writer.write(_given(answer, fault))
+        writer.write(given(answer, fault))
         await writer.drain()
 
-    async def _pass_on(self, request: bytes) -> bytes:
-        reader, writer = await asyncio.open_connection("127.0.0.1", self._target)
-        try:
-            writer.write(request)
-            return await reader.read()
-        finally:
-            writer.close()
+
+async def answered(port: int, request: bytes) -> bytes:
+    """What the real part answers, whole."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        writer.write(request)
+        return await reader.read()
+    finally:
+        writer.close()
 
 
-async def _request(reader: asyncio.StreamReader) -> bytes:
+async def request_of(reader: asyncio.StreamReader) -> bytes:
     """One request whole, changed only so that its answer ends with the connection."""
     head = await reader.readuntil(b"\r\n\r\n")
     lines = [line for line in head[:-4].split(b"\r\n") if not line.lower().startswith(b"connection:")]
@@ -93,9 +95,13 @@ async def _request(reader: asyncio.StreamReader) -> bytes:
     return b"\r\n".join([*lines, b"Connection: close", b"", body])
 
 
-def _given(answer: bytes, fault: Fault | None) -> bytes:
+def given(answer: bytes, fault: Fault | None) -> bytes:
+    """What is passed on of an answer, nothing for one that hangs or is dropped."""
     if isinstance(fault, Answer):
         return b"HTTP/1.1 %d Broken\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" % fault.status
-    if fault is Broken.DROP:
+    if fault in (Broken.DROP, Broken.HANG):
         return b""
-    return answer[: -max(1, len(answer) // 20)] if fault is Broken.CUT else answer
+    if fault is Broken.CUT:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        return answer[: -max(1, len(body) // 2)] if body else head
+    return answer

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from local.host.killing import arm
 from local.host.server import serve
 from local.host.settings import BadSettings
 from local.host.worker import IndexingFailed
@@ -27,6 +28,7 @@ def main() -> int:
     # What the app prints must not mix with the one line that a parent process reads.
     announcements, sys.stdout = sys.stdout, sys.stderr
     try:
+        arm(os.environ)
         os.chdir(root)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(serve(root, options.port, timers=not options.no_timers, announcements=announcements))

@@ -4,6 +4,7 @@ from shared.access.sources import Source
 from shared.errors import NotFound, SignalboxError, Unavailable
 from shared.exact import Json
 from shared.flow import take
+from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.sources import Received
@@ -56,5 +57,6 @@ async def _again(line: Line, source: Source, item: Item) -> Accepted:
     told = await take(line, section, source, request)
     if isinstance(told, SignalboxError):
         raise told
+    reached("mend.taken")
     await line.quarantine.remove(section.id, item)
     return told

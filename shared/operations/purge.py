@@ -9,6 +9,7 @@ import logging
 from dataclasses import dataclass
 
 from shared.errors import Unavailable
+from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.ports import Row
@@ -71,7 +72,9 @@ async def _forget(line: Line, section: str, event: str) -> None:
     trail = await line.receipts.trail(section, event)
     if trail.person and (stored := await line.ledger.event(section, event)):
         await line.timeline.remove(section, trail.person, stored)
+    reached("purge.timeline-removed")
     for delivery in trail.deliveries:
         if delivery.status in (Status.DEAD, Status.HELD):
             await line.dead_letters.remove(section, delivery)
     await line.receipts.remove(section, [event])
+    reached("purge.receipts-removed")

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from shared import ids
+from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.operations.resends import Resends
@@ -156,6 +157,7 @@ async def _resend_stuck(
 
 
 def _resent(watched: Watched, now: datetime) -> Watched:
+    reached("sweep.resent")
     return replace(watched, sent_at=now, resends=watched.resends + 1, stuck_at=None)
 
 

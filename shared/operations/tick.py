@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 
 from shared.errors import SignalboxError
+from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.mend import resume
 from shared.operations.pace import Pace
@@ -45,6 +46,7 @@ async def hand_off_due(line: Line, pace: Pace) -> dict[str, Any]:
     async for chunk in pace.chunks(line.due.ready(line.clock.now(), MOST_DUE)):
         for (section, route), waiting in _by_route(chunk):
             await line.hand_off.deliveries(section, route, [one.event for one in waiting])
+        reached("tick.due-handed-off")
         await asyncio.gather(*(line.due.remove(one) for one in chunk))
         handed += len(chunk)
     return {"handedOff": handed}

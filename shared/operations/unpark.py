@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from shared import ids
 from shared.ids import Commit
+from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.ports import RowChanged
@@ -62,6 +63,7 @@ async def _resume(line: Line, section: str, destination: str, pace: Pace) -> int
 async def _hand_off(line: Line, section: str, commits: Sequence[Commit]) -> int:
     """To be handed off first, then handed off: what is not, for whatever reason, the sweeper finds."""
     parked = await asyncio.gather(*(line.outbox.unpark(section, commit) for commit in commits))
+    reached("unpark.commits-unsent")
     ours = [commit for commit, was in zip(commits, parked, strict=True) if was]
     await line.hand_off.commits(section, ours, anew=True)
     return len(ours)
@@ -73,11 +75,14 @@ async def _let_go(line: Line, waiting: Waiting) -> bool:
     goes_on = delivery is not None and delivery.status not in ENDED
     if delivery is not None and delivery.status is Status.PARKED:
         await line.outbox.reopen(waiting.section, ids.commit_of(waiting.event), line.clock.now())
+        reached("unpark.reopened")
         try:
             await line.receipts.save(waiting.section, replace(delivery, status=Status.PENDING))
         except RowChanged:
             return False
+        reached("unpark.pending")
     if goes_on:
         await line.hand_off.deliveries(waiting.section, waiting.route, [waiting.event])
+        reached("unpark.handed-off")
     await line.due.remove(waiting)
     return goes_on

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from shared import times
 from shared.access.sections import Section
 from shared.cached import Cached
+from shared.killpoints import reached
 from shared.people.identifiers import ADDRESSES, Identifier
 from shared.ports import Clock, Operation, Row, RowExists, Tables, Value, Verb
 from shared.storage import PEOPLE
@@ -79,6 +80,7 @@ class Directory:
             return None
         finally:
             self._known.forget((section.id, hashed))
+        reached("directory.made")
         return replace(before, person=person, maker=hashed, profile=(identifier,))
 
     async def bind(self, section: Section, identifier: Identifier, person: str, maker: str) -> bool:
@@ -90,6 +92,7 @@ class Directory:
             pass
         finally:
             self._known.forget((section.id, hashed))
+        reached("directory.bound")
         return (await self.at(section.id, hashed)).person == person
 
     async def list(self, section: Section, maker: str, identifiers: Sequence[Identifier]) -> None:
@@ -97,6 +100,7 @@ class Directory:
         rows = [_listed(section, maker, one) for one in identifiers]
         await self._tables.transact(PEOPLE.name, [Operation(Verb.UPSERT, row) for row in rows])
         self._known.forget((section.id, maker))
+        reached("directory.listed")
 
     async def say(self, section: Section, address: Identifier, purpose: str, said: dict[str, Value]) -> None:
         """Write what an address said of a purpose, and keep what it said before."""

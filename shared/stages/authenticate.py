@@ -7,6 +7,7 @@ from shared.access.keys import Keys
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
 from shared.access.sections import Sections
 from shared.errors import Unauthenticated
+from shared.killpoints import reached
 
 
 async def authenticate(keys: Keys, sections: Sections, headers: Mapping[str, str], needed: Scope) -> Caller:
@@ -19,4 +20,5 @@ async def authenticate(keys: Keys, sections: Sections, headers: Mapping[str, str
     if needed not in DEPLOYMENT_ONLY:
         # A deployment key may misspell the section: nothing may come to lie in one that does not exist.
         await sections.read(caller.require_section())
+    reached("authenticate.known")
     return caller

@@ -6,6 +6,7 @@ from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.errors import Invalid, SignalboxError
 from shared.event import Draft
+from shared.killpoints import reached
 from shared.ports import Clock
 from shared.stages.record import Candidate, Recorded, Recorder
 from shared.stages.validate import Validator, fingerprint, hash_of_key, key_hash
@@ -49,6 +50,7 @@ class Checker:
         hashed = key_hash(section, caller, draft)
         if hashed is None or (draft.faults and not key_decides):
             return refusal
+        reached("check.refused")
         try:
             found = await self.recorder.find(section, hashed)
         except SignalboxError as unavailable:

@@ -13,6 +13,7 @@ from shared.access.sections import Section
 from shared.destinations import Parcel, outcomes
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import SignalboxError, Unavailable
+from shared.killpoints import reached
 from shared.ports import Clock, Http, Outgoing, RowChanged
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
@@ -63,6 +64,7 @@ class Forwarder:
             if later := self._later(delivery):
                 # This message goes on as a new one, for the one of whoever was at it may never have been sent.
                 await self.hand_off.delivery_at(section.id, route, event, later)
+                reached("forward.put-off")
                 return False
             try:
                 return (await self._take(section, trail, delivery)).status in ENDED
@@ -105,18 +107,21 @@ class Forwarder:
         # An attempt without an end stays one: whether it may be repeated is for the destination to say.
         waits = {"claim_until": at} if begun else {"status": Status.RETRYING, "due_at": at}
         waiting = await self.receipts.save(section.id, replace(waiting, **waits))
+        reached("forward.closed")
         await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
         return waiting
 
     async def _park(self, section: Section, delivery: Delivery) -> Delivery:
         """Listed first: what a resume meanwhile takes off the list, it hands off again."""
         await self.due.park(section.id, delivery.destination, delivery.route, delivery.event_id)
+        reached("forward.parking")
         parked = replace(delivery, status=Status.PARKED, cause=None, claim_until=None, closed_since=None)
         return await self.receipts.save(section.id, parked)
 
     async def _send(self, section: Section, delivery: Delivery, sending: Sending) -> Delivery:
         seconds = float(sending.target.settings.timeout_seconds)
         claimed = await self._claim(section, delivery, seconds)
+        reached("forward.claimed")
         try:
             request = self._build(claimed, sending)
         except Exception as error:  # noqa: BLE001  (a plug-in that breaks is one delivery's end)
@@ -124,6 +129,7 @@ class Forwarder:
             reason = error.detail if isinstance(error, SignalboxError) else broke
             return await self._finish(section, claimed, Outcome("dead", Cause.MAPPING), reason=reason)
         answer = await self.http.send(request, timeout_seconds=seconds)
+        reached("forward.sent")
         outcome = outcomes.judge(
             answer,
             deduplicates=sending.plugin.DEDUPLICATES,
@@ -191,6 +197,7 @@ class Forwarder:
         waiting = replace(delivery, status=Status.RETRYING, due_at=at)
         # Marked before it is scheduled: a message that came first would find a live claim and wait for it.
         waiting = await self.receipts.save(section.id, waiting)
+        reached("forward.retrying")
         await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
         return waiting
 
@@ -200,6 +207,9 @@ class Forwarder:
         else:
             assert outcome.cause is not None  # noqa: S101
             await self.dead_letters.add(section.id, delivery, outcome.cause)
+            reached("forward.listed")
             status = Status.HELD if outcome.state == "held" else Status.DEAD
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
-        return await self.receipts.save(section.id, ended)
+        ended = await self.receipts.save(section.id, ended)
+        reached("forward.ended")
+        return ended

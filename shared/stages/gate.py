@@ -11,6 +11,7 @@ from shared.destinations import Destination
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
+from shared.killpoints import reached
 from shared.people.identity import People
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
@@ -60,6 +61,7 @@ class Gate:
         except Exception as error:  # noqa: BLE001  (whatever broke in this version)
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
             return Outcome("retry", Cause.BROKEN_DESTINATION)
+        reached("gate.opened")
         return _unknown(delivery, sending.plugin) or sending
 
     async def refuses(

@@ -10,6 +10,7 @@ from functools import partial
 from shared.errors import Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
+from shared.killpoints import reached
 from shared.messages import CommitMessage, DeliveryMessage
 from shared.ports import Clock, Queue
 from shared.stores.due import Due
@@ -106,10 +107,13 @@ class HandOff:
 
     async def _send_and_mark(self, section: str, commits: Sequence[Commit]) -> None:
         await self._queue.send(self.events_queue, [CommitMessage(section, one).write() for one in commits])
+        reached("hand_off.caught-up")
         await asyncio.gather(*(self._marks.add((section, one.bucket), one) for one in commits))
 
     async def _send(self, commit: Commit, section: str) -> None:
+        reached("hand_off.sending")
         await self._queue.send(self.events_queue, [CommitMessage(section, commit).write()])
+        reached("hand_off.sent")
 
     def _sent(self, section: str, commit: Commit, sending: "asyncio.Task[None]") -> None:
         if sending.cancelled() or sending.exception() is not None:
@@ -128,6 +132,7 @@ class HandOff:
 
     async def _mark(self, place: tuple[str, int], commits: Sequence[Commit]) -> Sequence[None]:
         await self._outbox.sent(place[0], commits, self._clock.now())
+        reached("hand_off.marked")
         return [None] * len(commits)
 
     async def deliveries(
@@ -142,16 +147,20 @@ class HandOff:
         bodies = [DeliveryMessage(section, route, tuple(chunk), whole).write() for chunk in chunks]
         if bodies:
             await self._queue.send(self.deliveries_queue, bodies)
+            reached("hand_off.deliveries-sent")
 
     async def again(self, queue: str, body: str) -> None:
         """Put a message back for later, when what it needs may be there again. Raises Unavailable."""
         wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
         await self._queue.send(queue, [body], at=self._clock.now() + wait)
+        reached("hand_off.put-back")
 
     async def delivery_at(self, section: str, route: str, event: str, at: datetime) -> None:
         """Hand one delivery to `deliver` again at a time. Raises Unavailable."""
         if at - self._clock.now() > LONGEST_ON_THE_BUS:
             await self._due.add(section, route, event, at)
+            reached("hand_off.due-listed")
         else:
             message = DeliveryMessage(section, route, (event,)).write()
             await self._queue.send(self.deliveries_queue, [message], at=at)
+            reached("hand_off.scheduled")

@@ -17,6 +17,7 @@ from shared.errors import BodyTooLarge, SignalboxError, Unavailable
 from shared.event import Event
 from shared.gather import Gather
 from shared.ids import Commit
+from shared.killpoints import reached
 from shared.ports import Clock, RowExists, RowTooLarge
 from shared.stores.ledger import MAX_ROW_BYTES, Entry, KeyRow, Ledger
 from shared.stores.outbox import Outbox
@@ -140,17 +141,20 @@ class Recorder:
         return {number: _new(entry) for (number, _), entry in zip(group, entries, strict=True)}
 
     async def _insert(self, section: Section, commit: Commit, entries: Sequence[Entry]) -> None:
+        reached("record.inserting")
         try:
             await self._ledger.insert(section.id, commit, entries, section.idempotency_days)
         except (RowExists, Unavailable):
             # The answer may belong to a repeated request of our own, or have been lost after the commit.
             if not await self._ledger.holds(section.id, commit):
                 raise
+        reached("record.inserted")
 
     async def _settle(
         self, section: Section, bucket: int, group: Sequence[Numbered], rounds: int
     ) -> dict[int, Outcome]:
         """After a conflict: point reads say which keys are taken, the rest is stored as a group of its own."""
+        reached("record.conflicted")
         keyed = [(number, candidate.key_hash) for number, candidate in group if candidate.key_hash]
         try:
             rows = await asyncio.gather(*(self._ledger.key(section.id, bucket, key) for _, key in keyed))

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.errors import Unavailable
+from shared.killpoints import reached
 
 A_DESTINATION = 20
 """As many as a message holds, so that its deliveries are claimed together."""
@@ -31,6 +32,7 @@ class Slots:
                 await self._acquire_all(own)
         except TimeoutError:
             raise Unavailable("Too much is under way to this destination. It is tried again soon.") from None
+        reached("slots.taken")
         try:
             yield
         finally:

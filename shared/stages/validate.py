@@ -11,6 +11,7 @@ from shared.documents import write_event, write_person
 from shared.errors import Fault, Invalid
 from shared.event import Draft, Event
 from shared.ids import keyed_hash
+from shared.killpoints import reached
 from shared.people import identifiers
 from shared.stages.record import Candidate
 
@@ -37,6 +38,7 @@ class Validator:
         if wrong:
             raise Invalid(f"The event does not fit {draft.event} version {usable.number}.", faults=wrong)
         event = _event(caller, draft, usable, now)
+        reached("validate.fits")
         marks = key_hash(section, caller, draft), fingerprint(section, draft)
         return Candidate(event, write_event(event), *marks)
 

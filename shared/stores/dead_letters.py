@@ -12,6 +12,7 @@ from shared import ids
 from shared.destinations.outcomes import Cause
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
+from shared.killpoints import reached
 from shared.ports import Clock, Row, RowChanged, Tables
 from shared.storage import DEAD_LETTERS
 from shared.stores.outbox import Outbox
@@ -72,10 +73,12 @@ class DeadLetters:
         )
         # In the outbox first: if this process ends here, the sweeper still takes it along.
         await self._outbox.reopen(section, ids.commit_of(event), self._clock.now())
+        reached("dead_letters.reopened")
         try:
             anew = await self._receipts.save(section, anew)
         except RowChanged:
             raise Conflict("Someone else is replaying this delivery. Look at its receipt.") from None
+        reached("dead_letters.pending")
         await self.remove(section, delivery)
         return anew
 

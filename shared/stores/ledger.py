@@ -13,6 +13,7 @@ from shared.event import Event, Stored
 from shared.exact import Json
 from shared.gather import Gather
 from shared.ids import Commit
+from shared.killpoints import reached
 from shared.ports import Blobs, Operation, Row, RowChanged, RowExists, RowTooLarge, Tables, Value, Verb
 from shared.storage import EVENTS
 from shared.stores.outbox import unsent_row
@@ -59,6 +60,8 @@ class Ledger:
         pk = _pk(section, commit)
         large = [entry for entry in entries if len(entry.document) > MAX_ROW_BYTES]
         await asyncio.gather(*(self._blobs.put(_blob(section, entry.id), entry.document) for entry in large))
+        if large:
+            reached("ledger.body-put")
         rows = [_event_row(section, pk, entry) for entry in entries]
         rows += [_key_row(pk, entry) for entry in entries if entry.key_hash]
         rows += [unsent_row(pk, commit), *_expiry_rows(pk, commit, entries, key_days)]
@@ -113,6 +116,8 @@ class Ledger:
         """Delete what an expiry row lists, then the row itself; and the bodies that lie beside."""
         blobs = str(row.values.get("blobs") or "").split()
         await asyncio.gather(*(self._blobs.delete(_blob(section, id)) for id in blobs))
+        if blobs:
+            reached("ledger.bodies-deleted")
         keys = [*str(row.values["rows"]).split(","), row.rk]
         try:
             operations = [Operation(Verb.DELETE, Row(row.pk, key)) for key in keys]

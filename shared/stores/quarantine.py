@@ -12,6 +12,7 @@ from enum import StrEnum
 from shared import exact, ids, times
 from shared.errors import NotFound, SignalboxError
 from shared.exact import Json
+from shared.killpoints import reached
 from shared.ports import Blobs, Clock, Row, Tables, Value, bytes_of
 from shared.sources import Received
 from shared.storage import QUARANTINE
@@ -101,6 +102,7 @@ class Quarantine:
         values: dict[str, Value] = {"doc": doc, "bytes": item.size, "blob": item.blob, "schema": 1}
         if item.blob:
             await self._blobs.put(f"{section}/{item.blob}", item.body or b"")
+            reached("quarantine.body-put")
         else:
             values["body"] = item.body
         await self._tables.upsert(QUARANTINE.name, Row(f"{section}|{item.cause}", item.id, values))
@@ -141,6 +143,7 @@ class Quarantine:
         kept = await self.read(section, item.id)
         moved = replace(kept, cause=_cause(refusal), detail=refusal.detail, faults=_faults(refusal))
         await self.keep(section, moved)
+        reached("quarantine.moving")
         if moved.cause is not item.cause:
             await self._tables.delete(QUARANTINE.name, f"{section}|{item.cause}", item.id)
 

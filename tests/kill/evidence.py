@@ -4,23 +4,22 @@ import asyncio
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient
+from azure.storage.blob import BlobClient, ContainerClient
 
-from local.demo.furnish import SECTION
-from shared.azure.tables import AzureTables
-from shared.ports import Row
-from tests.kill.rig import POLL_SECONDS, Rig
+from shared.storage import BODIES
+from tests.kill.raw import Entity, bytes_of, rows
+from tests.kill.rig import POLL_SECONDS, Rig, tick
 from tests.running import Running
 
-BUCKETS = 4
-ENDED = frozenset({"delivered", "dead", "held", "refused"})
+ENDED = frozenset({"delivered", "dead", "held"})
 LONG = timedelta(seconds=30)
 """A retry that is further off than this is not waited for: the third attempt comes after five minutes."""
 MOST_PEEKED = 250
@@ -28,13 +27,17 @@ MOST_PEEKED = 250
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """`events` are the e| rows' keys by id, `bound` the ids of k| rows, `outbox` the u| and w| rows' names."""
+    """`keys` are what senders call the events, by id; `bound` the ids of k| rows, `outbox` the u| and w| rows' names.
 
-    events: Mapping[str, str]
+    `quiet` are the ids of test events, which start nothing.
+    """
+
+    keys: Mapping[str, str]
+    quiet: frozenset[str]
     bound: Sequence[str]
     outbox: Sequence[str]
     processed: frozenset[str]
-    deliveries: Sequence[Row]
+    deliveries: Sequence[Entity]
     listed: frozenset[str]
     requests: Sequence[Mapping[str, Any]]
 
@@ -45,20 +48,19 @@ class Evidence:
         return {
             event_of(row)
             for row in self.deliveries
-            if row.values["status"] == "retrying" and datetime.fromisoformat(str(row.values["dueAt"])) > later
+            if row["status"] == "retrying" and datetime.fromisoformat(row["dueAt"]) > later
         }
 
     @property
     def rested(self) -> set[str]:
-        """The ids of events that were processed and whose delivery has ended."""
-        return {event_of(row) for row in self.deliveries if row.values["status"] in ENDED} & set(
-            self.processed
-        )
+        """The ids of events that were processed and whose delivery, if they have one, has ended."""
+        ended = {event_of(row) for row in self.deliveries if row["status"] in ENDED}
+        return (ended | self.quiet) & self.processed
 
     @property
     def unsettled(self) -> set[str]:
         """The ids of events of which something still has to happen soon."""
-        return set(self.events) - self.rested - self.waiting
+        return set(self.keys) - self.rested - self.waiting
 
     @property
     def unsent(self) -> list[str]:
@@ -66,64 +68,89 @@ class Evidence:
         return [name for name in self.outbox if name.startswith("u|")]
 
     @property
+    def by_event(self) -> Mapping[str, str]:
+        """What the deliveries of each event say, in a few words."""
+        found: dict[str, list[str]] = {}
+        for row in self.deliveries:
+            found.setdefault(event_of(row), []).append(row["status"])
+        return {id: " and ".join(statuses) for id, statuses in found.items()}
+
+    @property
     def statuses(self) -> Counter[str]:
-        return Counter(str(row.values["status"]) for row in self.deliveries)
+        return Counter(str(row["status"]) for row in self.deliveries)
 
 
-def event_of(row: Row) -> str:
+def event_of(row: Entity) -> str:
     """The event of a row of the receipts table, or of the dead letters."""
-    return row.rk.partition("|")[0]
+    return str(row["RowKey"]).partition("|")[0]
 
 
 def read(rig: Rig) -> Evidence:
     """Everything, as it is now."""
-    return asyncio.run(_read(rig))
-
-
-def settled(rig: Rig, running: Running, seconds: float) -> Evidence:
-    """What there is once nothing has to happen soon, or after that many seconds; ticks are posted until then."""
-    deadline = time.monotonic() + seconds
-    while True:
-        assert running.operator.post("/v1/tick").status == 200
-        found = read(rig)
-        if not (found.unsettled or found.unsent) or time.monotonic() > deadline:
-            return found
-        time.sleep(POLL_SECONDS)
-
-
-async def _read(rig: Rig) -> Evidence:
-    async with AzureTables(rig.storage) as tables:
-        events = await _rows(tables, "events", [f"{SECTION}|{n}" for n in range(BUCKETS)])
-        receipts = await _rows(tables, "receipts", [f"{SECTION}|{n:02x}" for n in range(256)])
-        causes = [f"{SECTION}|{cause}" for cause in ("rejected", "exhausted", "outcome_unknown", "broken")]
-        listed = await _rows(tables, "deadletters", causes)
+    events = rows(rig.storage, "events", "doc", "blob", "test", "id")
+    receipts = rows(rig.storage, "receipts", "destination", "status", "dueAt")
+    stored = [row for row in events if row["RowKey"].startswith("e|")]
     return Evidence(
-        events={row.rk[2:]: _key(row) for row in events if row.rk.startswith("e|")},
-        bound=[str(row.values["id"]) for row in events if row.rk.startswith("k|")],
-        outbox=[row.rk for row in events if row.rk.startswith(("u|", "w|"))],
-        processed=frozenset(event_of(row) for row in receipts if row.rk.endswith("|")),
-        deliveries=[row for row in receipts if "destination" in row.values],
-        listed=frozenset(row.rk for row in listed),
+        keys={row["RowKey"][2:]: _key(rig, row) for row in stored},
+        quiet=frozenset(row["RowKey"][2:] for row in stored if row["test"]),
+        bound=[row["id"] for row in events if row["RowKey"].startswith("k|")],
+        outbox=[row["RowKey"] for row in events if row["RowKey"].startswith(("u|", "w|"))],
+        processed=frozenset(event_of(row) for row in receipts if row["RowKey"].endswith("|")),
+        deliveries=[row for row in receipts if row.get("destination")],
+        listed=frozenset(row["RowKey"] for row in rows(rig.storage, "deadletters")),
         requests=requests(rig.received),
     )
 
 
-async def _rows(tables: AzureTables, table: str, partitions: Sequence[str]) -> list[Row]:
-    async def one(pk: str) -> list[Row]:
-        return [row async for row in tables.range(table, pk)]
+def settled(rig: Rig, running: Running, seconds: float, but: Collection[str] = ()) -> Evidence:
+    """What there is once nothing has to happen soon, or after that many seconds; ticks are posted until then.
 
-    return [row for rows in await asyncio.gather(*map(one, partitions)) for row in rows]
+    `but`: the ids of events that take longer.
+    """
+    deadline = time.monotonic() + seconds
+    while True:
+        tick(running)
+        begun = time.monotonic()
+        found = read(rig)
+        if not (found.unsettled.difference(but) or found.unsent) or time.monotonic() > deadline:
+            return found
+        # Looking must not keep the machine busy that is being looked at.
+        time.sleep(POLL_SECONDS + 2 * (time.monotonic() - begun))
 
 
-def _key(row: Row) -> str:
-    document = row.values["doc"]
-    assert isinstance(document, bytes)
-    return str(json.loads(document)["key"])
+def without(found: Evidence, gone: Collection[str]) -> Evidence:
+    """The same, as if the receiver had never heard of some events: they were purged, and it keeps what it had."""
+    heard = [one for one in found.requests if one["headers"]["webhook-id"].partition("_")[0] not in gone]
+    return replace(found, requests=heard)
+
+
+def remains(rig: Rig, ids: Collection[str]) -> list[str]:
+    """What there still is of events that were purged: their rows, keys and bodies."""
+    named = [
+        f"{table}: {row['RowKey']}"
+        for table in ("events", "receipts", "timeline", "deadletters", "due")
+        for row in rows(rig.storage, table, "id")
+        if any(id in row["RowKey"] or id == row.get("id") for id in ids)
+    ]
+    with ContainerClient.from_connection_string(rig.storage, BODIES.name) as bodies:
+        there = bodies.list_blob_names() if bodies.exists() else ()
+        return named + [name for name in there if name.rpartition("/")[2] in ids]
 
 
 def requests(received: Path) -> list[dict[str, Any]]:
     """What the receiver had: its own file."""
     return [json.loads(line) for line in received.read_text().splitlines()]
+
+
+def lost(rig: Rig, found: Evidence) -> list[str]:
+    """The ids of events whose delivery waits for its time, and nothing will bring it on then."""
+    coming = [*on_bus(rig, "deliveries"), *(row["RowKey"] for row in rows(rig.storage, "due"))]
+    return [id for id in found.waiting if not any(id in one for one in coming)]
+
+
+def given_up(rig: Rig) -> list[str]:
+    """The bodies of messages that the bus has delivered too often."""
+    return on_bus(rig, "events", dead=True) + on_bus(rig, "deliveries", dead=True)
 
 
 def on_bus(rig: Rig, queue: str, *, dead: bool = False) -> list[str]:
@@ -146,55 +173,68 @@ async def _on_bus(rig: Rig, queue: str, sub_queue: ServiceBusSubQueue | None) ->
 
 def wrongs(acknowledged: Mapping[str, Collection[str]], found: Evidence) -> list[str]:
     """Every promise that does not hold, in a sentence; `acknowledged` are the ids that each key was given."""
-    return [*_of_keys(acknowledged, found), *_of_deliveries(found), *_of_receiver(found)]
-
-
-def _of_keys(acknowledged: Mapping[str, Collection[str]], found: Evidence) -> list[str]:
     told = {id for ids in acknowledged.values() for id in ids}
-    stored = Counter(found.events.values())
     return [
         *(f"key {key} was answered with {len(ids)} ids" for key, ids in acknowledged.items() if len(ids) > 1),
-        *(f"key {key} is stored {count} times" for key, count in stored.items() if count > 1),
-        *(f"{id} was acknowledged and is not stored" for id in told - set(found.events)),
-        *(f"{id} is stored and was never acknowledged" for id in set(found.events) - told),
-        *(f"{id} is bound to {count} keys" for id, count in Counter(found.bound).items() if count > 1),
-        *(f"{id} is stored without its key" for id in set(found.events) - set(found.bound)),
-        *(f"a key names {id}, which is not there" for id in set(found.bound) - set(found.events)),
+        *_of_events(told, found),
+        *_of_deliveries(told, found),
+        *_of_lists(found),
+        *_of_receiver(found),
     ]
 
 
-def _of_deliveries(found: Evidence) -> list[str]:
-    """Every demo event has exactly one route."""
-    counts = Counter(map(event_of, found.deliveries))
-    buried = [row for row in found.deliveries if row.values["status"] in ("dead", "held")]
-    return [
-        *(f"{id} has {counts[id]} deliveries" for id in found.events if counts[id] != 1),
-        *(f"{id} has deliveries and is not stored" for id in set(counts) - set(found.events)),
-        *(f"{id} has not come to rest" for id in found.unsettled),
-        *(f"{name} waits to be handed off" for name in found.unsent),
-        *(
-            f"{row.rk} is {row.values['status']!r} and not listed"
-            for row in buried
-            if row.rk not in found.listed
-        ),
-        *(f"{rk} is listed and not dead" for rk in found.listed - {row.rk for row in buried}),
-    ]
+def _of_events(told: Collection[str], found: Evidence) -> Iterator[str]:
+    stored = set(found.keys)
+    yield from (f"{id} was acknowledged and is not stored" for id in set(told) - stored)
+    yield from (f"{id} is stored and was never acknowledged" for id in stored - set(told))
+    for key, count in Counter(found.keys.values()).items():
+        if count > 1:
+            yield f"key {key} is stored {count} times"
+    bound = Counter(found.bound)
+    yield from (f"{id} is bound to {bound[id]} keys" for id in stored if bound[id] != 1)
+    yield from (f"a key names {id}, which is not there" for id in set(bound) - stored)
+    yield from (f"{name} waits to be handed off" for name in found.unsent)
 
 
-def _of_receiver(found: Evidence) -> list[str]:
+def _of_deliveries(told: Collection[str], found: Evidence) -> Iterator[str]:
+    """Every event that a rig is sent has exactly one route, and a test event takes none."""
+    said = found.by_event
+    for id in {*told, *found.keys} - found.quiet:
+        if said.get(id) not in ENDED:
+            yield f"{id} is {said.get(id, 'nothing')}, not delivered, dead or held"
+    yield from (f"{id} has not come to rest" for id in found.unsettled)
+    yield from (f"{id} has deliveries and must have none" for id in set(said) - set(found.keys))
+    yield from (f"{id} is a test and was delivered" for id in found.quiet & set(said))
+
+
+def _of_lists(found: Evidence) -> Iterator[str]:
+    buried = {row["RowKey"] for row in found.deliveries if row["status"] in ("dead", "held")}
+    yield from (f"{rk} is dead or held and not listed" for rk in buried - found.listed)
+    yield from (f"{rk} is listed and neither dead nor held" for rk in found.listed - buried)
+
+
+def _of_receiver(found: Evidence) -> Iterator[str]:
     taken = {one["headers"]["webhook-id"] for one in found.requests if 200 <= one["status"] < 300}
-    marked = {row.rk.replace("|", "_") for row in found.deliveries if row.values["status"] == "delivered"}
+    marked = {row["RowKey"].replace("|", "_") for row in found.deliveries if row["status"] == "delivered"}
+    yield from (f"{id} is marked delivered and was not taken" for id in marked - taken)
+    yield from (f"{id} was taken and is not marked delivered" for id in taken - marked)
     names: dict[str, set[str]] = defaultdict(set)
     for one in found.requests:
         names[_about(one)].add(one["headers"]["webhook-id"])
-    return [
-        *(f"{id} is marked delivered and was not taken" for id in marked - taken),
-        *(f"{id} was taken and is not marked delivered" for id in taken - marked),
-        *(f"{about} was delivered under {len(ids)} ids" for about, ids in names.items() if len(ids) > 1),
-    ]
+    yield from (f"{about} was delivered under {len(ids)} ids" for about, ids in names.items() if len(ids) > 1)
 
 
 def _about(request: Mapping[str, Any]) -> str:
     """The sender's key, which each event carries as its first property."""
     properties = json.loads(request["body"])["data"]["properties"]
     return str(next(iter(properties.values())))
+
+
+def _key(rig: Rig, row: Entity) -> str:
+    """What the sender calls the event: it stands in its document, which may lie in a blob."""
+    if row.get("doc"):
+        document = bytes_of(row, "doc")
+    else:
+        blob = BlobClient.from_connection_string(rig.storage, BODIES.name, row["blob"])
+        document = blob.download_blob().readall()
+    return str(json.loads(document)["key"])

@@ -1,6 +1,7 @@
-"""The sweeper of a later hour: real storage and bus, with a clock that is ahead of everybody else's."""
+"""Later hours: sweeps of real storage and bus with a clock that is ahead of everybody else's."""
 
 import asyncio
+import logging
 from datetime import UTC, datetime, timedelta
 from time import monotonic
 
@@ -10,7 +11,13 @@ from shared.operations.pace import Pace
 from shared.operations.sweep import Swept, sweep
 from shared.wiring import assemble
 from tests.fakes import FakeBlobs, FakeHttp, FakeSeal
+from tests.kill import evidence
+from tests.kill.evidence import Evidence
+from tests.kill.rewind import make_due
 from tests.kill.rig import Rig
+from tests.running import Running
+
+log = logging.getLogger("tests.kill")
 
 
 class Ahead:
@@ -29,6 +36,22 @@ class Ahead:
 def sweep_later(rig: Rig, by: timedelta) -> Swept:
     """What the sweeper does after so long; it reads no bodies, opens no secrets and sends nothing by HTTP."""
     return asyncio.run(_sweep(rig, Ahead(by)))
+
+
+def sweep_hours_later(rig: Rig, hours: float = 1) -> list[Swept]:
+    """The same twice: a look that finds deliveries stuck, and one that finds them still so and sends them again."""
+    return [sweep_later(rig, timedelta(hours=later, minutes=1)) for later in (hours, hours + 2)]
+
+
+def end_waiting(rig: Rig, running: Running, found: Evidence, seconds: float) -> Evidence:
+    """What there is once the time of every retry has come; `seconds` are those that it may take to settle then."""
+    for hours in (1, 6, 12):
+        if found.unsettled or found.waiting:
+            for id in found.waiting:
+                make_due(rig, id)
+            log.warning("%d waited for long; %s", len(found.waiting), sweep_hours_later(rig, hours))
+            found = evidence.settled(rig, running, seconds)
+    return found
 
 
 async def _sweep(rig: Rig, clock: Ahead) -> Swept:

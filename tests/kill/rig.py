@@ -1,79 +1,119 @@
 """A stack with several Functions hosts on one storage and one bus, whose parts can be killed, paused and cut off."""
 
 import os
+import re
 import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from local.azurite import installed
+from local.azurite import Azurite, installed
 from local.client import Client
 from local.demo.furnish import furnish
+from local.host.killing import SETTING
 from local.process import Child, free_ports
 from local.settings import ROOT
 from local.stack import Stack
-from tests.kill.outage import Outage
+from tests.kill.outage import How, Outage
 from tests.running import Running, deployment_key, fresh
 
-QUEUES = ("events:5", "deliveries:5")
-"""Locks of 5 s: what a killed host had in hand comes back soon."""
+QUEUES = ("events:20", "deliveries:20")
+"""Locks of 20 s: what a killed host had in hand comes back when its claims end, and no sooner on a busy machine."""
+TICKS = "*/5 * * * * *"
+"""Every five seconds, where the timer fires by itself."""
 POLL_SECONDS = 0.25
 
 
 class Rig(Stack):
     """Host 0 has the port that the demo section's documents name. Azurite is never killed: it would forget.
 
-    `outage`, where asked for, stands between the hosts and Table Storage.
+    `storage` and `bus` are the connection strings that nothing stands in the way of. The hosts' own lead through
+    an outage each where that is asked for.
     """
 
-    outage: Outage
-
-    def __init__(self, home: Path, *, hosts: int, behind_outage: bool = False) -> None:
+    def __init__(
+        self, home: Path, *, hosts: int, behind_outages: bool = False, ticking: bool = False
+    ) -> None:
+        """`ticking`: the timer fires by itself in each host, which Azure would let only one of them do."""
         kept = fresh()
-        super().__init__(kept, lambda _: None, home, timers=False, embedded=False, queues=QUEUES)
+        super().__init__(kept, lambda _: None, home, timers=ticking, embedded=False, queues=QUEUES)
         self._ports = [kept.port, *free_ports(hosts - 1)]
-        self._behind_outage = behind_outage
+        self._behind_outages = behind_outages
+        self._storage_outages: list[Outage] = []
 
     @property
     def urls(self) -> list[str]:
         """Where the hosts answer."""
         return [f"http://127.0.0.1:{port}" for port in self._ports]
 
+    @property
+    def logs(self) -> list[Path]:
+        """What the hosts have written, one file each."""
+        return [self.home / f"host-{number}.log" for number in range(len(self._ports))]
+
+    def azurite(self) -> Azurite:
+        """In memory: it is never started again, and writing to disk would only slow it down."""
+        return Azurite(log=self.home / "azurite.log")
+
     def start_storage(self) -> None:
         super().start_storage()
         self.storage = self.environment["STORAGE_CONNECTION"]
         self.bus = self.environment["ServiceBusConnection"]
-        if self._behind_outage:
-            port = self._table_port()
-            self.outage = self._running.enter_context(Outage(port))
-            behind = self.storage.replace(f":{port}/", f":{self.outage.port}/")
-            self.environment["STORAGE_CONNECTION"] = behind
+        self.environment["TICK_SCHEDULE"] = TICKS
+        if self._behind_outages:
+            services = [_port(self.storage, f"{name}Endpoint=http") for name in ("Table", "Blob")]
+            self._storage_outages = [self._put_between("STORAGE_CONNECTION", port) for port in services]
+            self._bus_outage = self._put_between("ServiceBusConnection", _port(self.bus, "sb"))
 
     def start_host(self) -> None:
         for number in range(len(self._ports)):
             self.start(number)
 
-    def start(self, number: int) -> None:
-        """Start one host, for the first time or after `kill`. Raises StartError."""
-        log = self.home / f"host-{number}.log"
+    def start(self, number: int, **environment: str) -> None:
+        """Start one host, for the first time or after `kill`, with more in its environment. Raises StartError."""
         command = [sys.executable, "-m", "local.host", "--root", ROOT, "--port", self._ports[number]]
-        child = Child("host", [*map(str, command), "--no-timers"], log, env=self.environment, cwd=ROOT)
+        timers = [] if self._timers else ["--no-timers"]
+        child = Child(
+            "host",
+            [*map(str, command), *timers],
+            self.logs[number],
+            env={**self.environment, **environment},
+            cwd=ROOT,
+        )
         self._keep(f"host-{number}", self._running.enter_context(child))
         child.wait_for_announcement()
 
-    def kill(self, number: int) -> None:
-        """SIGKILL one host."""
-        self._children.pop(f"host-{number}").kill()
+    def start_armed(self, number: int, point: str, **environment: str) -> None:
+        """Start a host that will end at a kill point."""
+        self.start(number, **{SETTING: point}, **environment)
+
+    def is_alive(self, number: int) -> bool:
+        """Whether a host that was started runs still."""
+        return self._children[f"host-{number}"].alive
+
+    def kill(self, number: int) -> int:
+        """SIGKILL one host; how it ended, which it may have done before."""
+        return self._children.pop(f"host-{number}").kill()
+
+    def break_storage(self, how: How, every: int = 1) -> None:
+        """Break tables and blobs for the hosts, as `Outage.set` says."""
+        for outage in self._storage_outages:
+            outage.set(how, every)
+
+    def break_bus(self, how: How) -> None:
+        """Break the bus for the hosts, as `Outage.set` says."""
+        self._bus_outage.set(how)
 
     @contextmanager
-    def bus_paused(self) -> Iterator[None]:
-        """The broker keeps its connections and does nothing."""
-        pid = self._children["broker"].pid
+    def paused(self, part: str) -> Iterator[None]:
+        """`azurite` or `broker` keeps its connections and does nothing."""
+        pid = self._children[part].pid
         os.kill(pid, signal.SIGSTOP)
         try:
             yield
@@ -87,12 +127,18 @@ class Rig(Stack):
     def start_bus(self) -> None:
         """Start the broker again where it was, with nothing in it."""
         queues = [part for queue in self._queues for part in ("--queue", queue)]
-        port = self.bus.partition("sb://127.0.0.1:")[2].partition(";")[0]
-        self._child("broker", *queues, "--port", port)
+        self._child("broker", *queues, "--port", _port(self.bus, "sb"))
 
-    def _table_port(self) -> int:
-        parts = dict(part.split("=", 1) for part in self.storage.split(";"))
-        return int(parts["TableEndpoint"].rpartition(":")[2].partition("/")[0])
+    def _put_between(self, setting: str, port: int) -> Outage:
+        outage = self._running.enter_context(Outage(port))
+        self.environment[setting] = self.environment[setting].replace(f":{port}", f":{outage.port}")
+        return outage
+
+
+def _port(connection: str, service: str) -> int:
+    found = re.search(rf"{service}://127\.0\.0\.1:(\d+)", connection)
+    assert found
+    return int(found[1])
 
 
 @contextmanager
@@ -109,6 +155,12 @@ def furnished(home: Path, **options: Any) -> Iterator[tuple[Rig, Running]]:
 def clients(rig: Rig, running: Running) -> list[Client]:
     """The demo section's key at each host."""
     return [Client.keyed(url, running.demo.key) for url in rig.urls]
+
+
+def tick(running: Running) -> None:
+    """Let the timer fire. One that has much to do may take longer than a client waits: it goes on all the same."""
+    with suppress(TimeoutError):
+        assert running.operator.post("/v1/tick").status == HTTPStatus.OK
 
 
 def wait_until(

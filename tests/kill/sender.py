@@ -1,10 +1,12 @@
 """Posts events as a sender with a queue of its own would: again and again until each is answered for good."""
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.client import HTTPException
+from threading import Lock
 from typing import Any
 
 from local.client import Client, Response
@@ -17,13 +19,19 @@ Doc = Mapping[str, Any]
 
 @dataclass
 class Sender:
-    """Shared by threads. `ids` holds every id that a key was acknowledged under; `wrong` what should not happen."""
+    """Shared by threads.
+
+    `ids` holds every id that a key was acknowledged under, `new` how often as one that was not known before; `wrong`
+    what should not happen.
+    """
 
     clients: Sequence[Client]
     ids: dict[str, set[str]] = field(default_factory=dict)
+    new: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
     unanswered: int = 0
     put_off: int = 0
+    _lock: Lock = field(default_factory=Lock)
 
     def send(self, events: Sequence[Doc], first: int = 0) -> None:
         """Post events, one by itself and several as a batch, beginning at host `first`, until all are answered."""
@@ -35,6 +43,12 @@ class Sender:
             if left:
                 time.sleep(PAUSE_SECONDS)
         self.wrong += [f"{event['id']} was never answered for good" for event in left]
+
+    def acknowledge(self, key: str, id: str, *, new: bool = False) -> None:
+        """Note that an event was answered with 2xx under this id."""
+        with self._lock:
+            self.ids.setdefault(key, set()).add(id)
+            self.new[key] += new
 
     def _try(self, events: list[Doc], client: Client) -> list[Doc]:
         """What has to be sent again."""
@@ -51,7 +65,8 @@ class Sender:
             self.put_off += 1
             return events if "retry-after" in response.headers else self._object(response, events)
         if response.status == HTTPStatus.ACCEPTED:
-            self._acknowledge(events[0], response.doc["id"])
+            replayed = "idempotency-replayed" in response.headers
+            self.acknowledge(events[0]["id"], response.doc["id"], new=not replayed)
             return []
         return self._read_batch(response, events)
 
@@ -61,16 +76,13 @@ class Sender:
         left = []
         for event, result in zip(events, response.doc["results"], strict=True):
             if result["status"] in ("accepted", "duplicate"):
-                self._acknowledge(event, result["id"])
+                self.acknowledge(event["id"], result["id"], new=result["status"] == "accepted")
             elif result["status"] == "retry":
                 left.append(event)
             else:
                 self.wrong.append(f"{event['id']} was rejected: {result}")
         self.put_off += bool(left)
         return left
-
-    def _acknowledge(self, event: Doc, id: str) -> None:
-        self.ids.setdefault(event["id"], set()).add(id)
 
     def _object(self, response: Response, events: list[Doc]) -> list[Doc]:
         self.wrong.append(f"{len(events)} events were answered with {response.status}: {response.doc}")

@@ -74,6 +74,14 @@ async def test_flaky_refuses_the_first_attempt_of_each_id(destination):
     assert answers == [503, 503, 200, 200]
 
 
+async def test_later_refuses_the_first_attempt_and_says_when_to_come_again(destination):
+    answers = []
+    for _ in range(2):
+        async with destination.session.post("/later/3600", headers={"webhook-id": "msg_1"}) as answer:
+            answers.append((answer.status, answer.headers.get("Retry-After")))
+    assert answers == [(503, "3600"), (200, None)]
+
+
 async def test_control_repairs_a_path_and_is_not_recorded(destination):
     assert await destination.status("/bad") == 400
     async with destination.session.post("/control", json={"path": "/bad", "status": 200}) as answer:

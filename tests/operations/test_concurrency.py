@@ -156,7 +156,7 @@ async def test_two_workers_at_one_commit_write_one_set_of_deliveries(seed):
 
 @pytest.mark.parametrize("seed", ORDERS)
 async def test_two_workers_at_one_delivery_send_once(seed):
-    house = await furnished(seed, [OK])
+    house = await furnished(seed, [OK] * 3)
     await house.accept()
     await process_all(house)
     messages = deliveries_on_the_bus(house)

@@ -1,0 +1,100 @@
+"""Lets time pass for single rows: what they wait for lies in the past afterwards. Storage is written to directly."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import TableClient, TableEntity, UpdateMode
+
+from local.demo.furnish import SECTION
+from shared import ids
+from shared.times import text
+from tests.kill.rig import Rig
+
+LONG_AGO = "2000"
+PAST_A_CLAIM = timedelta(minutes=20)
+"""Longer than a delivery may be overdue before the sweeper sees to it."""
+
+
+def make_due(rig: Rig, id: str, ago: timedelta = timedelta(seconds=1)) -> None:
+    """The retry of an event's one delivery was due that long ago."""
+    at = datetime.now(UTC) - ago
+    for row in _rows(rig, "receipts", lambda rk: rk.startswith(f"{id}|") and not rk.endswith("|")):
+        row["dueAt"] = text(at)
+        with _table(rig, "receipts") as table:
+            table.update_entity(
+                row,
+                UpdateMode.REPLACE,
+                etag=row.metadata["etag"],
+                match_condition=MatchConditions.IfNotModified,
+            )
+    for row in _rows(rig, "due", lambda rk: f"|{id}|" in rk):
+        _rename(rig, "due", row, "|".join((_milliseconds(at), *row["RowKey"].split("|")[1:])))
+
+
+def lose_retry(rig: Rig, id: str) -> None:
+    """A retry should have come long ago, nothing will bring it, and the sweeper has seen that once already."""
+    make_due(rig, id, PAST_A_CLAIM)
+    with _table(rig, "due") as table:
+        for row in _rows(rig, "due", lambda rk: f"|{id}|" in rk):
+            table.delete_entity(row)
+    commit, then = ids.commit_of(id).id, datetime.now(UTC) - PAST_A_CLAIM
+    for row in _rows(rig, "events", lambda rk: rk.startswith("w|") and rk.endswith(commit)):
+        seen = {"sentAt": text(then), "stuckAt": text(then)}
+        _rename(rig, "events", {**row, **seen}, f"w|{_milliseconds(then)}|{commit}")
+
+
+def lose_mark(rig: Rig, id: str) -> None:
+    """Storage says that an event's commit was never handed off, although it was."""
+    commit = ids.commit_of(id)
+    with _table(rig, "events") as table:
+        for row in _rows(rig, "events", lambda rk: rk.startswith("w|") and rk.endswith(commit.id)):
+            table.delete_entity(row)
+        place = {"PartitionKey": f"{SECTION}|{commit.bucket}", "RowKey": f"u|{commit.id}"}
+        table.upsert_entity({**place, "schema": 1})
+
+
+def expire(rig: Rig, id: str) -> list[str]:
+    """Every row of an event's commit has expired; answers the ids of all its events."""
+    commit = ids.commit_of(id).id
+    gone: list[str] = []
+    for row in _rows(rig, "events", lambda rk: rk.startswith("x|") and rk.endswith(commit)):
+        gone += [name[2:] for name in row["rows"].split(",") if name.startswith("e|")]
+        _rename(rig, "events", row, f"x|{LONG_AGO}{row['RowKey'][len('x|YYYY') :]}")
+    return gone
+
+
+def break_destination(rig: Rig, id: str) -> Callable[[], None]:
+    """A destination can be opened by nobody until that is undone, which is answered."""
+    (row,) = _rows(rig, "registry", lambda rk: rk == id)
+    doc = json.loads(row["doc"])
+    del doc["secrets"]
+
+    def write(doc: bytes) -> None:
+        with _table(rig, "registry") as table:
+            table.upsert_entity({**row, "doc": doc})
+
+    write(json.dumps(doc).encode())
+    return partial(write, row["doc"])
+
+
+def _rows(rig: Rig, name: str, wanted: Callable[[str], bool]) -> list[TableEntity]:
+    with _table(rig, name) as table:
+        return [row for row in table.list_entities() if wanted(row["RowKey"])]
+
+
+def _rename(rig: Rig, name: str, row: Mapping[str, Any], rk: str) -> None:
+    with _table(rig, name) as table:
+        table.upsert_entity({**row, "RowKey": rk})
+        table.delete_entity(row["PartitionKey"], row["RowKey"])
+
+
+def _table(rig: Rig, name: str) -> TableClient:
+    return TableClient.from_connection_string(rig.storage, name)
+
+
+def _milliseconds(at: datetime) -> str:
+    return f"{int(at.timestamp() * 1000):013d}"

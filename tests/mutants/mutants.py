@@ -1,0 +1,81 @@
+"""Mistakes that the suite must catch: each is a snippet of the code and what a hasty hand might make of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+CRASHES = "tests/operations/test_crash_points.py::test_what_was_acknowledged_ends_whichever_call_fails"
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """`old` stands once in `file` and becomes `new`; `caught_by` is the test that must fail then."""
+
+    file: str
+    old: str
+    new: str
+    caught_by: str
+
+
+MUTANTS: Mapping[str, Mutant] = {
+    # Whoever dies in between has promised the sweeper that a message is on its way.
+    "a commit is marked as sent before it is": Mutant(
+        "shared/stages/hand_off.py",
+        '        reached("hand_off.sending")\n',
+        '        await self._mark((section, commit.bucket), [commit])\n        reached("hand_off.sending")\n',
+        f"{CRASHES}[one_event-killed-before-False]",
+    ),
+    # Accepted would mean "will be stored, we hope".
+    "an event is acknowledged before it is stored": Mutant(
+        "shared/stages/record.py",
+        "            await self._ledger.insert(section.id, commit, entries, section.idempotency_days)\n",
+        "            self.later = asyncio.ensure_future(\n"
+        "                self._ledger.insert(section.id, commit, entries, section.idempotency_days)\n"
+        "            )\n",
+        f"{CRASHES}[one_event-unavailable-before-False]",
+    ),
+    # Who has the claim may be dead, and this message the last one.
+    "a message is completed because another has the claim": Mutant(
+        "shared/stages/forward.py",
+        "                await self.hand_off.delivery_at(section.id, route, event, later)\n",
+        "",
+        f"{CRASHES}[one_event-killed-after-True]",
+    ),
+    # A process that dies in between has delivered what nobody got.
+    "a delivery is marked as delivered before it is sent": Mutant(
+        "shared/stages/forward.py",
+        "        answer = await self.http.send(request, timeout_seconds=seconds)\n",
+        "        claimed = await self.receipts.save(section.id, replace(claimed, status=Status.DELIVERED))\n"
+        "        answer = await self.http.send(request, timeout_seconds=seconds)\n",
+        f"{CRASHES}[one_event-killed-before-True]",
+    ),
+    # Two workers may have read the same row.
+    "a claim is written whatever stands there by now": Mutant(
+        "shared/stages/forward.py",
+        "        return await self.receipts.save(section.id, claimed)\n",
+        "        return await self.receipts.save(section.id, replace(claimed, etag=None))\n",
+        "tests/operations/test_concurrency.py::test_two_workers_at_one_delivery_send_once",
+    ),
+    # Without the receipt nobody knows any more on whose timeline the event stands.
+    "an expired event goes before what hangs on it": Mutant(
+        "shared/operations/purge.py",
+        "    await asyncio.gather(*(_forget(line, section, event) for event in events))\n"
+        "    await line.ledger.purge(section, row)\n",
+        "    await line.ledger.purge(section, row)\n"
+        "    await asyncio.gather(*(_forget(line, section, event) for event in events))\n",
+        "tests/operations/test_purge.py::test_a_purge_that_is_cut_short_anywhere_is_finished_by_the_next",
+    ),
+    # What is off the list and not on the bus waits for ever.
+    "a parked delivery leaves the list before it is handed off": Mutant(
+        "shared/operations/unpark.py",
+        '        reached("unpark.reopened")\n',
+        '        await line.due.remove(waiting)\n        reached("unpark.reopened")\n',
+        f"{CRASHES}[a_park_and_resume-killed-after-True]",
+    ),
+    # Nobody sends the webhook again: its sender was told that it was taken.
+    "a kept webhook is forgotten before it is an event": Mutant(
+        "shared/operations/mend.py",
+        "    told = await take(line, section, source, request)\n",
+        "    await line.quarantine.remove(section.id, item)\n    told = await take(line, section, source, request)\n",
+        f"{CRASHES}[a_quarantine_replay-killed-after-True]",
+    ),
+}
