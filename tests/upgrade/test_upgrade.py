@@ -71,7 +71,7 @@ def left(world: World) -> list[str]:
 
 async def settled(world: World) -> World:
     """Days pass, with ticks and triggers, until nothing is under way any more."""
-    still = await world.settle(lambda: left(world))
+    still, _ = await world.settle(lambda: left(world))
     assert still == []
     assert [error for error in world.raised if not isinstance(error, Unavailable)] == []
     return world
