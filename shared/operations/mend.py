@@ -1,5 +1,7 @@
 """Mend: run quarantined webhooks through their source's types and mappings of now."""
 
+from contextlib import suppress
+
 from shared.access.sources import Source
 from shared.errors import NotFound, SignalboxError, Unavailable
 from shared.exact import Json
@@ -46,7 +48,8 @@ async def _took(line: Line, source: Source, kept: Item) -> bool:
     except NotFound:  # somebody else took it in
         return False
     except SignalboxError as error:
-        await line.quarantine.move(source.section, kept, error)
+        with suppress(NotFound):  # the same, meanwhile
+            await line.quarantine.move(source.section, kept, error)
         return False
     return True
 

@@ -130,6 +130,22 @@ async def test_what_came_to_a_paused_source_is_taken_in_and_what_does_not_fit_st
     assert [one["cause"] for one in await quarantined(house)] == ["invalid"]
 
 
+async def test_what_another_resume_has_taken_in_meanwhile_stops_nothing(monkeypatch):
+    house = await furnished(TYPES)
+    await paused_with(house, "no number", "1.00")
+    await house.line.sources.resume("demo", HOOK)
+    read, remove = house.line.quarantine.read, house.line.quarantine.remove
+
+    async def read_before_it_is_gone(section, id):
+        item = await read(section, id)
+        await remove(section, item)
+        return item
+
+    monkeypatch.setattr(house.line.quarantine, "read", read_before_it_is_gone)
+
+    assert await mend.resume(house.line, "demo", pace(house)) == 1
+
+
 async def test_what_came_to_a_paused_source_stays_while_it_is_paused():
     house = await furnished(TYPES)
     await paused_with(house, "1.00")
