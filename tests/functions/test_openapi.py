@@ -68,6 +68,12 @@ def test_a_door_declares_what_it_reads(door: Door):
     assert bool(door.wants.query) == ("query" in read or "page_of" in read)
 
 
+def test_every_door_that_reads_json_has_a_body_to_try_and_to_bend():
+    reading = {door.handler.__name__ for door in DOORS if door.wants.body not in (None, bytes)}
+
+    assert {path.name for path in BODIES.iterdir() if list(path.glob("*.json"))} == reading
+
+
 @pytest.mark.parametrize(
     "path", sorted(BODIES.glob("*/*.json")), ids=lambda path: f"{path.parent.name}/{path.stem}"
 )

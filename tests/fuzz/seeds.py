@@ -8,7 +8,6 @@ from typing import Any
 from shared import exact
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
-ROOMS = ("api", "destinations", "fields", "sources")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ def seeds(document: Mapping[str, Any]) -> list[Seed]:
 
 def bodies() -> list[bytes]:
     """Every fixture there is, to be sent where it does not belong."""
-    assert sorted(path.name for path in FIXTURES.iterdir()) == sorted(ROOMS)
     return [_compact(path) for path in sorted(FIXTURES.rglob("*.json"))]
 
 
@@ -37,8 +35,6 @@ def _of_doors(document: Mapping[str, Any]) -> Iterator[Seed]:
     for template, item in document["paths"].items():
         for method, operation in item.items():
             cases = sorted((FIXTURES / "api" / operation["operationId"]).glob("*.json"))
-            wants_json = "application/json" in operation.get("requestBody", {}).get("content", {})
-            assert bool(cases) == wants_json, f"{operation['operationId']} has no fixture of its body"
             for body in map(_compact, cases) if cases else [b""]:
                 yield Seed(method.upper(), template, body)
 

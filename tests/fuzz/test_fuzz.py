@@ -22,6 +22,10 @@ ROUND = 20_000
 """Requests to one stack, by one seed; the next round has the next seed and a stack of its own."""
 EXAMPLES = 12
 """Good and bad requests of each door that schemathesis makes in a round."""
+BROKEN = re.compile(
+    r"^(?:ERROR .*|WARNING signalbox\.tick .* stopped: (?!.*(?:right now|later|again)).*)$", re.MULTILINE
+)
+"""Faults of ours in the log, and parts of a tick that were stopped by something else than what was busy or away."""
 PATIENCE_SECONDS = 300
 """Until an event is delivered that stands behind all that the storm left in the queues."""
 
@@ -69,7 +73,7 @@ def played(home: Path, seed: int, requests: int) -> Round:
     assert "functions" in log
     understood = [(one, reply.status if reply else 0) for one, reply in zip(seeds, replies, strict=True)]
     leaked = [canary for canary in scene.canaries if canary in log]
-    return Round(understood, report, delivered, leaked, re.findall(r"^ERROR .*", log, re.MULTILINE))
+    return Round(understood, report, delivered, leaked, BROKEN.findall(log))
 
 
 def one_more(running: Running) -> str:
