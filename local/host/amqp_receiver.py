@@ -33,12 +33,14 @@ _TICK_SECONDS: Final = 1.0
 
 
 class Receiver(asyncio.Protocol):
-    """Attaches to `entity` and hands every delivery with its bytes to `on_message`.
+    """Attaches to `entity` and hands itself, every delivery and its bytes to `on_message`.
 
     `ended` becomes the reason when the connection is gone; then nothing can be settled any more.
     """
 
-    def __init__(self, entity: str, credit: int, on_message: Callable[[Delivery, bytes], None]) -> None:
+    def __init__(
+        self, entity: str, credit: int, on_message: "Callable[[Receiver, Delivery, bytes], None]"
+    ) -> None:
         self._entity = entity
         self._credit = credit
         self._on_message = on_message
@@ -134,7 +136,7 @@ class Receiver(asyncio.Protocol):
             raw = bytes(event.link.recv(delivery.pending) or b"")
             event.link.advance()
             if event.link == self._link:
-                self._on_message(delivery, raw)
+                self._on_message(self, delivery, raw)
             else:
                 # The answer to a request, of which there will be another.
                 event.link.flow(1)

@@ -95,9 +95,9 @@ class ServiceBusPump:
         self._waiting.clear()
         return reason, receiver.attached
 
-    def _arrived(self, delivery: Delivery, raw: bytes) -> None:
-        assert self._receiver is not None  # noqa: S101 - messages come from a receiver
-        self._waiting.append((self._receiver, delivery, raw))
+    def _arrived(self, receiver: Receiver, delivery: Delivery, raw: bytes) -> None:
+        # The first may be here before this pump has been told that its receiver is connected.
+        self._waiting.append((receiver, delivery, raw))
         if len(self._waiting) == 1:
             # Everything that is in the same bytes from the socket joins one batch.
             asyncio.get_running_loop().call_soon(self._dispatch)

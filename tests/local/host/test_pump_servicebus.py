@@ -137,6 +137,27 @@ async def test_handled_messages_are_completed(broker, pump):
     assert await left(broker, "events") == []
 
 
+async def test_messages_that_come_before_the_pump_hears_of_its_connection_are_handled(
+    broker, pump, monkeypatch
+):
+    handler = Handler()
+    loop = asyncio.get_running_loop()
+    connect = loop.create_connection
+
+    async def late(protocol, host, port):
+        made = await connect(protocol, host, port)
+        await handler.received(1)
+        return made
+
+    await send(broker, "events", *(ServiceBusMessage(str(number)) for number in range(10)))
+    with monkeypatch.context() as patched:
+        patched.setattr(loop, "create_connection", late)
+        started = pump("events", handler)
+        await handler.received(10)
+    await started.close(5)
+    assert await left(broker, "events") == []
+
+
 async def test_a_failed_message_comes_back_and_ends_in_the_dead_letter_queue(broker, pump):
     handler = Handler(lambda messages: messages[0].body == b"fine")
     pump("events", handler)
