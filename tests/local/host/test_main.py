@@ -95,7 +95,7 @@ def test_without_proton_the_embedded_queue_runs(start_host, tmp_path):
 
 def test_the_only_line_on_stdout_is_the_announcement(start_host):
     host = start_host()
-    assert host.announced["functions"][:3] == ["echo", "exact", "rest"]
+    assert host.announced["functions"][:3] == ["echo", "exact", "b_literal"]
     host.process.terminate()
     assert host.process.stdout.read() == b""
     assert host.process.wait(20) == 0
