@@ -20,6 +20,7 @@ from shared.errors import (
     Invalid,
     LengthRequired,
     MalformedBody,
+    MethodNotAllowed,
     NotFound,
     SignalboxError,
     Unauthenticated,
@@ -61,12 +62,16 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
 _HEADERS: Mapping[str, tuple[Doc, str]] = {
     "Location": ({"type": "string"}, "The path of what was created."),
     "Idempotency-Replayed": ({"const": "true"}, "There when this is the first answer again."),
+    "WebHook-Allowed-Origin": ({"type": "string"}, "Who may send webhooks: whoever asked."),
+    "WebHook-Allowed-Rate": ({"type": "string"}, "How many a minute: `*` is as many as wanted."),
     "Retry-After": ({"type": "integer"}, "Seconds after which the same request may be sent again."),
     "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for."),
+    "Allow": ({"type": "string"}, "The methods that the path takes."),
 }
 _WITH: Mapping[type[SignalboxError], str] = {
     Unavailable: "Retry-After",
     Unauthenticated: "WWW-Authenticate",
+    MethodNotAllowed: "Allow",
 }
 
 
@@ -84,7 +89,7 @@ def _written() -> bytes:
 @cache
 def document() -> Doc:
     """The document (https://spec.openapis.org/oas/v3.1.1)."""
-    forms = [door.gives.form for door in DOORS]
+    forms = [gives.form for door in DOORS for gives in door.gives.all]
     schemas = schemas_of([Problem, *forms, *(_body(door)[0] for door in DOORS if door.wants.body)])
     paths: dict[str, Doc] = {}
     for door in DOORS:
@@ -128,7 +133,7 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
         "security": [{"key": [str(door.needs)]}] if door.needs else [],
         "parameters": list(_parameters(door)),
         "responses": {
-            str(door.gives.status): _good(door.gives, schemas),
+            **{str(gives.status): _good(gives, schemas) for gives in door.gives.all},
             **{
                 str(kinds[0].status): {"$ref": f"#/components/responses/{name}"} for name, kinds in _bad(door)
             },

@@ -73,6 +73,7 @@ def line() -> Line:
         queues=(chosen.events_queue, chosen.deliveries_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         end_pause=END_PAUSE_SECONDS,
+        forbid_unverified=chosen.signalbox_forbid_unverified,
     )
 
 
@@ -87,6 +88,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     queues: tuple[str, str] = ("events", "deliveries"),
     mark_pause: float = 0,
     end_pause: float = 0,
+    forbid_unverified: bool = False,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables, clock.seconds)
@@ -116,7 +118,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         keys=Keys(registry, clock),
-        sources=Sources(registry, seal, clock),
+        sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
