@@ -29,7 +29,19 @@ __all__ = [
     "load",
 ]
 
-KINDS = ("cloudevents", "github", "intercom", "power_automate", "shopify")
+KINDS = (
+    "calendly",
+    "cloudevents",
+    "github",
+    "hubspot",
+    "intercom",
+    "power_automate",
+    "shopify",
+    "standard_webhooks",
+    "stripe",
+    "typeform",
+    "zendesk",
+)
 MAX_DELIVERY = 255
 """Characters of a delivery id that is put together."""
 

@@ -8,11 +8,11 @@ from shared.exact import Json
 from shared.sources import SourceKind, load
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "sources"
-BESIDE = ("policy", "settings")
+BESIDE = ("policy", "settings", "vectors")
 """Files of a kind that are no request."""
 
 
-def _read(pattern: str) -> dict[str, dict[str, Any]]:
+def _read(pattern: str) -> dict[str, Any]:
     found = sorted(FIXTURES.glob(pattern))
     return {f"{path.parent.name}/{path.stem}": exact.loads(path.read_bytes()) for path in found}
 
@@ -23,6 +23,12 @@ def _by_kind(name: str) -> dict[str, dict[str, Any]]:
 
 CASES = {place: doc for place, doc in _read("*/*.json").items() if place.partition("/")[2] not in BESIDE}
 POLICIES = _by_kind("policy")
+VECTORS = {
+    f"{place.partition('/')[0]}-{n}": one
+    for place, doc in _read("*/vectors.json").items()
+    for n, one in enumerate(doc)
+}
+"""Requests with the signature that their vendor, or its SDK, published."""
 KIND_SETTINGS = _by_kind("settings")
 """For kinds that need settings: some that work."""
 

@@ -12,8 +12,8 @@ from shared.mapping import apply, compile_mapping
 from shared.sources import KINDS, Facts, Received, SharedSecret, SourceKind, Verifier, load
 from shared.sources.genuine import check
 from shared.sources.policy import Reaction
-from shared.sources.verifier import Verified
-from tests.sources.cases import CASES, KIND_SETTINGS, POLICIES, kind_of
+from shared.sources.verifier import Reason, Rejected, Verified
+from tests.sources.cases import CASES, KIND_SETTINGS, POLICIES, VECTORS, kind_of
 from tests.sources.security import SecurityCases, SharedSecretCases
 from tests.sources.signing import new_secret, request, sign
 from tests.sources.table import BETWEEN, README, table
@@ -68,6 +68,22 @@ def test_it_is_genuine_when_it_is_signed(name):
     proofs = source(name).proofs
 
     assert check(proofs, signed(name), [new_secret(proofs[0], b"test")], NOW) == Verified(0)
+
+
+@pytest.mark.parametrize("name", VECTORS)
+@pytest.mark.parametrize("tampered", [False, True], ids=["as it is", "another body"])
+def test_a_vector_that_its_vendor_published_is_verified_and_with_another_body_is_not(name, tampered):
+    one, proofs = VECTORS[name], kind_of(name.rpartition("-")[0]).proofs
+    body = (one["body"] + "\n" * tampered).encode()
+    told = check(
+        proofs,
+        Received(one["method"], one["url"], one["headers"], body),
+        [one["secret"]],
+        times.parse(one["at"]),
+    )
+
+    assert re.search(r"https://|^written ", one["origin"])
+    assert told == (Rejected(Reason.MISMATCH) if tampered else Verified(0))
 
 
 @pytest.mark.parametrize("name", REFUSED)
