@@ -32,6 +32,9 @@ __all__ = [
 KINDS = (
     "calendly",
     "cloudevents",
+    "dataverse",
+    "event_grid",
+    "generic",
     "github",
     "hubspot",
     "intercom",

@@ -55,6 +55,12 @@ def test_a_mapping_is_refused_before_it_is_nested_too_deeply_to_be_read_again(ru
         ({"types": {"": {"event": "a.b"}}}, ["/types/"]),
         ({"types": []}, ["/types"]),
         ({"paused": True}, ["/paused"]),
+        ({"settings": {"a": 1}}, ["/settings"]),
+        ({"kind": "generic"}, ["/settings/proof"]),
+        ({"kind": "generic", "settings": {"proof": {"scheme": "none"}}}, ["/settings/proof"]),
+        ({"kind": "dataverse", "settings": {"ownUsers": ["me"]}}, ["/settings/ownUsers/0"]),
+        ({"unverified": True, "secrets": {"signing": "long enough"}}, [""]),
+        ({"unverified": "yes"}, ["/unverified"]),
     ],
 )
 def test_a_source_that_cannot_be_is_refused(running: Running, changes: dict[str, Any], where: list[str]):

@@ -10,6 +10,7 @@ from tests.sources.cases import kind_of
 README = Path(__file__).parents[2] / "README.md"
 BETWEEN = re.compile(r"(?<=<!-- sources -->\n).*?(?=<!-- /sources -->)", re.DOTALL)
 HEAD = "| Kind | How it shows who it is | Suggested for | It repeats | It waits | In the end |\n|---|---|---|---|---|---|\n"
+SET_UP = {"generic": "as its settings say"}
 HASHES = {"sha1": "SHA-1", "sha256": "SHA-256", "sha512": "SHA-512"}
 
 
@@ -21,7 +22,7 @@ def table() -> str:
 def row(kind: str) -> str:
     """What a kind says of its vendor."""
     plugin = kind_of(kind)
-    proofs = "; else ".join(proof_text(one) for one in plugin.proofs)
+    proofs = SET_UP.get(kind) or "; else ".join(proof_text(one) for one in plugin.proofs)
     types = ", ".join(f"`{name}`" for name in plugin.mappings) or "nothing"
     policy = plugin.policy
     wait = "not said" if policy.seconds is None else f"{policy.seconds:g} s"

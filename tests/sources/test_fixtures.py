@@ -13,7 +13,7 @@ from shared.sources import KINDS, Facts, Received, SharedSecret, SourceKind, Ver
 from shared.sources.genuine import check
 from shared.sources.policy import Reaction
 from shared.sources.verifier import Reason, Rejected, Verified
-from tests.sources.cases import CASES, KIND_SETTINGS, POLICIES, VECTORS, kind_of
+from tests.sources.cases import CASES, KIND_SETTINGS, POLICIES, VECTORS, kind_of, settings_of
 from tests.sources.security import SecurityCases, SharedSecretCases
 from tests.sources.signing import new_secret, request, sign
 from tests.sources.table import BETWEEN, README, table
@@ -29,7 +29,8 @@ ANSWERS = (200, 202, 401, 404, 405, 411, 413, 415, 422, 429, 500, 503)
 
 
 def source(name: str) -> SourceKind:
-    return load(name.partition("/")[0], CASES[name].get("settings"))
+    kind = name.partition("/")[0]
+    return load(kind, CASES[name].get("settings", settings_of(kind)))
 
 
 def received(name: str) -> Received:
