@@ -12,7 +12,7 @@ from shared import sources
 from shared.access.key_body import KeyBody
 from shared.access.section_body import SectionBody
 from shared.access.sections import HASH_KEY_BYTES
-from shared.access.source_body import SecretsBody, SourceBody, TypesBody
+from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TypesBody
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
@@ -114,6 +114,17 @@ async def read_source(call: KeyedCall) -> Reply:
 async def mend_source(call: KeyedCall) -> Reply:
     """Replace what the vendor's types mean, all of them."""
     return Reply(200, await call.line.sources.set_types(call.section, call.params["id"], call.body))
+
+
+@door(
+    bp,
+    "PUT /v1/sources/{id}/settings",
+    Gives(200, answers.Source),
+    Wants(body=SettingsBody, refuses=(Conflict,)),
+)
+async def set_up_source(call: KeyedCall) -> Reply:
+    """Set a source's kind up anew, whole; for kinds that have settings."""
+    return Reply(200, await call.line.sources.set_settings(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/sources/{id}/pause", Gives(200, answers.Source), Wants(refuses=(Conflict,)))

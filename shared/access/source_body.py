@@ -51,8 +51,17 @@ VendorTypes = Annotated[
 ]
 
 
+SourceSettings = Annotated[dict[str, Any], Field(max_length=MAX_SETTINGS)]
+
+
 class TypesBody(RootModel[VendorTypes]):
     """The meaning of every vendor type, by its name."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
+
+
+class SettingsBody(RootModel[SourceSettings]):
+    """What the kind of a source is to be set up with."""
 
     model_config = ConfigDict(strict=True, frozen=True)
 
@@ -64,7 +73,7 @@ class SourceBody(Body):
     name: Text
     kind: Annotated[str, AfterValidator(_known_kind), Field(json_schema_extra={"enum": [*KINDS]})]
     label: Text
-    settings: Annotated[dict[str, Any], Field(max_length=MAX_SETTINGS)] | None = None
+    settings: SourceSettings | None = None
     secrets: SecretsBody | None = None
     unverified: bool = False
     types: VendorTypes = Field(default_factory=dict)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from shared import times
 from shared.access.opened import Opened
-from shared.access.source_body import SecretsBody, SourceBody, TypeBody, TypesBody
+from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TypeBody, TypesBody
 from shared.bodies import read_body
 from shared.errors import Fault, Invalid, NotFound
 from shared.exact import Json
@@ -77,7 +77,7 @@ class Sources:
             raise ValueError(f"a source id is {ID_BYTES} random bytes, not {len(random)}")
         wanted = read_body(SourceBody, body, kinds=kinds)
         self._check_verified(wanted)
-        _check_settings(wanted)
+        _check_settings(wanted.kind, wanted.settings, "/settings")
         _check_mappings(wanted.types, "/types")
         id = random.hex()
         doc = {
@@ -118,6 +118,13 @@ class Sources:
         wanted = read_body(TypesBody, types)
         _check_mappings(wanted.root, "")
         return await self._change(section, id, types=wanted.model_dump(by_alias=True))
+
+    async def set_settings(self, section: str, id: str, settings: Json) -> dict[str, Json]:
+        """Set its kind up anew, by settings like those that `create` takes. Raises Invalid, NotFound."""
+        wanted = read_body(SettingsBody, settings).root
+        record = await self._read(section, id)
+        _check_settings(record.doc["kind"], wanted, "")
+        return await self._replace(record.with_doc(settings=wanted or None))
 
     async def rotate_secret(self, section: str, id: str, body: Json) -> dict[str, Json]:
         """`{"signing": "..."}` becomes current and the one before it still verifies. Raises Invalid, NotFound."""
@@ -190,14 +197,14 @@ class Sources:
         )
 
 
-def _check_settings(wanted: SourceBody) -> None:
+def _check_settings(kind: str, settings: Json, prefix: str) -> None:
     """Raises Invalid with every fault, as the kind sees it."""
     try:
-        load(wanted.kind, wanted.settings)
+        load(kind, settings)
     except Invalid as error:
-        faults = [replace(fault, pointer="/settings" + fault.pointer) for fault in error.faults]
-        here = faults or [Fault("/settings", error.detail)]
-        raise Invalid(f"The settings do not fit a source of the kind {wanted.kind}.", faults=here) from None
+        faults = [replace(fault, pointer=prefix + fault.pointer) for fault in error.faults]
+        here = faults or [Fault(prefix, error.detail)]
+        raise Invalid(f"The settings do not fit a source of the kind {kind}.", faults=here) from None
 
 
 def _check_mappings(types: Mapping[str, TypeBody], prefix: str) -> None:

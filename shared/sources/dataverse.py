@@ -86,7 +86,7 @@ def read(settings: Settings, received: Received) -> Sequence[Facts]:
     if oversize and not settings.accept_oversize:
         raise Invalid(
             "Dataverse left the record out, because the message was over 256 KB. Give the step fewer columns and no "
-            "image of large ones, or register the source with acceptOversize."
+            "image of large ones, or set acceptOversize in the source's settings."
         )
     return [_facts(context, oversize=oversize)]
 

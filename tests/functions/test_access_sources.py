@@ -72,6 +72,21 @@ def test_a_source_that_cannot_be_is_refused(running: Running, changes: dict[str,
     assert pointers(answer) == where
 
 
+def test_a_source_is_set_up_anew_and_settings_that_do_not_fit_change_nothing(running: Running):
+    body = {"name": "any", "kind": "generic", "label": "any", "settings": {"proof": {"scheme": "secret"}}}
+    made = running.operator.post("/v1/sources", body)
+    path = f"/v1/sources/{made.doc['id']}"
+
+    wrong = running.operator.put(f"{path}/settings", {"proof": {"scheme": "secret"}, "id": "["})
+    before = running.operator.get(path).doc
+    right = running.operator.put(f"{path}/settings", {"proof": {"scheme": "secret"}, "id": "body.id"})
+
+    assert_problem(wrong, 422, "invalid")
+    assert (pointers(wrong), before["settings"]) == (["/id"], body["settings"])
+    assert right.doc["settings"]["id"] == "body.id"
+    assert running.operator.get(path).doc == right.doc
+
+
 def test_a_document_that_is_larger_than_a_row_is_refused(running: Running):
     mapping = {"properties": {"x" * 1_200_000: "id"}}
     body = {

@@ -195,6 +195,7 @@ def greetings(running: Running) -> Iterator[Response]:
     ).doc
     yield running.anonymous.get(asked["hookPath"])
     yield running.anonymous.send("PUT", asked["hookPath"], b"", {})
+    yield running.operator.put(f"/v1/sources/{asked['id']}/settings", {})
     about = {"name": "b", "kind": "cloudevents", "label": "b", "secrets": secret}
     made = running.operator.post("/v1/sources", about).doc
     origin = {"WebHook-Request-Origin": "events.example.com", "WebHook-Request-Rate": "10"}
