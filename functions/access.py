@@ -12,12 +12,12 @@ from shared import sources
 from shared.access.key_body import KeyBody
 from shared.access.section_body import SectionBody
 from shared.access.sections import HASH_KEY_BYTES
-from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TypesBody
+from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TryBody, TypesBody
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
 from shared.errors import Conflict
-from shared.operations import mend, unpark
+from shared.operations import dry_run, mend, unpark
 from shared.operations.pace import Pace
 
 bp = func.Blueprint()
@@ -125,6 +125,12 @@ async def mend_source(call: KeyedCall) -> Reply:
 async def set_up_source(call: KeyedCall) -> Reply:
     """Set a source's kind up anew, whole; for kinds that have settings."""
     return Reply(200, await call.line.sources.set_settings(call.section, call.params["id"], call.body))
+
+
+@door(bp, "POST /v1/sources/{id}/try", Gives(200, answers.Tried), Wants(body=TryBody))
+async def try_source(call: KeyedCall) -> Reply:
+    """Try what a source's mapping makes of a payload, and what it leaves out. Nothing is stored."""
+    return Reply(200, await dry_run.dry_run(call.line, call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/sources/{id}/pause", Gives(200, answers.Source), Wants(refuses=(Conflict,)))

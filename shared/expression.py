@@ -19,6 +19,7 @@ from jmespath.visitor import Options, TreeInterpreter
 from shared import exact
 from shared.errors import MalformedBody
 from shared.exact import Json, Number
+from shared.watch import Watch
 
 MAX_LENGTH = 500
 """Characters in an expression."""
@@ -53,9 +54,9 @@ def parse(text: str) -> ParsedResult:
 class Computation:
     """Computes expressions over one payload; MAX_STEPS holds for all of them together."""
 
-    def __init__(self, payload: Json) -> None:
+    def __init__(self, payload: Json, watch: Watch | None = None) -> None:
         self._payload = payload
-        self._interpreter = _Interpreter()
+        self._interpreter = _Interpreter(watch)
 
     def of(self, expression: ParsedResult) -> Any:
         """What the expression gives: JSON, but its numbers may be any of Number, Decimal and int.
@@ -153,15 +154,18 @@ class _Functions(Functions):
 class _Interpreter(TreeInterpreter):
     """Walks the tree of an expression and counts its steps; long lists and texts count as several."""
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None) -> None:
         super().__init__(_OPTIONS)
         self._left = MAX_STEPS
+        self._watch = watch
 
     def visit(self, node: Node, *args: Any, **kwargs: Any) -> Any:
         result = super().visit(node, *args, **kwargs)
         self._left -= 1 + (len(result) // 16 if isinstance(result, (list, str)) else 0)
         if self._left < 0:
             raise ValueError("too many steps")
+        if self._watch:
+            self._watch.saw(node, args[0], result)
         return result
 
 

@@ -11,6 +11,7 @@ from jmespath.parser import ParsedResult
 from shared import exact, expression
 from shared.errors import Fault, Invalid, MalformedBody
 from shared.exact import Json, Number
+from shared.watch import Watch
 
 MAX_EXPRESSIONS = 100
 """Expressions in a mapping document."""
@@ -42,12 +43,12 @@ def compile_mapping(doc: MappingDoc, at: str = "") -> CompiledMapping:
     return mapping
 
 
-def apply(mapping: CompiledMapping, payload: Json) -> dict[str, Json]:
-    """The mapped object. A null is left out of every object, since JMESPath cannot tell it from a missing member.
+def apply(mapping: CompiledMapping, payload: Json, watch: Watch | None = None) -> dict[str, Json]:
+    """The mapped object; `watch` sees what of the payload is taken. A null is left out of every object, since JMESPath cannot tell it from a missing member.
 
     Raises Invalid with a fault for every member (of the result) that this payload has no value of the right type for.
     """
-    application = _Application(payload)
+    application = _Application(payload, watch)
     result = application.mapping(mapping, "")
     if application.faults:
         raise Invalid(
@@ -97,9 +98,10 @@ class _Compiler:
 class _Application:
     """Computes a mapping for one payload and collects the members that have no value."""
 
-    def __init__(self, payload: Json) -> None:
+    def __init__(self, payload: Json, watch: Watch | None) -> None:
         self.faults: list[Fault] = []
-        self._computation = expression.Computation(payload)
+        self._watch = watch
+        self._computation = expression.Computation(payload, watch)
         self._left = MAX_VALUES
 
     def mapping(self, mapping: CompiledMapping, at: str) -> dict[str, Json]:
@@ -114,7 +116,10 @@ class _Application:
 
     def _member(self, member: ParsedResult, at: str) -> Json:
         try:
-            return self._exact(self._computation.of(member), exact.MAX_DEPTH)
+            value = self._computation.of(member)
+            if self._watch:
+                self._watch.took(value)
+            return self._exact(value, exact.MAX_DEPTH)
         except JMESPathTypeError as error:
             expected, received = " or ".join(error.expected_types), expression.type_name(error.actual_type)
             self.faults.append(

@@ -1,8 +1,12 @@
 """Answers about sections, keys and webhook sources."""
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from functions.answers import Running, Time
+from functions.answers.events import Person
+from functions.answers.problems import Fault
 from shared.access.rights import Scope
 from shared.exact import Json
 
@@ -103,6 +107,26 @@ class Sources(TypedDict):
     """The section's sources, by id."""
 
     sources: list[Source]
+
+
+class Mapped(TypedDict):
+    """What a mapping makes of a payload."""
+
+    occurredAt: NotRequired[str]
+    person: NotRequired[Person]
+    properties: dict[str, Json]
+
+
+class Tried(TypedDict):
+    """A dry run. `unmapped`: JSON Pointers of what of the payload nothing took."""
+
+    fits: bool
+    event: str | None
+    version: str | None
+    result: Mapped | None
+    detail: NotRequired[str]
+    errors: list[Fault]
+    unmapped: list[str]
 
 
 class Rejection(TypedDict):

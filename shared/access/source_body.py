@@ -60,6 +60,15 @@ class TypesBody(RootModel[VendorTypes]):
     model_config = ConfigDict(strict=True, frozen=True)
 
 
+class TryBody(Body):
+    """A payload to try a mapping on; without a `meaning`, that which the source has for the type."""
+
+    type: Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT)]
+    payload: Any
+    meaning: TypeBody | None = None
+    occurred_at: Annotated[str, StringConstraints(max_length=MAX_TEXT)] | None = None
+
+
 class SettingsBody(RootModel[SourceSettings]):
     """What the kind of a source is to be set up with."""
 

@@ -25,6 +25,7 @@ from shared.event import Draft, Person
 from shared.exact import Json
 from shared.faults import faults_of, type_word
 from shared.sources import Facts, Greeting, Received, SourceKind
+from shared.watch import Watch
 
 MAX_KEY = 255
 MAX_BATCH = 1_000
@@ -135,13 +136,15 @@ def facts(source: Source, received: Received) -> Sequence[Facts]:
     return found
 
 
-def webhook(source: Source, found: Facts) -> Draft:
-    """The draft that the source's mapping makes of a webhook. Raises UnknownType, Invalid, BrokenSource."""
+def webhook(source: Source, found: Facts, watch: Watch | None = None) -> Draft:
+    """The draft that the source's mapping makes of a webhook; `watch` sees what of it is taken. Raises UnknownType, Invalid, BrokenSource."""
     meaning = source.types.get(found.type)
     if meaning is None:
         raise UnknownType("The source has no event for this type. Add the type to the source, then replay.")
     with _breaking_is_ours(source):
-        mapped = mapping.apply(mapping.compile_mapping(_mapping(source, found, meaning)), found.payload)
+        mapped = mapping.apply(
+            mapping.compile_mapping(_mapping(source, found, meaning)), found.payload, watch
+        )
     document = {"occurredAt": found.occurred_at, **mapped, "event": meaning.event, "version": meaning.version}
     draft = envelope(
         {name: value for name, value in document.items() if value is not None}, found.delivery_id
