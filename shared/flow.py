@@ -34,6 +34,7 @@ from shared.messages import CommitMessage, DeliveryMessage
 from shared.people.identifiers import identifiers
 from shared.ports import RowExists
 from shared.sources import Facts, Greeting, Policy, Received, SourceKind
+from shared.sources.doctor import Case, diagnose
 from shared.sources.genuine import check
 from shared.sources.verifier import Rejected
 from shared.stages import receive, translate
@@ -93,7 +94,8 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
     section, source, kind, public = await _met(line, source_id, request)
     verified = check(kind.proofs, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected) and not source.unverified:
-        await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body)
+        why = diagnose(Case(kind.proofs, public, request.url, source.secrets, line.clock.now()), verified)
+        await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body, why)
         reached("flow.webhook-rejected")
         raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
     if (greeting := translate.greeting(source, kind, public)) is not None:

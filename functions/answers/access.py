@@ -130,10 +130,11 @@ class Tried(TypedDict):
 
 
 class Rejection(TypedDict):
-    """A request whose signature did not hold: the names of its headers, and how long its body was."""
+    """A request whose signature did not hold: why, the names of its headers, and how long its body was."""
 
     at: Time
     reason: str
+    diagnosis: NotRequired[str]
     headers: str
     bytes: int
 

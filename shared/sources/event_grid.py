@@ -56,10 +56,18 @@ def greets(received: Received) -> Greeting | None:
         return allowed(received)
     if received.header("aeg-event-type") != "SubscriptionValidation":
         return None
-    for event in exact.loads(received.body):
-        if event["eventType"] == VALIDATION and isinstance(event["data"]["validationCode"], str):
-            return Greeting({"validationResponse": event["data"]["validationCode"]})
-    return None
+    code = _validation_code(exact.loads(received.body))
+    return Greeting({"validationResponse": code}) if code else None
+
+
+def _validation_code(events: Json) -> str | None:
+    """That of the one event in the list."""
+    event = events[0] if isinstance(events, list) and events else None
+    if not isinstance(event, dict) or event.get("eventType") != VALIDATION:
+        return None
+    data = event.get("data")
+    code = data.get("validationCode") if isinstance(data, dict) else None
+    return code if isinstance(code, str) else None
 
 
 SOURCE = SourceKind(proofs=(PROOF,), policy=POLICY, read=read, headers=HEADERS, greets=greets)

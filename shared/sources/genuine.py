@@ -50,11 +50,11 @@ def check(
     chosen = next((one for one in proofs if one.is_present(received)), proofs[0])
     if isinstance(chosen, Verifier):
         return verify(chosen, received, secrets, now)
-    return _compared(chosen.carried(received), secrets)
+    return compared(chosen.carried(received), secrets)
 
 
-def _compared(carried: str | None, secrets: Sequence[str]) -> Verified | Rejected:
-    """Every secret is compared in constant time, whichever one fits."""
+def compared(carried: str | None, secrets: Sequence[str]) -> Verified | Rejected:
+    """Compare with every secret, in constant time whichever one fits. Never raises."""
     if carried is None:
         return Rejected(Reason.MISSING)
     if len(carried) > MAX_HEADER:

@@ -28,15 +28,16 @@ class Rejected:
         self._slots = count(secrets.randbelow(SLOTS))
 
     async def note(
-        self, section: str, source: str, reason: str, headers: Mapping[str, str], body: bytes
+        self, section: str, source: str, reason: str, headers: Mapping[str, str], body: bytes, diagnosis: str
     ) -> None:
-        """Keep what can be kept of a request that was turned away."""
+        """Keep what can be kept of a request that was turned away; the diagnosis repeats nothing of it."""
         row = Row(
             f"{section}|{source}",
             f"{next(self._slots) % SLOTS:03d}",
             {
                 "at": times.text(self._clock.now()),
                 "reason": reason,
+                "diagnosis": diagnosis,
                 "headers": " ".join(sorted(headers)[:MAX_HEADERS])[:2_000],
                 "bytes": len(body),
                 "schema": 1,

@@ -76,7 +76,7 @@ def test_a_wrong_signature_is_refused_and_leaves_a_trace_that_tells_nothing(
     assert_problem(answer, 401, "unauthenticated")
     assert row["reason"] == reason
     assert row["bytes"] == len(shop_order())
-    assert set(row) == {"at", "reason", "headers", "bytes"}
+    assert set(row) == {"at", "reason", "diagnosis", "headers", "bytes"}
     assert "x-cookie" in row["headers"]
     assert not [told for told in ("grace", "crumbs", "orders/create", sent) if told and told in str(row)]
     assert quarantined(running, source) == []

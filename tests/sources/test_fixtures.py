@@ -1,6 +1,9 @@
 """Drives every fixture of every source kind: a new kind is one module and its fixtures, and no test code."""
 
 import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -85,6 +88,37 @@ def test_a_vector_that_its_vendor_published_is_verified_and_with_another_body_is
 
     assert re.search(r"https://|^written ", one["origin"])
     assert told == (Rejected(Reason.MISMATCH) if tampered else Verified(0))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_whatever_stands_in_its_body_it_is_read_or_refused_with_a_sentence(name):
+    kind, plain = source(name), received(name)
+    for body in bent(plain.body):
+        changed = replace(plain, body=body)
+        kind.greets(changed)
+        with suppress(Invalid, MalformedBody):
+            assert all(isinstance(one, Facts) for one in kind.read(changed))
+
+
+def bent(body: bytes) -> Iterator[bytes]:
+    """The body with each of its values in turn changed into something else."""
+    try:
+        doc = exact.loads(body)
+    except MalformedBody:
+        return
+    for one in changed(doc):
+        yield exact.dumps(one).encode()
+
+
+def changed(doc: Any) -> Iterator[Any]:
+    yield from (None, True, exact.loads("5"), "", "x", [], {}, [None], {"": None}, exact.loads("1e300"))
+    if isinstance(doc, dict):
+        for name in doc:
+            yield {key: value for key, value in doc.items() if key != name}
+            yield from ({**doc, name: one} for one in changed(doc[name]))
+    if isinstance(doc, list):
+        for n in range(len(doc)):
+            yield from ([*doc[:n], one, *doc[n + 1 :]] for one in changed(doc[n]))
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -13,7 +13,7 @@ async def noted(count=1):
     rejected = Rejected(tables, clock)
     for n in range(count):
         clock.pass_(seconds=1)
-        await rejected.note("demo", "source", f"reason {n}", HEADERS, b'{"email": "ada@example.com"}')
+        await rejected.note("demo", "source", f"reason {n}", HEADERS, b'{"email": "ada@example.com"}', "why")
     return rejected, tables, clock
 
 
@@ -38,7 +38,7 @@ async def test_the_latest_ones_are_kept_newest_first():
 
 async def test_many_and_long_headers_are_cut():
     rejected, _, _ = await noted(0)
-    await rejected.note("demo", "source", "reason", {f"{n}" * 500: "" for n in range(100)}, b"")
+    await rejected.note("demo", "source", "reason", {f"{n}" * 500: "" for n in range(100)}, b"", "why")
 
     assert len((await rejected.list("demo", "source"))[0]["headers"]) <= 2_000
 
@@ -46,7 +46,7 @@ async def test_many_and_long_headers_are_cut():
 async def test_old_ones_are_purged_and_newer_ones_stay():
     rejected, _, clock = await noted(2)
     clock.pass_(seconds=(KEPT - timedelta(seconds=1)).total_seconds())
-    await rejected.note("demo", "source", "new", {}, b"")
+    await rejected.note("demo", "source", "new", {}, b"", "why")
 
     assert await rejected.purge("demo", "source", clock.now() + timedelta(seconds=0.5)) == 1
     assert [one["reason"] for one in await rejected.list("demo", "source")] == ["new", "reason 1"]
