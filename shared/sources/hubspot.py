@@ -1,8 +1,10 @@
 """HubSpot webhooks: signed in three ways, with up to a hundred things that happened in one request."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from shared import exact, times
+from shared.bodies import Body
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
@@ -54,6 +56,22 @@ MAPPINGS: Mapping[str, MappingDoc] = {
 }
 
 
+class Settings(Body):
+    """How a source of HubSpot is set up: `oldest_version` is the oldest signature that counts where no newer one came.
+
+    Who has one request with its headers can send it again without those of version 3, at any time. A repeat is known as one
+    for as long as keys are kept; with `v3` here it is refused.
+    """
+
+    oldest_version: Literal["v1", "v2", "v3"] = "v1"
+
+
+def source(settings: Settings) -> SourceKind:
+    """The kind as a source has it."""
+    proofs = {"v3": (V3,), "v2": (V3, V2), "v1": (V3, V2, V1)}[settings.oldest_version]
+    return SourceKind(proofs=proofs, policy=POLICY, read=read, mappings=MAPPINGS)
+
+
 def read(received: Received) -> Sequence[Facts]:
     """The facts of each item of a list, or of the one object that a workflow sends."""
     payload = exact.loads(received.body)
@@ -73,6 +91,3 @@ def _delivery(item: Mapping[str, Json], type: str) -> str | None:
     """`eventId` alone is "not guaranteed to be unique" (HubSpot's table of fields); only `attemptNumber` may differ."""
     parts = [item.get(one) for one in ("portalId", "subscriptionId", "eventId", "objectId", "occurredAt")]
     return None if item.get("eventId") is None else delivery_of(type, *parts)
-
-
-SOURCE = SourceKind(proofs=(V3, V2, V1), policy=POLICY, read=read, mappings=MAPPINGS)

@@ -226,6 +226,35 @@ def test_a_chunked_webhook_is_asked_for_its_length_because_its_body_did_not_come
     assert answer.startswith(b"HTTP/1.1 411 ")
 
 
+@pytest.mark.parametrize(
+    ("query", "headers", "status"),
+    [
+        ("?code=a%20shared%2Bsecret", {}, 202),
+        ("?x=1&access_token=a%20shared%2Bsecret", {}, 202),
+        ("", {"Authorization": "Bearer a shared+secret"}, 202),
+        ("", {"X-Signalbox-Secret": "a shared+secret"}, 202),
+        ("?code=another", {}, 401),
+        ("?code=a%20shared%2Bsecret", {"X-Signalbox-Secret": "another"}, 401),
+        ("", {}, 401),
+    ],
+)
+def test_a_secret_that_is_carried_lets_in_wherever_the_sender_puts_it(
+    running: Running, query: str, headers: dict[str, str], status: int
+):
+    secret = {"signing": "a shared+secret"}
+    mapping = {"properties": {"orderId": "number", "totalValue": "total"}}
+    about = {"name": "flow", "kind": "power_automate", "label": "flow", "secrets": secret}
+    source = running.operator.post(
+        "/v1/sources", {**about, "types": {"event": {"event": ORDER, "mapping": mapping}}}
+    )
+    body = json.dumps({"id": secrets.token_hex(4), "number": "1001", "total": 42.5}).encode()
+
+    answer = running.anonymous.send("POST", source.doc["hookPath"] + query, body, headers)
+
+    assert answer.status == status, answer.doc
+    assert "shared" not in json.dumps(answer.doc)
+
+
 def test_a_flood_of_wrong_signatures_leaves_no_more_than_a_ring_of_traces(
     running: Running, make_source: MakeSource
 ):
