@@ -47,7 +47,7 @@ RECEIPTS = Store(
 PEOPLE = Store(
     "people",
     backed_up=True,
-    keys="{section}|{two hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
+    keys="{section}|{first hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
     "c|{purpose} what it said, p|{rank}|{hash} the person's identifiers; p|{person} its maker; "
     "s|{hash}|{purpose}|{time} what was said then",
     purge="never: a person lives until erased, and the proof of a refusal is kept",
@@ -58,10 +58,10 @@ PEOPLE = Store(
 TIMELINE = Store(
     "timeline",
     backed_up=False,
-    keys="{section}|{person} / {inverted time}|{id}",
+    keys="{section}|{first hex of the person} / {person}|{inverted time}|{id}",
     purge="with the event",
-    export="the partition of the person",
-    erase="the partition of the person",
+    export="the range {person}| of the person",
+    erase="the range {person}| of the person",
 )
 QUARANTINE = Store(
     "quarantine",

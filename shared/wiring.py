@@ -43,10 +43,9 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded:"
 MARK_PAUSE_SECONDS = 0.2
 """How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
-
-
-END_PAUSE_SECONDS = 0.01
-"""How long deliveries that have ended gather: as long as somebody would not know of them if the process ended."""
+JOIN_PAUSE_SECONDS = 0.01
+"""How long what is added to people and timelines gathers, and deliveries that have ended: these are as long unknown to
+whoever comes next if the process ends."""
 
 
 class SystemClock:
@@ -72,7 +71,7 @@ def line() -> Line:
         clock=SystemClock(),
         queues=(chosen.events_queue, chosen.deliveries_queue),
         mark_pause=MARK_PAUSE_SECONDS,
-        end_pause=END_PAUSE_SECONDS,
+        join_pause=JOIN_PAUSE_SECONDS,
     )
 
 
@@ -86,14 +85,14 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     clock: Clock,
     queues: tuple[str, str] = ("events", "deliveries"),
     mark_pause: float = 0,
-    end_pause: float = 0,
+    join_pause: float = 0,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables, clock.seconds)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
-    receipts, due = Receipts(tables, end_pause), Due(tables)
+    receipts, due = Receipts(tables, join_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    directory = Directory(tables, clock)
+    directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
@@ -110,7 +109,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         receipts=receipts,
         people=people,
         consents=Consents(directory, clock),
-        timeline=Timeline(tables),
+        timeline=Timeline(tables, join_pause),
         routes=routes,
         destinations=destinations,
         definitions=Definitions(registry, clock),
