@@ -1,13 +1,14 @@
 """How an HTTP door is made: its route, its right, its description, and how requests come in and refusals go out."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import azure.functions as func
 
 from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
+from shared.access.quotas import Standing
 from shared.access.rights import NEEDS, Scope
 from shared.errors import SignalboxError
 from shared.exact import Json
@@ -48,6 +49,12 @@ class KeyedCall(Call):
     def section(self) -> str:
         """The section it is about. Raises Forbidden when a deployment key has not named one."""
         return self.caller.require_section()
+
+    async def spend(self, amount: int = 1) -> Standing:
+        """Take from the caller's quotas: one for the request, and for a batch its events. Raises QuotaExceeded."""
+        id = self.caller.section
+        section = None if id is None else await self.line.sections.find(id)
+        return self.line.quotas.of_caller(self.caller, section, amount)
 
 
 Handler = Callable[[KeyedCall], Awaitable[Reply]]
@@ -119,7 +126,10 @@ def door(
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
             caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
-            return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
+            keyed = KeyedCall(call.line, call.request, call.params, call.query, caller)
+            standing = await keyed.spend()
+            reply = await handler(keyed)
+            return replace(reply, headers={**standing.headers(), **reply.headers})
 
         _open(bp, Door(route, handler, needed, gives, wants), handle)
         return handler

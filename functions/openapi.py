@@ -21,6 +21,7 @@ from shared.errors import (
     LengthRequired,
     MalformedBody,
     NotFound,
+    QuotaExceeded,
     SignalboxError,
     Unauthenticated,
     Unavailable,
@@ -38,7 +39,7 @@ Doc = dict[str, Json]
 Kinds = tuple[type[SignalboxError], ...]
 bp = func.Blueprint()
 
-_KEYED = (Unauthenticated, Forbidden, NotFound, Unavailable)
+_KEYED = (Unauthenticated, Forbidden, NotFound, QuotaExceeded, Unavailable)
 _READING = (MalformedBody, LengthRequired, BodyTooLarge, UnsupportedMediaType, Invalid)
 _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "{id}": ({"type": "string"}, "The id that its list, or the answer that created it, tells."),
@@ -62,11 +63,14 @@ _HEADERS: Mapping[str, tuple[Doc, str]] = {
     "Location": ({"type": "string"}, "The path of what was created."),
     "Idempotency-Replayed": ({"const": "true"}, "There when this is the first answer again."),
     "Retry-After": ({"type": "integer"}, "Seconds after which the same request may be sent again."),
+    "RateLimit": ({"type": "string"}, "What is left of the quota, and when it is whole again."),
+    "RateLimit-Policy": ({"type": "string"}, "The quota a minute: requests, and the events of a batch."),
     "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for."),
 }
-_WITH: Mapping[type[SignalboxError], str] = {
-    Unavailable: "Retry-After",
-    Unauthenticated: "WWW-Authenticate",
+_WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {
+    Unavailable: ("Retry-After",),
+    QuotaExceeded: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    Unauthenticated: ("WWW-Authenticate",),
 }
 
 
@@ -128,7 +132,7 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
         "security": [{"key": [str(door.needs)]}] if door.needs else [],
         "parameters": list(_parameters(door)),
         "responses": {
-            str(door.gives.status): _good(door.gives, schemas),
+            str(door.gives.status): _good(door, schemas),
             **{
                 str(kinds[0].status): {"$ref": f"#/components/responses/{name}"} for name, kinds in _bad(door)
             },
@@ -163,9 +167,10 @@ def _request_body(door: Door, schemas: Schemas) -> Doc:
     return {"description": limits, "required": required, "content": content}
 
 
-def _good(gives: Gives, schemas: Schemas) -> Doc:
-    content = {"application/json": {"schema": schemas.of[gives.form]}}
-    return {"description": "It is done.", "content": content} | _headers(gives.headers)
+def _good(door: Door, schemas: Schemas) -> Doc:
+    content = {"application/json": {"schema": schemas.of[door.gives.form]}}
+    quota = ("RateLimit", "RateLimit-Policy") if door.needs else ()
+    return {"description": "It is done.", "content": content} | _headers((*door.gives.headers, *quota))
 
 
 def _bad(door: Door) -> Iterator[tuple[str, Kinds]]:
@@ -181,7 +186,7 @@ def _problem(kinds: Kinds, schemas: Schemas) -> Doc:
     types = {"type": {"enum": [f"/problems/{kind.type}" for kind in kinds]}}
     content = {"application/problem+json": {"schema": {**schemas.of[Problem], "properties": types}}}
     about = {"description": "; or ".join(kind.title for kind in kinds) + ".", "content": content}
-    return about | _headers(tuple(_WITH[kind] for kind in kinds if kind in _WITH))
+    return about | _headers(tuple(name for kind in kinds for name in _WITH.get(kind, ())))
 
 
 def _headers(names: tuple[str, ...]) -> Doc:

@@ -10,6 +10,7 @@ from shared.errors import (
     KeyReused,
     KeysDiffer,
     LengthRequired,
+    QuotaExceeded,
     SignalboxError,
     Unauthenticated,
     Unavailable,
@@ -47,6 +48,7 @@ async def post_event(call: KeyedCall) -> Reply:
 async def post_batch(call: KeyedCall) -> Reply:
     """Post up to 1,000 events; each gets a verdict of its own. Only their own ids count as idempotency keys."""
     drafts = [_drafted(item) for item in translate.batch(call.body)]
+    await call.spend(len(drafts))
     told = await flow.intake(call.line, call.caller, drafts)
     return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]}, retry_after(told))
 
@@ -55,7 +57,7 @@ async def post_batch(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/hooks/{source}",
     Gives(202, answers.Accepted | answers.Quarantined, ("Idempotency-Replayed",)),
-    Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, Unavailable)),
+    Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, QuotaExceeded, Unavailable)),
 )
 async def post_webhook(call: Call) -> Reply:
     """Take a webhook of a registered source, which signs it in its vendor's way."""

@@ -69,7 +69,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     """Take a webhook in. None: it is genuine, cannot become an event yet, and lies in quarantine.
 
     Raises NotFound for an unknown source, Unauthenticated for a signature that does not hold, LengthRequired,
-    Unavailable.
+    QuotaExceeded, Unavailable.
     """
     source = await line.sources.find(source_id)
     if source is None:
@@ -81,9 +81,11 @@ async def webhook(line: Line, source_id: str, request: Received) -> Verdict | No
     kind = translate.kind_of(source)
     verified = verify(kind.VERIFIER, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected):
-        await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body)
+        if line.quotas.is_rejection_kept(source):
+            await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body)
         reached("flow.webhook-rejected")
         raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
+    line.quotas.of_source(source, section)
     # Whatever is wrong from here on, the sender cannot mend it, and some would disable us for refusing it: it is kept.
     told = _PAUSED if source.paused else await take(line, section, source, public)
     if isinstance(told, Accepted):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from shared.access.keys import Keys
+from shared.access.quotas import Quotas
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.definitions import Definitions
@@ -45,6 +46,7 @@ class Line:
     sections: Sections
     keys: Keys
     sources: Sources
+    quotas: Quotas
     rejected: Rejected
     quarantine: Quarantine
     dead_letters: DeadLetters

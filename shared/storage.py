@@ -95,6 +95,14 @@ DUE = Store(
     export="holds references only",
     erase="holds references only",
 )
+QUOTAS = Store(
+    "quotas",
+    backed_up=False,
+    keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute",
+    purge="never: one small row each, written anew",
+    export="holds numbers only",
+    erase="holds numbers only",
+)
 TABLES = (
     REGISTRY,
     EVENTS,
@@ -105,6 +113,7 @@ TABLES = (
     REJECTED,
     DEAD_LETTERS,
     DUE,
+    QUOTAS,
 )
 
 BODIES = Store(

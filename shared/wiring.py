@@ -6,6 +6,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from shared.access.keys import Keys
+from shared.access.quotas import Quotas
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
@@ -34,6 +35,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.taken import Taken
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -116,6 +118,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         sections=Sections(registry, seal, clock),
         keys=Keys(registry, clock),
         sources=Sources(registry, seal, clock),
+        quotas=Quotas(Taken(tables), clock),
         rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,

@@ -17,6 +17,7 @@ class Section(TypedDict):
     publicBaseUrl: str
     retentionDays: int | None
     idempotencyDays: int
+    perMinute: int
     buckets: int
     status: Running
     createdAt: Time
@@ -50,6 +51,7 @@ class Key(TypedDict):
     scopes: list[Scope]
     source: str
     events: list[str] | None
+    perMinute: int
     expiresAt: Time | None
     createdAt: Time
     revokedAt: Time | None

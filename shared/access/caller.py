@@ -8,6 +8,8 @@ from shared.errors import Forbidden, NotFound
 from shared.event import Trust
 
 SECTION_HEADER = "Signalbox-Section"
+A_CALLER = 60_000
+"""Requests and events a minute, where a credential says nothing else."""
 SECTION_ID = re.compile(r"[a-z][a-z0-9-]{1,30}", re.ASCII)
 
 
@@ -23,6 +25,8 @@ class Caller:
     events: frozenset[str] | None = None
     """The only events it may send, or None for all."""
     trust: Trust = "server"
+    per_minute: int = A_CALLER
+    """Requests and events that it may send in a minute."""
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden unless the caller has the scope."""

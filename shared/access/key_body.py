@@ -5,8 +5,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from shared import times
+from shared.access.caller import A_CALLER
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
-from shared.bodies import DATE_TIME, Body, Discriminator, Text, context
+from shared.bodies import DATE_TIME, Body, Discriminator, Text, Whole, context
 from shared.faults import refusal
 
 MAX_EVENTS = 100
@@ -42,6 +43,8 @@ class KeyBody(Body):
     source: Text
     """What its events carry as their source, unless they name one."""
     events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
+    per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] = A_CALLER
+    """Requests and events that it may send in a minute."""
     expires_at: Annotated[str, AfterValidator(_later), DATE_TIME] | None = None
     replaces: Annotated[str, StringConstraints(max_length=64)] | None = None
     """The id of the key whose place it takes: the two then share their idempotency keys."""

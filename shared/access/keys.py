@@ -5,7 +5,7 @@ from datetime import datetime
 
 from shared import times
 from shared.access import tokens
-from shared.access.caller import Caller
+from shared.access.caller import A_CALLER, Caller
 from shared.access.key_body import KeyBody
 from shared.access.opened import Opened
 from shared.access.rights import Scope, covers
@@ -22,7 +22,7 @@ MAX_LIVE_SECRETS = 2
 MAX_SECRETS = 8
 """How many secrets a document remembers; beyond that the oldest revoked ones go."""
 
-_ANSWERED = ("name", "scopes", "source", "events", "expiresAt", "createdAt", "revokedAt")
+_ANSWERED = ("name", "scopes", "source", "events", "perMinute", "expiresAt", "createdAt", "revokedAt")
 
 
 class Keys:
@@ -201,7 +201,13 @@ def _caller(record: Record) -> Caller:
         source=record.doc["source"],
         key_id=record.id,
         events=None if events is None else frozenset(events),
+        per_minute=_per_minute(record),
     )
+
+
+def _per_minute(record: Record) -> int:
+    """Keys that were made before there were quotas name none."""
+    return int(record.doc.get("perMinute") or A_CALLER)
 
 
 def _answer(record: Record) -> dict[str, Json]:
@@ -209,4 +215,5 @@ def _answer(record: Record) -> dict[str, Json]:
         {name: secret[name] for name in ("number", "createdAt", "revokedAt")}
         for secret in record.doc["secrets"]
     ]
-    return {"id": record.id, **{name: record.doc[name] for name in _ANSWERED}, "secrets": secrets}
+    doc = {**record.doc, "perMinute": _per_minute(record)}
+    return {"id": record.id, **{name: doc[name] for name in _ANSWERED}, "secrets": secrets}
