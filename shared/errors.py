@@ -118,15 +118,15 @@ class PausedSource(SignalboxError):
 
 
 class QuotaExceeded(SignalboxError):
-    """The quota named `policy` is used up: the same request may pass after `retry_after` seconds. `headers` say so too."""
+    """A quota is used up: the same request may pass after `retry_after` seconds. `headers` say so too."""
 
     type, title, status = "quota-exceeded", "Too much was sent in a short time", 429
 
-    def __init__(self, policy: str, headers: Mapping[str, str], *, retry_after: int) -> None:
-        super().__init__(
-            f"The quota of this {policy} is used up. Repeat the same request after {retry_after} s."
-        )
-        self.policy, self.headers, self.retry_after = policy, headers, retry_after
+    def __init__(
+        self, detail: str, *, headers: Mapping[str, str] | None = None, retry_after: int = 60
+    ) -> None:
+        super().__init__(detail)
+        self.headers, self.retry_after = headers or {}, retry_after
 
 
 class Unavailable(SignalboxError):

@@ -102,7 +102,9 @@ class Quotas:
         bucket = count.bucket
         if bucket.left < 1:
             wait = ceil(bucket.seconds_until(1))
-            raise QuotaExceeded(policy, Standing(policy, quota, 0, wait).headers(), retry_after=wait)
+            detail = f"The quota of this {policy} is used up. Repeat the same request after {wait} s."
+            headers = Standing(policy, quota, 0, wait).headers()
+            raise QuotaExceeded(detail, headers=headers, retry_after=wait)
         bucket.take(amount)
         self._note(place, count, amount)
         return Standing(policy, quota, max(int(bucket.left), 0), ceil(bucket.seconds_until(quota)))
