@@ -63,11 +63,20 @@ OpenHandler = Callable[[Call], Awaitable[Reply]]
 
 @dataclass(frozen=True, slots=True)
 class Gives:
-    """A good answer: its status, its form (a type that pydantic describes), and the headers that may come with it."""
+    """A good answer: its status, its form (a type that pydantic describes), and the headers that may come with it.
+
+    `other` is another good answer of the same door, with another status.
+    """
 
     status: int
     form: Any
     headers: tuple[str, ...] = ()
+    other: "Gives | None" = None
+
+    @property
+    def all(self) -> "tuple[Gives, ...]":
+        """The answer and the other one."""
+        return (self, *(self.other.all if self.other else ()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from shared.errors import (
     Invalid,
     LengthRequired,
     MalformedBody,
+    MethodNotAllowed,
     NotFound,
     QuotaExceeded,
     SignalboxError,
@@ -62,15 +63,19 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
 _HEADERS: Mapping[str, tuple[Doc, str]] = {
     "Location": ({"type": "string"}, "The path of what was created."),
     "Idempotency-Replayed": ({"const": "true"}, "There when this is the first answer again."),
+    "WebHook-Allowed-Origin": ({"type": "string"}, "Who may send webhooks: whoever asked."),
+    "WebHook-Allowed-Rate": ({"type": "string"}, "How many a minute: `*` is as many as wanted."),
     "Retry-After": ({"type": "integer"}, "Seconds after which the same request may be sent again."),
     "RateLimit": ({"type": "string"}, "What is left of the quota, and when it is whole again."),
     "RateLimit-Policy": ({"type": "string"}, "The quota a minute: requests, and the events of a batch."),
     "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for."),
+    "Allow": ({"type": "string"}, "The methods that the path takes."),
 }
 _WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {
     Unavailable: ("Retry-After",),
     QuotaExceeded: ("Retry-After", "RateLimit", "RateLimit-Policy"),
     Unauthenticated: ("WWW-Authenticate",),
+    MethodNotAllowed: ("Allow",),
 }
 
 
@@ -88,7 +93,7 @@ def _written() -> bytes:
 @cache
 def document() -> Doc:
     """The document (https://spec.openapis.org/oas/v3.1.1)."""
-    forms = [door.gives.form for door in DOORS]
+    forms = [gives.form for door in DOORS for gives in door.gives.all]
     schemas = schemas_of([Problem, *forms, *(_body(door)[0] for door in DOORS if door.wants.body)])
     paths: dict[str, Doc] = {}
     for door in DOORS:
@@ -132,7 +137,7 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
         "security": [{"key": [str(door.needs)]}] if door.needs else [],
         "parameters": list(_parameters(door)),
         "responses": {
-            str(door.gives.status): _good(door, schemas),
+            **{str(gives.status): _good(door, gives, schemas) for gives in door.gives.all},
             **{
                 str(kinds[0].status): {"$ref": f"#/components/responses/{name}"} for name, kinds in _bad(door)
             },
@@ -167,10 +172,10 @@ def _request_body(door: Door, schemas: Schemas) -> Doc:
     return {"description": limits, "required": required, "content": content}
 
 
-def _good(door: Door, schemas: Schemas) -> Doc:
-    content = {"application/json": {"schema": schemas.of[door.gives.form]}}
+def _good(door: Door, gives: Gives, schemas: Schemas) -> Doc:
+    content = {"application/json": {"schema": schemas.of[gives.form]}}
     quota = ("RateLimit", "RateLimit-Policy") if door.needs else ()
-    return {"description": "It is done.", "content": content} | _headers((*door.gives.headers, *quota))
+    return {"description": "It is done.", "content": content} | _headers((*gives.headers, *quota))
 
 
 def _bad(door: Door) -> Iterator[tuple[str, Kinds]]:

@@ -53,7 +53,12 @@ async def list_quarantine(call: KeyedCall) -> Reply:
     return Reply(200, {"quarantine": found})
 
 
-@door(bp, "POST /v1/quarantine/{id}/replay", Gives(202, answers.Replayed), Wants(refuses=MENDABLE))
+@door(
+    bp,
+    "POST /v1/quarantine/{id}/replay",
+    Gives(202, answers.Replayed | answers.ReplayedSeveral),
+    Wants(refuses=MENDABLE),
+)
 async def replay_quarantined(call: KeyedCall) -> Reply:
     """Try a kept webhook again, with its source's types and mappings of now."""
     return Reply(202, await mend.replay(call.line, call.section, call.params["id"]))

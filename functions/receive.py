@@ -1,5 +1,7 @@
 """The doors that events come in by: one, many, or a vendor's webhook."""
 
+from collections.abc import Sequence
+
 import azure.functions as func
 
 from functions.answers import events as answers
@@ -10,6 +12,7 @@ from shared.errors import (
     KeyReused,
     KeysDiffer,
     LengthRequired,
+    MethodNotAllowed,
     QuotaExceeded,
     SignalboxError,
     Unauthenticated,
@@ -19,10 +22,13 @@ from shared.errors import (
 )
 from shared.event import Draft
 from shared.exact import Json
+from shared.sources import Greeting
 from shared.stages import translate
 from shared.stages.verdict import Accepted, Verdict
 
 bp = func.Blueprint()
+GREETING = Gives(200, Json, ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate"))
+ASKING = (LengthRequired, MethodNotAllowed, Unavailable)
 
 
 @door(
@@ -56,15 +62,40 @@ async def post_batch(call: KeyedCall) -> Reply:
 @open_door(
     bp,
     "POST /v1/hooks/{source}",
-    Gives(202, answers.Accepted | answers.Quarantined, ("Idempotency-Replayed",)),
+    Gives(202, answers.Accepted | answers.Several | answers.Quarantined, ("Idempotency-Replayed",), GREETING),
     Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, QuotaExceeded, Unavailable)),
 )
 async def post_webhook(call: Call) -> Reply:
     """Take a webhook of a registered source, which signs it in its vendor's way."""
     told = await flow.webhook(call.line, call.params["source"], call.request)
-    if isinstance(told, Accepted):
-        return Reply(202, _accepted(told), _replay_header(told))
-    return Reply(202, {"status": "quarantined"})
+    if isinstance(told, Greeting):
+        return _greeted(told)
+    return _hooked(told.policy.accepted, told.events)
+
+
+@open_door(bp, "GET /v1/hooks/{source}", GREETING, Wants(refuses=ASKING))
+async def greet_webhook(call: Call) -> Reply:
+    """Answer a vendor that asks whether we are there, before it sends webhooks."""
+    return _greeted(await flow.greet(call.line, call.params["source"], call.request))
+
+
+@open_door(bp, "OPTIONS /v1/hooks/{source}", GREETING, Wants(refuses=ASKING))
+async def allow_webhook(call: Call) -> Reply:
+    """Answer a vendor that asks whether it may send webhooks (CloudEvents' abuse protection)."""
+    return _greeted(await flow.greet(call.line, call.params["source"], call.request))
+
+
+def _greeted(told: Greeting) -> Reply:
+    return Reply(200, told.doc, told.headers)
+
+
+def _hooked(status: int, events: Sequence[Accepted] | None) -> Reply:
+    """One event is answered as the API answers it, several each in turn."""
+    if events is None:
+        return Reply(status, {"status": "quarantined"})
+    if len(events) == 1:
+        return Reply(status, _accepted(events[0]), _replay_header(events[0]))
+    return Reply(status, {"status": "accepted", "events": [_accepted(one) for one in events]})
 
 
 def _drafted(item: Json) -> Draft | SignalboxError:

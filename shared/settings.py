@@ -31,6 +31,8 @@ class Settings(StorageSettings):
     deliveries_queue: str = "deliveries"
     signalbox_master_keys: SecretStr
     """`id:base64` of 32 bytes, comma separated, newest first: seals the secrets at rest."""
+    signalbox_forbid_unverified: bool = False
+    """Refuses webhook sources that check nobody."""
     signalbox_allow_loopback: bool = False
     """Lets destinations be on this machine; never in a deployment."""
 

@@ -1,8 +1,10 @@
 """RFC 3339 times: read strictly (an offset is required), written in UTC with milliseconds."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
@@ -21,3 +23,13 @@ def parse(text: str) -> datetime:
 def text(at: datetime) -> str:
     """Write a time as `2026-11-22T09:15:00.000Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def of_unix(value: object, per_second: int = 1) -> str | None:
+    """A count of seconds (or milliseconds: 1000 `per_second`) since 1970, written; None for what is no such count."""
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        return None
+    try:
+        return text(_EPOCH + timedelta(milliseconds=int(value * 1000 / per_second)))
+    except (OverflowError, ArithmeticError):
+        return None

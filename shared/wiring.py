@@ -74,6 +74,7 @@ def line() -> Line:
         queues=(chosen.events_queue, chosen.deliveries_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
+        forbid_unverified=chosen.signalbox_forbid_unverified,
     )
 
 
@@ -88,6 +89,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     queues: tuple[str, str] = ("events", "deliveries"),
     mark_pause: float = 0,
     join_pause: float = 0,
+    forbid_unverified: bool = False,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables, clock.seconds)
@@ -117,7 +119,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         keys=Keys(registry, clock),
-        sources=Sources(registry, seal, clock),
+        sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(Taken(tables), clock),
         rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),

@@ -156,6 +156,7 @@ def build(
     http: FakeHttp | None = None,
     clock: FakeClock | None = None,
     mark_pause: float = 0,
+    forbid_unverified: bool = False,
 ) -> House:
     """An unfurnished house on fakes; `answers` are what destinations will say."""
     clock, http = clock or FakeClock(), http or FakeHttp(*answers)
@@ -170,5 +171,6 @@ def build(
         http=http,
         clock=clock,
         mark_pause=mark_pause,
+        forbid_unverified=forbid_unverified,
     )
     return House(line, own_tables, own_queue, http, clock)  # type: ignore[arg-type]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import times
+from shared import exact, times
 
 OFFSETS = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 # Within a day of the edges an offset leads out of the years that there are.
@@ -102,3 +102,23 @@ def test_text_is_utc_whatever_the_offset_was():
     assert times.text(datetime(2026, 11, 22, 10, 15, tzinfo=timezone(timedelta(hours=1)))) == times.text(
         datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "per_second", "written"),
+    [
+        (1763806500, 1, "2025-11-22T10:15:00.000Z"),
+        (exact.loads("1763806500.25"), 1, "2025-11-22T10:15:00.250Z"),
+        (exact.loads("1763806500123"), 1000, "2025-11-22T10:15:00.123Z"),
+        (0, 1, "1970-01-01T00:00:00.000Z"),
+        (-1, 1, "1969-12-31T23:59:59.000Z"),
+        (10**18, 1, None),
+        (exact.loads("1e308"), 1, None),
+        (-(10**15), 1, None),
+        (True, 1, None),
+        ("1763806500", 1, None),
+        (None, 1, None),
+    ],
+)
+def test_a_count_since_1970_is_that_moment_or_none(value, per_second, written):
+    assert times.of_unix(value, per_second) == written

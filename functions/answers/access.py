@@ -79,7 +79,7 @@ class Meaning(TypedDict):
 
 
 class Source(TypedDict):
-    """A webhook source; `secrets` is how many there are."""
+    """A webhook source; `secrets` is how many there are, `warnings` are what to do something about."""
 
     id: str
     hookPath: str
@@ -89,7 +89,10 @@ class Source(TypedDict):
     types: dict[str, Meaning]
     paused: bool
     createdAt: Time
+    settings: dict[str, Json] | None
+    unverified: bool
     secrets: int
+    warnings: list[str]
 
 
 class ResumedSource(Source):

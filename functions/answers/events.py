@@ -22,6 +22,13 @@ class Accepted(TypedDict):
     deduplicated: NotRequired[Literal[False]]
 
 
+class Several(TypedDict):
+    """The webhook is taken in with all that it holds, in order; it may hold nothing."""
+
+    status: Literal["accepted"]
+    events: list[Accepted]
+
+
 class Quarantined(TypedDict):
     """The webhook is genuine, cannot become an event yet, and is kept."""
 
@@ -159,6 +166,13 @@ class Replayed(TypedDict):
     status: Literal["accepted"]
     event: str
     receipt: str
+
+
+class ReplayedSeveral(TypedDict):
+    """All that the kept webhook holds are events now."""
+
+    status: Literal["accepted"]
+    events: list[Replayed]
 
 
 class DeadLetter(TypedDict):

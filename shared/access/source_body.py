@@ -2,13 +2,23 @@
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, ConfigDict, Field, RootModel, StringConstraints, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    ValidationInfo,
+    model_validator,
+)
 
 from shared.bodies import MAX_TEXT, Body, Discriminator, Text, context
 from shared.faults import refusal
 from shared.sources import KINDS
 
 MAX_TYPES = 200
+MAX_SETTINGS = 20
+"""Members of a source's settings; what they say is the kind's to judge."""
 MAX_MAPPED = 200
 """Members of one mapping; what they say is the translator's to judge."""
 
@@ -54,5 +64,15 @@ class SourceBody(Body):
     name: Text
     kind: Annotated[str, AfterValidator(_known_kind), Field(json_schema_extra={"enum": [*KINDS]})]
     label: Text
+    settings: Annotated[dict[str, Any], Field(max_length=MAX_SETTINGS)] | None = None
     secrets: SecretsBody | None = None
+    unverified: bool = False
     types: VendorTypes = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_way(self) -> "SourceBody":
+        if self.unverified and self.secrets is not None:
+            raise refusal(
+                "Choose one: secrets, or unverified for a sender that nobody checks.", "one of the two"
+            )
+        return self

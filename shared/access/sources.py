@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shared import times
 from shared.access.opened import Opened
@@ -14,11 +14,20 @@ from shared.faults import pointer
 from shared.mapping import compile_mapping
 from shared.ports import Clock, Seal
 from shared.registry import Kind, Record, Registry
+from shared.sources import load
 
 ID_BYTES = 16
 MAX_LIVE_SECRETS = 2
 _ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 _ANSWERED = ("name", "kind", "label", "types", "paused", "createdAt")
+NO_SECRET = "The source has no secret, so it takes nothing in. Rotate it to give it one."  # noqa: S105
+UNVERIFIED = (
+    "Nobody is checked: whoever knows the path of the hook can post. Rotate the source to give it a secret."
+)
+FORBIDDEN = (
+    "The source has no verifier, and SIGNALBOX_FORBID_UNVERIFIED forbids that: it takes nothing in. "
+    "Rotate it to give it a secret."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +52,23 @@ class Source:
     paused: bool
     types: Mapping[str, VendorType]
     secrets: tuple[str, ...] = field(repr=False)
-    """Signing secrets, the current one first; empty for a sender that signs nothing."""
+    """Signing secrets, the current one first."""
+    settings: Mapping[str, Json] = field(default_factory=dict)
+    """What the kind is set up with."""
+    unverified: bool = False
+    """Whoever registered it has chosen that nobody is checked."""
 
 
 class Sources:
     """Registers, mends and finds webhook sources."""
 
-    def __init__(self, registry: Registry, seal: Seal, clock: Clock) -> None:
+    def __init__(
+        self, registry: Registry, seal: Seal, clock: Clock, *, forbid_unverified: bool = False
+    ) -> None:
         self._registry = registry
         self._seal = seal
         self._clock = clock
+        self._forbidden = forbid_unverified
         self._opened = Opened(self._open)
 
     async def create(self, section: str, body: Json, random: bytes, kinds: Sequence[str]) -> dict[str, Json]:
@@ -60,6 +76,8 @@ class Sources:
         if len(random) != ID_BYTES:
             raise ValueError(f"a source id is {ID_BYTES} random bytes, not {len(random)}")
         wanted = read_body(SourceBody, body, kinds=kinds)
+        self._check_verified(wanted)
+        _check_settings(wanted)
         _check_mappings(wanted.types, "/types")
         id = random.hex()
         doc = {
@@ -70,15 +88,22 @@ class Sources:
         }
         record = Record(Kind.SOURCE, section, id, doc)
         await self._registry.create_findable(record)
-        return _answer(record)
+        return self._answer(record)
+
+    def _check_verified(self, wanted: SourceBody) -> None:
+        if wanted.unverified and self._forbidden:
+            fault = Fault(
+                "/unverified", "Give the source a secret. This deployment forbids the other.", "false"
+            )
+            raise Invalid("A source without a verifier is forbidden here.", faults=[fault])
 
     async def list(self, section: str) -> list[dict[str, Json]]:
         """The section's sources, by id."""
-        return [_answer(record) for record in await self._registry.list(Kind.SOURCE, section)]
+        return [self._answer(record) for record in await self._registry.list(Kind.SOURCE, section)]
 
     async def read(self, section: str, id: str) -> dict[str, Json]:
         """A source as the API answers it. Raises NotFound."""
-        return _answer(await self._read(section, id))
+        return self._answer(await self._read(section, id))
 
     async def pause(self, section: str, id: str) -> dict[str, Json]:
         """Stop taking its events in; the sender is answered to come back later. Raises NotFound."""
@@ -99,7 +124,7 @@ class Sources:
         wanted = read_body(SecretsBody, body)
         record = await self._read(section, id)
         secrets = [self._sealed(section, id, wanted.signing), *record.doc["secrets"]]
-        return await self._replace(record.with_doc(secrets=secrets[:MAX_LIVE_SECRETS]))
+        return await self._replace(record.with_doc(secrets=secrets[:MAX_LIVE_SECRETS], unverified=False))
 
     async def find(self, id: str) -> Source | None:
         """The source of a hook's path, paused or not, at most CACHE_SECONDS old.
@@ -127,7 +152,23 @@ class Sources:
 
     async def _replace(self, record: Record) -> dict[str, Json]:
         await self._registry.replace(record)
-        return _answer(record)
+        return self._answer(record)
+
+    def _answer(self, record: Record) -> dict[str, Json]:
+        return {
+            "id": record.id,
+            "hookPath": f"/v1/hooks/{record.id}",
+            **{name: record.doc[name] for name in _ANSWERED},
+            "settings": record.doc.get("settings"),
+            "unverified": record.doc.get("unverified", False),
+            "secrets": len(record.doc["secrets"]),
+            "warnings": [*self._warnings(record)],
+        }
+
+    def _warnings(self, record: Record) -> Sequence[str]:
+        if record.doc.get("unverified", False):
+            return (FORBIDDEN if self._forbidden else UNVERIFIED,)
+        return () if record.doc["secrets"] else (NO_SECRET,)
 
     def _sealed(self, section: str, id: str, secret: str) -> str:
         return self._seal.seal(_context(section, id), secret)
@@ -144,7 +185,19 @@ class Sources:
             paused=doc["paused"],
             types={name: _vendor_type(meaning) for name, meaning in doc["types"].items()},
             secrets=tuple(self._seal.unseal(context, sealed) for sealed in doc["secrets"]),
+            settings=doc.get("settings") or {},
+            unverified=doc.get("unverified", False) and not self._forbidden,
         )
+
+
+def _check_settings(wanted: SourceBody) -> None:
+    """Raises Invalid with every fault, as the kind sees it."""
+    try:
+        load(wanted.kind, wanted.settings)
+    except Invalid as error:
+        faults = [replace(fault, pointer="/settings" + fault.pointer) for fault in error.faults]
+        here = faults or [Fault("/settings", error.detail)]
+        raise Invalid(f"The settings do not fit a source of the kind {wanted.kind}.", faults=here) from None
 
 
 def _check_mappings(types: Mapping[str, TypeBody], prefix: str) -> None:
@@ -165,12 +218,3 @@ def _vendor_type(meaning: Json) -> VendorType:
 
 def _context(section: str, id: str) -> str:
     return f"source/{section}/{id}"
-
-
-def _answer(record: Record) -> dict[str, Json]:
-    return {
-        "id": record.id,
-        "hookPath": f"/v1/hooks/{record.id}",
-        **{name: record.doc[name] for name in _ANSWERED},
-        "secrets": len(record.doc["secrets"]),
-    }

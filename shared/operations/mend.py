@@ -1,5 +1,6 @@
 """Mend: run quarantined webhooks through their source's types and mappings of now."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.access.sources import Source
@@ -17,12 +18,17 @@ MOST = 10_000
 
 
 async def replay(line: Line, section: str, id: str) -> dict[str, Json]:
-    """Try a kept request again; it leaves quarantine only once it is an event.
+    """Try a kept request again, with all that it holds; it leaves quarantine only once all of that is events.
 
     Raises NotFound, and what is still wrong with it. Its signature was checked when it came.
     """
     item = await line.quarantine.read(section, id)
     told = await _again(line, await line.sources.fresh(section, item.source), item)
+    taken = [_shown(one) for one in told]
+    return taken[0] if len(taken) == 1 else {"status": "accepted", "events": taken}
+
+
+def _shown(told: Accepted) -> dict[str, Json]:
     return {"id": told.id, "status": "accepted", "event": told.event, "receipt": f"/v1/events/{told.id}"}
 
 
@@ -54,12 +60,14 @@ async def _took(line: Line, source: Source, kept: Item) -> bool:
     return True
 
 
-async def _again(line: Line, source: Source, item: Item) -> Accepted:
+async def _again(line: Line, source: Source, item: Item) -> Sequence[Accepted]:
     section = await line.sections.read(source.section)
     request = Received("POST", f"/v1/hooks/{source.id}", item.headers, item.body or b"")
     told = await take(line, section, source, request)
-    if isinstance(told, SignalboxError):
-        raise told
+    wrong = [one for one in told if isinstance(one, SignalboxError)]
+    if wrong:
+        # What is away for now goes before what is wrong: the request stays as it is.
+        raise next((one for one in wrong if isinstance(one, Unavailable)), wrong[0])
     reached("mend.taken")
     await line.quarantine.remove(section.id, item)
-    return told
+    return [one for one in told if isinstance(one, Accepted)]

@@ -1,58 +1,117 @@
 """Webhook sources as plug-ins: one module for each kind of sender, loaded when its first request arrives."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
-from typing import Protocol, cast
+from typing import Any
 
+from shared.bodies import read_body
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
-from shared.sources.verifier import Received, Verifier
+from shared.sources.genuine import Proof, SharedSecret
+from shared.sources.policy import Policy
+from shared.sources.received import Received
+from shared.sources.verifier import Timestamp, Verifier
 
-__all__ = ["KINDS", "Facts", "Received", "SourceKind", "Verifier", "load"]
+__all__ = [
+    "KINDS",
+    "Facts",
+    "Greeting",
+    "Policy",
+    "Received",
+    "SharedSecret",
+    "SourceKind",
+    "Timestamp",
+    "Verifier",
+    "delivery_of",
+    "load",
+]
 
-KINDS = ("shopify",)
+KINDS = (
+    "calendly",
+    "cloudevents",
+    "github",
+    "hubspot",
+    "intercom",
+    "power_automate",
+    "shopify",
+    "standard_webhooks",
+    "stripe",
+    "typeform",
+    "zendesk",
+)
+MAX_DELIVERY = 255
+"""Characters of a delivery id that is put together."""
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a vendor's request says of itself.
+    """What a vendor's request says of one thing that happened.
 
-    `type` is the vendor's word for what happened; `delivery_id` is the same on every retry of this delivery.
+    `type` is the vendor's word for it; `delivery_id` is the same on every retry, or None where the vendor has none, and
+    then a repeat cannot be told. `payload` is what the mapping sees.
     """
 
     type: str
-    delivery_id: str
+    delivery_id: str | None
     payload: Json
-    occurred_at: str | None
+    occurred_at: str | None = None
 
 
-class SourceKind(Protocol):
-    """What the module of a kind offers. It is pure: no I/O, no clock, no random ids."""
+@dataclass(frozen=True, slots=True)
+class Greeting:
+    """The answer, with status 200, to a request by which a sender only asks whether we are there and willing."""
 
-    @property
-    def KIND(self) -> str:  # noqa: N802
-        """Its name, which is the module's."""
-
-    @property
-    def VERIFIER(self) -> Verifier:  # noqa: N802
-        """How the vendor signs."""
-
-    @property
-    def MAPPINGS(self) -> Mapping[str, MappingDoc]:  # noqa: N802
-        """For vendor types worth having: the mapping to start from, with members of an event as it is posted."""
-
-    @property
-    def HEADERS(self) -> tuple[str, ...]:  # noqa: N802
-        """The headers that `read` needs: of a request in quarantine no others are kept."""
-
-    def read(self, received: Received) -> Facts:
-        """Raises MalformedBody for a body that is no JSON, Invalid where a header that is needed is missing."""
+    doc: Json = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def load(kind: str) -> SourceKind:
-    """The plug-in of a kind. Raises Invalid for any name that is not in KINDS, before anything is imported."""
+def _no_greeting(received: Received) -> Greeting | None:  # noqa: ARG001  (every kind is asked with the request)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceKind:
+    """What the module of a kind offers, as `SOURCE`. It is pure: no I/O, no clock, no random ids.
+
+    `proofs`: how the vendor shows that it is itself, the strongest first.
+    `policy`: what the vendor makes of our answers.
+    `read`: the facts of a genuine request, one for each thing that happened; none where there is nothing to take in.
+    Raises MalformedBody for a body that is no JSON, Invalid where something that is needed is missing.
+    `headers`: those that `read` needs, `ce-*` for all that begin so: of a request in quarantine no others are kept.
+    `mappings`: for vendor types worth having, the mapping to start from, with members of an event as it is posted.
+    `greets`: the answer to a handshake or a ping, else None. A POST has been checked before, no other method has.
+    """
+
+    proofs: tuple[Proof, ...]
+    policy: Policy
+    read: Callable[[Received], Sequence[Facts]]
+    headers: tuple[str, ...] = ()
+    mappings: Mapping[str, MappingDoc] = field(default_factory=dict)
+    greets: Callable[[Received], Greeting | None] = _no_greeting
+
+
+def load(kind: str, settings: Json = None) -> SourceKind:
+    """The plug-in of a kind, set up as a source has it: a module has a `SOURCE`, or `Settings` and `source(settings)`.
+
+    Raises Invalid for any name that is not in KINDS, before anything is imported, and for settings that do not fit.
+    """
     if kind not in KINDS:
         raise Invalid(f"There is no such kind of source. Choose one of: {', '.join(KINDS)}.")
-    return cast("SourceKind", import_module(f"shared.sources.{kind}"))
+    module: Any = import_module(f"shared.sources.{kind}")
+    if hasattr(module, "Settings"):
+        made: SourceKind = module.source(read_body(module.Settings, settings or {}))
+        return made
+    if settings:
+        raise Invalid(f"The kind {kind} has no settings. Leave them out.")
+    found: SourceKind = module.SOURCE
+    return found
+
+
+def delivery_of(*parts: Json) -> str:
+    """A delivery id put together of what a payload says; hashed where it would be too long."""
+    text = "|".join(str(part).replace("%", "%25").replace("|", "%7C") for part in parts)
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass"))
+    return text if len(text) <= MAX_DELIVERY else digest.hexdigest()

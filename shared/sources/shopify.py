@@ -1,12 +1,10 @@
 """Shopify webhooks: how they are signed, what their headers say, and which events they suggest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from shared import exact
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Received, Verifier
-
-KIND = "shopify"
+from shared.sources import Facts, Policy, Received, SourceKind, Verifier
 
 # https://shopify.dev/docs/apps/build/webhooks/verify-deliveries. Without X- it is the newer Events interface:
 # https://shopify.dev/docs/apps/build/events/verify-deliveries. No time is signed, so there is no tolerance.
@@ -54,12 +52,20 @@ MAPPINGS: Mapping[str, MappingDoc] = {
 }
 
 
-def read(received: Received) -> Facts:
+# https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks: 8 failures in 4 hours.
+POLICY = Policy(seconds=5, gives_up="After 8 failures in 4 hours it deletes the subscription.")
+
+
+def read(received: Received) -> Sequence[Facts]:
     """The facts of a delivery, by https://shopify.dev/docs/apps/build/webhooks/delivery-structure#headers."""
-    return Facts(
+    facts = Facts(
         type=received.required("x-shopify-topic", "shopify-topic"),
         # not X-Shopify-Event-Id: one action of a merchant gives it to the webhooks of several topics
         delivery_id=received.required("x-shopify-webhook-id", "shopify-webhook-id"),
         payload=exact.loads(received.body),
         occurred_at=received.header("x-shopify-triggered-at", "shopify-triggered-at"),
     )
+    return [facts]
+
+
+SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, headers=HEADERS, mappings=MAPPINGS)

@@ -1,17 +1,18 @@
-"""One HMAC verifier for every webhook sender: how a sender signs is data, checking it is written once."""
+"""One verifier for every webhook sender that signs: how it signs is data, checking it is written once."""
 
 import base64
 import binascii
+import hashlib
 import hmac
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
 from shared import times
-from shared.errors import Invalid
+from shared.sources.received import Received
 
 MAX_HEADER = 4096
 """Characters in a signature header."""
@@ -19,31 +20,11 @@ MAX_SIGNATURES = 16
 """Parts in a signature header: a sender that rotates its secret signs with two or three."""
 
 _PLACE = re.compile(r"\{(\w+)\}")
-_PLACES = {"method", "url", "raw", "ts", "id"}
+_PLACES = {"method", "url", "url_decoded", "raw", "ts", "id"}
+_RESERVED = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
 _SEPARATORS = {"kv": (",", "="), "list": (" ", ",")}
 _DIGEST_BYTES = {"sha1": 20, "sha256": 32, "sha512": 64}
 _PER_SECOND = {"s": 1, "ms": 1000}
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A webhook request as it arrived: lower-case header names, and the public URL that the sender called."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    def header(self, *names: str) -> str | None:
-        """The first of these headers that is there and not empty."""
-        return next((value for name in names if (value := self.headers.get(name))), None)
-
-    def required(self, *names: str) -> str:
-        """The same, but raises Invalid when none is there."""
-        value = self.header(*names)
-        if value is None:
-            raise Invalid(f"The request has no {names[0]} header. Send it, and let proxies pass it on.")
-        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +42,9 @@ class Verifier:
     """How a sender signs.
 
     `headers`: names of the signature header, the first that is there counts.
-    `template`: what is signed, over {raw} {method} {url} {ts} {id}.
+    `when`: a header and the value that it must have for this scheme, where several share the signature header.
+    `mac`: `hmac`, or `secret-first`: the plain hash of the secret followed by what is signed.
+    `template`: what is signed, over {raw} {method} {url} {url_decoded} {ts} {id}.
     `key_prefixes`: cut off the secret, in this order, before it is decoded by `key_encoding`.
     `extract`: `plain`: the header is the signature; `prefix`: after `label`; `kv`: members named `label` in
     `a=1,b=2`; `list`: items `label,signature` between spaces. kv and list may hold several signatures.
@@ -69,6 +52,7 @@ class Verifier:
 
     headers: tuple[str, ...]
     template: str = "{raw}"
+    mac: Literal["hmac", "secret-first"] = "hmac"
     hash: Literal["sha1", "sha256", "sha512"] = "sha256"
     key_encoding: Literal["utf8", "base64", "hex"] = "utf8"
     key_prefixes: tuple[str, ...] = ()
@@ -77,6 +61,7 @@ class Verifier:
     encoding: Literal["hex", "base64"] = "hex"
     timestamp: Timestamp | None = None
     id_headers: tuple[str, ...] = ()
+    when: tuple[str, str] | None = None
 
     def __post_init__(self) -> None:
         places = set(_PLACE.findall(self.template))
@@ -86,6 +71,12 @@ class Verifier:
             raise ValueError("a time and an id are signed if and only if the verifier says where they stand")
         if (self.extract == "plain") == bool(self.label):
             raise ValueError("a label goes with prefix, kv and list")
+
+    def is_present(self, received: Received) -> bool:
+        """Whether the request carries a signature of this scheme."""
+        return bool(received.header(*self.headers)) and (
+            self.when is None or received.header(self.when[0]) == self.when[1]
+        )
 
 
 class Reason(StrEnum):
@@ -215,12 +206,21 @@ def _content(verifier: Verifier, received: Received, stamp: str) -> bytes:
         "raw": received.body,
         "method": _bytes(received.method),
         "url": _bytes(received.url),
+        "url_decoded": _bytes(_decoded(received.url)),
         "ts": _bytes(stamp),
         "id": _bytes(_present(received.header(*verifier.id_headers))) if verifier.id_headers else b"",
     }
     # a split by a pattern with one group alternates: text, name, text, name, ..., text
     parts = _PLACE.split(verifier.template)
     return b"".join(values[part] if index % 2 else part.encode() for index, part in enumerate(parts))
+
+
+def _decoded(url: str) -> str:
+    """The URL as HubSpot signs it: these few characters decoded, all others left as they were sent.
+
+    https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests
+    """
+    return _RESERVED.sub(lambda found: chr(int(found[1], 16)), url)
 
 
 def _bytes(text: str) -> bytes:
@@ -230,7 +230,7 @@ def _bytes(text: str) -> bytes:
 def _match(verifier: Verifier, content: bytes, signatures: list[bytes], secrets: Sequence[str]) -> int:
     """The index of the first secret that fits; every secret meets every signature, whichever one fits."""
     keys = [key_of(verifier, secret) for secret in secrets]
-    digests = [hmac.digest(key, content, verifier.hash) if key else b"" for key in keys]
+    digests = [_digest(verifier, key, content) if key else b"" for key in keys]
     matches = [
         index
         for index, digest in enumerate(digests)
@@ -240,6 +240,12 @@ def _match(verifier: Verifier, content: bytes, signatures: list[bytes], secrets:
     if not matches:
         raise _Refused(Reason.MISMATCH)
     return matches[0]
+
+
+def _digest(verifier: Verifier, key: bytes, content: bytes) -> bytes:
+    if verifier.mac == "hmac":
+        return hmac.digest(key, content, verifier.hash)
+    return hashlib.new(verifier.hash, key + content).digest()
 
 
 def _check_age(age_seconds: float, tolerance_seconds: int) -> None:

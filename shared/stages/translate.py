@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Annotated
 
@@ -24,7 +24,7 @@ from shared.errors import (
 from shared.event import Draft, Person
 from shared.exact import Json
 from shared.faults import faults_of, type_word
-from shared.sources import Facts, Received, SourceKind
+from shared.sources import Facts, Greeting, Received, SourceKind
 
 MAX_KEY = 255
 MAX_BATCH = 1_000
@@ -107,16 +107,32 @@ def idempotency_key(header: str | None) -> str | None:
 def kind_of(source: Source) -> SourceKind:
     """The kind of a source. Raises Unavailable when this version cannot load it: its signatures cannot be checked."""
     try:
-        return sources.load(source.kind)
+        return sources.load(source.kind, source.settings)
     except Exception as error:  # noqa: BLE001  (whatever broke in this version)
         _log.error("kind %s cannot be loaded: %s", source.kind, type(error).__name__)
         raise Unavailable("This version cannot load the kind of the source.", retry_after=60) from None
 
 
-def facts(source: Source, received: Received) -> Facts:
-    """What a verified webhook says of itself. Raises MalformedBody, Invalid, BrokenSource."""
+def greeting(source: Source, kind: SourceKind, received: Received) -> Greeting | None:
+    """The answer to a handshake or a ping; None for anything else, and for what cannot be read."""
+    try:
+        return kind.greets(received)
+    except SignalboxError:
+        return None
+    except Exception as error:  # noqa: BLE001  (whatever broke in this version)
+        _log.error("kind %s broke over a greeting: %s", source.kind, type(error).__name__)
+        return None
+
+
+def facts(source: Source, received: Received) -> Sequence[Facts]:
+    """What a genuine webhook says happened. Raises MalformedBody, Invalid, BrokenSource."""
     with _breaking_is_ours(source):
-        return sources.load(source.kind).read(received)
+        found = sources.load(source.kind, source.settings).read(received)
+    if len(found) > MAX_BATCH:
+        raise Invalid(
+            f"The request holds {len(found)} events. Have the sender send at most {MAX_BATCH} at once."
+        )
+    return found
 
 
 def webhook(source: Source, found: Facts) -> Draft:
@@ -150,7 +166,7 @@ def _breaking_is_ours(source: Source) -> Iterator[None]:
 
 def _mapping(source: Source, found: Facts, meaning: VendorType) -> mapping.MappingDoc:
     """The source's own mapping, else the one that comes with its kind."""
-    default = sources.load(source.kind).MAPPINGS.get(found.type, {})
+    default = sources.load(source.kind, source.settings).mappings.get(found.type, {})
     chosen = default if meaning.mapping is None else meaning.mapping
     return {name: value for name, value in chosen.items() if name != "event"}
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 
 from shared import exact, ids, times
 from shared.errors import NotFound, SignalboxError
@@ -77,11 +78,11 @@ class Quarantine:
     def item(self, source: str, request: Received, refusal: SignalboxError, headers: Collection[str]) -> Item:
         """A request to keep, with why it could not become an event. Its id sorts by time.
 
-        Of its headers only the named ones and those of its content are kept: others may be credentials.
+        Of its headers only the named ones (`ce-*`: all that begin so) and those of its content are kept: others may be
+        credentials.
         """
         now = self._clock.now()
         id = ids.new_commit(now, 0, secrets.token_bytes(7)).id
-        kept = {*headers, *_CONTENT_HEADERS}
         return Item(
             id=id,
             cause=_cause(refusal),
@@ -89,7 +90,7 @@ class Quarantine:
             at=times.text(now),
             detail=refusal.detail,
             faults=_faults(refusal),
-            headers={name: value for name, value in request.headers.items() if name in kept},
+            headers={name: value for name, value in request.headers.items() if _is_kept(name, headers)},
             size=len(request.body),
             blob=f"quarantine-{id}" if len(request.body) > MAX_ROW_BYTES else None,
             body=request.body,
@@ -158,6 +159,10 @@ class Quarantine:
         for cause in Cause:
             async for item in self.of_cause(section, cause, most, before=ids.lowest(now - KEPT)):
                 yield item
+
+
+def _is_kept(name: str, headers: Collection[str]) -> bool:
+    return any(fnmatchcase(name, one) for one in (*headers, *_CONTENT_HEADERS))
 
 
 def _cause(refusal: SignalboxError) -> Cause:

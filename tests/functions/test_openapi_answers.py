@@ -1,5 +1,6 @@
 """What every door answers when all goes well is what `GET /openapi.json` says, member by member."""
 
+import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
@@ -23,7 +24,19 @@ PERSON = {
 @pytest.fixture(scope="module")
 def answers(running: Running) -> list[Response]:
     """An answer of every door."""
-    rooms = (the_app, access, keys, sources, definitions, ways_out, events, webhooks, people, dead_letters)
+    rooms = (
+        the_app,
+        access,
+        keys,
+        sources,
+        definitions,
+        ways_out,
+        events,
+        webhooks,
+        greetings,
+        people,
+        dead_letters,
+    )
     return [answer for room in rooms for answer in room(running)]
 
 
@@ -172,6 +185,39 @@ def webhooks(running: Running) -> Iterator[Response]:
     types = {"orders/updated": {"event": ORDER, "mapping": mapping}}
     running.operator.put(f"/v1/sources/{made['id']}/types", types)
     yield running.operator.post(f"/v1/quarantine/{id}/replay")
+
+
+def greetings(running: Running) -> Iterator[Response]:
+    """What vendors ask before they send, and a webhook that holds several events, first kept and then taken in."""
+    secret = {"signing": "a shared secret"}
+    asked = running.operator.post(
+        "/v1/sources", {"name": "a", "kind": "intercom", "label": "a", "secrets": secret}
+    ).doc
+    yield running.anonymous.get(asked["hookPath"])
+    yield running.anonymous.send("PUT", asked["hookPath"], b"", {})
+    about = {"name": "b", "kind": "cloudevents", "label": "b", "secrets": secret}
+    made = running.operator.post("/v1/sources", about).doc
+    origin = {"WebHook-Request-Origin": "events.example.com", "WebHook-Request-Rate": "10"}
+    yield running.anonymous.send("OPTIONS", made["hookPath"], b"", origin)
+    yield running.anonymous.get(made["hookPath"])
+    one = {
+        "specversion": "1.0",
+        "type": "order",
+        "source": "/shop",
+        "data": {"number": "1001", "total": 42.5},
+    }
+    batch = json.dumps([{**one, "id": fresh("e")}, {**one, "id": fresh("e")}]).encode()
+    headers = {
+        "Content-Type": "application/cloudevents-batch+json",
+        "Authorization": "Bearer a shared secret",
+    }
+    yield running.anonymous.send("POST", made["hookPath"], batch, headers)
+    mapping = {"properties": {"orderId": "data.number", "totalValue": "data.total"}}
+    running.operator.put(f"/v1/sources/{made['id']}/types", {"order": {"event": ORDER, "mapping": mapping}})
+    kept = running.operator.get("/v1/quarantine?cause=unknown-type&limit=100").doc["quarantine"]
+    [id] = [one["id"] for one in kept if one["source"] == made["id"]]
+    yield running.operator.post(f"/v1/quarantine/{id}/replay")
+    yield running.anonymous.send("POST", made["hookPath"], batch, headers)
 
 
 def people(running: Running) -> Iterator[Response]:

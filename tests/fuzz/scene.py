@@ -1,5 +1,6 @@
 """The section that the storm hits: something real at the end of every path, and keys for who may do what there."""
 
+import base64
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -8,8 +9,9 @@ from typing import Any
 from local.client import Client, Response
 from shared import sources
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
-from shared.sources import Received
+from shared.sources import Received, Verifier
 from tests.running import Running
+from tests.sources.cases import kind_of, settings_of
 from tests.sources.signing import sign
 
 VICTIM = "storm-victim"
@@ -81,7 +83,15 @@ def furnished(running: Running) -> Scene:
 
 def signed(kind: str, request: Received) -> Received:
     """The request as its vendor would sign it now."""
-    return sign(sources.load(kind).VERIFIER, request, SIGNING, datetime.now(UTC))
+    return sign(kind_of(kind).proofs[0], request, secret_of(kind), datetime.now(UTC))
+
+
+def secret_of(kind: str) -> str:
+    """The secret of its sources, as its vendor would show it."""
+    proof = kind_of(kind).proofs[0]
+    if isinstance(proof, Verifier) and proof.key_encoding == "base64":
+        return "".join(proof.key_prefixes) + base64.b64encode(SIGNING.encode()).decode()
+    return SIGNING
 
 
 def made(response: Response) -> dict[str, Any]:
@@ -104,9 +114,10 @@ def _definition(event: str, types: tuple[str, ...]) -> dict[str, Any]:
 
 def _hook(operator: Client, kind: str) -> str:
     """The path of a new source that knows all types which its kind suggests a mapping for."""
-    types = {name: {"event": EVENT, "mapping": MAPPING} for name in sources.load(kind).MAPPINGS}
-    about = {"name": f"storm {kind}", "kind": kind, "label": "webshop", "secrets": {"signing": SIGNING}}
-    return str(made(operator.post("/v1/sources", {**about, "types": types}))["hookPath"])
+    types = {name: {"event": EVENT, "mapping": MAPPING} for name in kind_of(kind).mappings}
+    about = {"name": f"storm {kind}", "kind": kind, "label": "webshop", "settings": settings_of(kind)}
+    secrets = {"signing": secret_of(kind)}
+    return str(made(operator.post("/v1/sources", {**about, "secrets": secrets, "types": types}))["hookPath"])
 
 
 def _way_out(operator: Client, event: str, name: str, url: str) -> str:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from shared import exact
+from tests.sources.cases import CASES
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
 
@@ -40,9 +41,9 @@ def _of_doors(document: Mapping[str, Any]) -> Iterator[Seed]:
 
 
 def _of_sources() -> Iterator[Seed]:
-    for path in sorted((FIXTURES / "sources").glob("*/*.json")):
-        case = exact.loads(path.read_bytes())
-        yield Seed("POST", "/v1/hooks/{source}", case["body"].encode(), case["headers"], path.parent.name)
+    for name, case in CASES.items():
+        headers, kind = case["headers"], name.partition("/")[0]
+        yield Seed(case.get("method", "POST"), "/v1/hooks/{source}", case["body"].encode(), headers, kind)
 
 
 def _compact(path: Path) -> bytes:

@@ -230,7 +230,7 @@ async def webhook(world):
 
     async def sent(house):
         told = await flow.webhook(house.line, HOOK, request)
-        world.acknowledged.add(told.id if isinstance(told, Accepted) else "w-1")
+        world.acknowledged.add(told.events[0].id if told.events else "w-1")
 
     await world.ask(sent)
 

@@ -1,6 +1,7 @@
 """Mend: a quarantined webhook becomes its event once its source is mended, exactly once."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -38,7 +39,10 @@ async def arrive(house, delivery="w-1", **changes):
     payload = {"id": 1001, "total_price": "42.50", "currency": "EUR", "email": "ada@example.com", **changes}
     headers = {"x-shopify-topic": "orders/create", "x-shopify-webhook-id": delivery, "x-other": "x"}
     plain = Received("POST", f"/v1/hooks/{HOOK}", headers, json.dumps(payload).encode())
-    return await flow.webhook(house.line, HOOK, sign(shopify.VERIFIER, plain, SECRET, house.clock.now()))
+    signed = sign(shopify.VERIFIER, plain, SECRET, house.clock.now())
+    told = await flow.webhook(house.line, HOOK, signed)
+    assert isinstance(told, flow.Hooked)
+    return told.events[0] if told.events else None
 
 
 async def quarantined(house):
@@ -224,11 +228,11 @@ def pace(house):
     return Pace.of(house.clock, timedelta(minutes=1))
 
 
-@pytest.mark.parametrize("part", ["read", "MAPPINGS"])
+@pytest.mark.parametrize("part", ["read", "mappings"])
 async def test_what_breaks_the_source_s_kind_is_kept_and_taken_in_once_the_kind_is_mended(part, monkeypatch):
     house = await furnished(TYPES)
     with monkeypatch.context() as broken:
-        broken.setattr(shopify, part, None)
+        broken.setattr(shopify, "SOURCE", replace(shopify.SOURCE, **{part: None}))
         assert await arrive(house) is None
     [kept] = await quarantined(house)
     assert kept["cause"] == "broken-source"
@@ -242,7 +246,7 @@ async def test_what_breaks_the_source_s_kind_is_kept_and_taken_in_once_the_kind_
 async def test_a_kind_that_cannot_be_loaded_says_to_come_again_because_nobody_knows_who_sent(monkeypatch):
     house = await furnished(TYPES)
 
-    def broken(kind):
+    def broken(kind, settings):
         raise ImportError(kind)
 
     with monkeypatch.context() as patched:

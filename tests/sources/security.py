@@ -1,14 +1,18 @@
-"""What every webhook source must withstand: inherit SecurityCases and give it a `verifier` fixture."""
+"""What every webhook source must withstand: inherit SecurityCases, or for a sender that carries its secret
+SharedSecretCases, and give it a `verifier` fixture."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
+from shared.sources import Received, SharedSecret
+from shared.sources.genuine import check
 from shared.sources.verifier import (
+    MAX_HEADER,
     MAX_SIGNATURES,
     Reason,
-    Received,
     Rejected,
     Verified,
     Verifier,
@@ -132,3 +136,79 @@ class SecurityCases:
         forged = sign(verifier, request(BODY), new_secret(verifier, FOREIGN), NOW - timedelta(days=30))
 
         assert verify(verifier, forged, secrets, NOW) == Rejected(Reason.MISMATCH)
+
+
+class SharedSecretCases:
+    """The same attacks for every sender that carries its secret instead of signing."""
+
+    @pytest.fixture
+    def verifier(self) -> SharedSecret:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def secrets(self, verifier: SharedSecret) -> list[str]:
+        return [new_secret(verifier, CURRENT), new_secret(verifier, PREVIOUS)]
+
+    @pytest.fixture
+    def places(self, verifier: SharedSecret) -> list[str]:
+        return [*verifier.headers, *(["authorization"] if verifier.bearer else []), *verifier.query]
+
+    def test_the_secret_is_taken_wherever_the_sender_may_carry_it(self, verifier, secrets, places):
+        for place in places:
+            assert check([verifier], carrying(verifier, place, secrets[0]), secrets, NOW) == Verified(0)
+
+    def test_the_previous_secret_still_counts_and_is_reported(self, verifier, secrets, places):
+        for place in places:
+            assert check([verifier], carrying(verifier, place, secrets[1]), secrets, NOW) == Verified(1)
+
+    def test_a_secret_that_was_retired_does_not_count(self, verifier, secrets, places):
+        for place in places:
+            received = carrying(verifier, place, secrets[1])
+            assert check([verifier], received, secrets[:1], NOW) == Rejected(Reason.MISMATCH)
+
+    @pytest.mark.parametrize("wrong", ["x", "ü", "\ud800", "\x00", "A" * MAX_HEADER])
+    def test_another_secret_is_rejected(self, verifier, secrets, wrong):
+        received = carrying(verifier, verifier.headers[0], wrong)
+
+        assert check([verifier], received, secrets, NOW) == Rejected(Reason.MISMATCH)
+
+    @pytest.mark.parametrize("change", [lambda s: s[:-1], lambda s: s + "0", str.upper, str.swapcase])
+    def test_a_secret_that_is_nearly_right_is_rejected(self, verifier, secrets, places, change):
+        for place in places:
+            received = carrying(verifier, place, change(secrets[0]))
+            assert check([verifier], received, secrets, NOW) == Rejected(Reason.MISMATCH)
+
+    def test_a_secret_that_is_too_long_is_malformed(self, verifier, secrets):
+        received = carrying(verifier, verifier.headers[0], "A" * (MAX_HEADER + 1))
+
+        assert check([verifier], received, secrets, NOW) == Rejected(Reason.MALFORMED)
+
+    def test_a_request_that_carries_none_is_rejected(self, verifier, secrets, places):
+        assert check([verifier], request(BODY), secrets, NOW) == Rejected(Reason.MISSING)
+        for place in places:
+            received = carrying(verifier, place, "")
+            assert check([verifier], received, secrets, NOW) == Rejected(Reason.MISSING)
+
+    def test_no_secret_at_all_and_an_empty_one_let_nothing_in(self, verifier, secrets, places):
+        for place in places:
+            received = carrying(verifier, place, secrets[0])
+            assert check([verifier], received, [], NOW) == Rejected(Reason.MISMATCH)
+            assert check([verifier], received, [""], NOW) == Rejected(Reason.MISMATCH)
+
+    def test_a_right_secret_does_not_make_good_a_wrong_one_in_an_earlier_place(
+        self, verifier, secrets, places
+    ):
+        first = carrying(verifier, places[0], "wrong secret")
+        for place in places[1:]:
+            both = carrying(verifier, place, secrets[0], first)
+            assert check([verifier], both, secrets, NOW) == Rejected(Reason.MISMATCH)
+
+
+def carrying(verifier: SharedSecret, place: str, secret: str, received: Received | None = None) -> Received:
+    """A request that carries a secret in one of the places."""
+    received = received or request(BODY)
+    if place in verifier.query:
+        quoted = quote(secret, errors="surrogatepass")
+        return replace(received, url=f"{received.url}?{place}={quoted}")
+    text = f"Bearer {secret}" if place == "authorization" else secret
+    return replace(received, headers={**received.headers, place: text})

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid
+from shared.sources import Received
 from shared.sources.verifier import (
     MAX_SIGNATURES,
     Reason,
-    Received,
     Rejected,
     Timestamp,
     Verified,

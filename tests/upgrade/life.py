@@ -3,7 +3,8 @@
 import gzip
 import json
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
 from shared.access import tokens
@@ -11,7 +12,7 @@ from shared.destinations import webhook
 from shared.errors import Unauthenticated
 from shared.operations import replay
 from shared.ports import Answer
-from shared.sources import shopify
+from shared.sources import Received, shopify
 from tests.house import SECTION, body
 from tests.sources.signing import new_secret
 from tests.upgrade.crashes import BAD, FAILED, crashes
@@ -45,6 +46,10 @@ TYPES = {
     "orders/version": {"event": "orders.placed", "version": "ver_0000000000000000"},
 }
 SHOP_MAPPING = {"person": {"email": "email"}, "properties": {"n": "to_string(id)"}}
+
+
+def _broken(received: Received) -> NoReturn:
+    raise RuntimeError
 
 
 async def live(recorder: "Recorder") -> None:
@@ -290,7 +295,7 @@ async def webhooks(recorder: "Recorder") -> None:
         await recorder.hook("forged", secret=new_secret(shopify.VERIFIER, b"forger"))
     large = json.dumps({"id": "large", "note": "x" * 3_000}).encode()
     zipped = {"content-encoding": "gzip"}
-    with patch.object(shopify, "read", side_effect=RuntimeError):
+    with patch.object(shopify, "SOURCE", replace(shopify.SOURCE, read=_broken)):
         await recorder.hook("k-broken")
     for delivery, topic, other in (
         ("k-type", "orders/unknown", {}),

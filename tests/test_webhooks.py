@@ -1,0 +1,261 @@
+"""What a webhook becomes when it holds several events, or only says hello, and who is let in unchecked: on fakes."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from shared import exact, flow, sources
+from shared.access.sources import UNVERIFIED
+from shared.errors import Invalid, MethodNotAllowed, NotFound, Unauthenticated, Unavailable
+from shared.operations import mend
+from shared.sources import Facts, Greeting, Received, power_automate
+from shared.stages.verdict import Accepted
+from tests.house import OK, ORDER, body, build
+
+HOOK = "0123456789abcdef0123456789abcdef"
+SECRET = "a shared secret"
+MAPPING = {"properties": {"orderId": "number", "totalValue": "total", "currency": "currency"}}
+TYPES = {"order": {"event": ORDER["event"], "mapping": MAPPING}}
+
+
+def several(received: Received) -> Sequence[Facts]:
+    """A vendor that sends lists."""
+    return [Facts(one["type"], one["id"], one) for one in exact.loads(received.body)]
+
+
+@pytest.fixture(autouse=True)
+def vendor(monkeypatch):
+    """A kind of source of the tests' own, in the place of one that is there."""
+    greets = lambda received: Greeting({"hello": received.method}) if received.method != "POST" else None  # noqa: E731
+    kind = replace(power_automate.SOURCE, read=several, greets=greets, mappings={}, headers=())
+    monkeypatch.setattr(power_automate, "SOURCE", kind)
+
+
+async def furnished(**members):
+    house = await build(OK, OK, OK).furnish()
+    about = {"name": "flows", "kind": "power_automate", "label": "flows", "types": TYPES}
+    doc = body({**about, "secrets": {"signing": SECRET}, **members})
+    await house.line.sources.create("demo", doc, bytes.fromhex(HOOK), sources.KINDS)
+    return house
+
+
+def hook(*items, method="POST", secret=SECRET):
+    headers = {"x-signalbox-secret": secret} if secret else {}
+    return Received(method, f"/v1/hooks/{HOOK}", headers, json.dumps(items).encode())
+
+
+def item(id, type="order", **changes):
+    return {"type": type, "id": id, "number": "1001", "total": 42.5, "currency": "EUR", **changes}
+
+
+async def sent(house, *items, **how):
+    told = await flow.webhook(house.line, HOOK, hook(*items, **how))
+    assert isinstance(told, flow.Hooked)
+    return told.events
+
+
+def events(house):
+    return len(house.rows("events", "e|"))
+
+
+async def kept(house):
+    return await house.line.quarantine.list("demo", None, 10)
+
+
+async def test_each_thing_in_a_request_is_an_event_of_its_own():
+    house = await furnished()
+
+    told = await sent(house, item("a"), item("b"))
+    await house.work()
+
+    assert (len(told), events(house), len(house.http.requests)) == (2, 2, 2)
+    assert not any(one.replayed for one in told)
+
+
+async def test_what_comes_again_in_another_company_is_a_repeat():
+    house = await furnished()
+    [first] = await sent(house, item("a"))
+
+    again, new = await sent(house, item("a"), item("b"))
+
+    assert (again.id, again.replayed, new.replayed) == (first.id, True, False)
+    assert events(house) == 2
+
+
+async def test_the_same_thing_twice_in_one_request_is_one_event():
+    house = await furnished()
+
+    told = await sent(house, item("a"), item("a"))
+
+    assert (len({one.id for one in told}), events(house)) == (1, 1)
+
+
+async def test_a_request_in_which_nothing_happened_is_taken_in():
+    house = await furnished()
+
+    assert await sent(house) == ()
+    assert (await kept(house), events(house)) == ([], 0)
+
+
+async def test_one_that_cannot_become_an_event_keeps_the_request_once_and_costs_no_other():
+    house = await furnished()
+
+    assert await sent(house, item("a"), item("b", "unheard"), item("c", total="x"), item("d")) is None
+
+    assert events(house) == 2
+    assert [one["cause"] for one in await kept(house)] == ["unknown-type"]
+
+
+async def test_mending_takes_all_of_it_in_and_what_was_accepted_before_is_a_repeat():
+    house = await furnished()
+    await sent(house, item("a"), item("b", "unheard"))
+    [one] = await kept(house)
+    await house.line.sources.set_types("demo", HOOK, body({**TYPES, "unheard": TYPES["order"]}))
+
+    told = await mend.replay(house.line, "demo", one["id"])
+
+    assert [event["status"] for event in told["events"]] == ["accepted", "accepted"]
+    assert (events(house), await kept(house)) == (2, [])
+
+
+async def test_it_stays_in_quarantine_until_all_of_it_fits():
+    house = await furnished()
+    await sent(house, item("a", "unheard"), item("b", total="x"))
+    [one] = await kept(house)
+    await house.line.sources.set_types("demo", HOOK, body({**TYPES, "unheard": TYPES["order"]}))
+
+    with pytest.raises(Invalid):
+        await mend.replay(house.line, "demo", one["id"])
+
+    assert (events(house), len(await kept(house))) == (1, 1)
+
+
+async def test_when_one_could_not_be_stored_all_of_it_is_to_come_again(monkeypatch):
+    house = await furnished()
+    record = house.line.recorder.record
+
+    async def half_away(section, candidates):
+        done = await record(section, candidates[:1])
+        return [*done, *(Unavailable("Away.", retry_after=9) for _ in candidates[1:])]
+
+    with monkeypatch.context() as away:
+        away.setattr(type(house.line.recorder), "record", lambda _, *given: half_away(*given))
+        with pytest.raises(Unavailable) as told:
+            await sent(house, item("a"), item("b"), item("c", "unheard"))
+    assert (told.value.retry_after, await kept(house)) == (9, [])
+
+    again = await sent(house, item("a"), item("b"))
+
+    assert ([one.replayed for one in again], events(house)) == ([True, False], 2)
+
+
+async def test_a_request_that_holds_too_much_is_kept():
+    house = await furnished()
+
+    assert await sent(house, *(item(str(n)) for n in range(1_001))) is None
+
+    assert [one["cause"] for one in await kept(house)] == ["invalid"]
+    assert events(house) == 0
+
+
+async def test_what_has_no_id_is_accepted_and_not_deduplicated():
+    house = await furnished()
+
+    [first] = await sent(house, item(None))
+    [second] = await sent(house, item(None))
+
+    assert (first.keyed, first.id != second.id, events(house)) == (False, True, 2)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+async def test_a_handshake_is_answered_also_while_the_source_is_paused(method):
+    house = await furnished()
+    await house.line.sources.pause("demo", HOOK)
+
+    assert await flow.greet(house.line, HOOK, hook(method=method)) == Greeting({"hello": method})
+
+
+async def test_a_handshake_that_the_kind_does_not_know_is_told_the_method(monkeypatch):
+    house = await furnished()
+    monkeypatch.setattr(power_automate, "SOURCE", replace(power_automate.SOURCE, greets=lambda _: None))
+
+    with pytest.raises(MethodNotAllowed):
+        await flow.greet(house.line, HOOK, hook(method="GET"))
+
+
+async def test_a_handshake_with_nobody_is_not_found():
+    house = await furnished()
+
+    with pytest.raises(NotFound):
+        await flow.greet(house.line, "f" * 32, hook(method="GET"))
+
+
+async def test_a_ping_counts_only_from_who_may_send(monkeypatch):
+    house = await furnished()
+    monkeypatch.setattr(
+        power_automate, "SOURCE", replace(power_automate.SOURCE, greets=lambda _: Greeting("pong"))
+    )
+
+    assert await flow.webhook(house.line, HOOK, hook(item("a"))) == Greeting("pong")
+    with pytest.raises(Unauthenticated):
+        await flow.webhook(house.line, HOOK, hook(item("a"), secret="wrong"))
+    assert events(house) == 0
+
+
+async def test_a_greeting_over_which_the_kind_breaks_is_none(monkeypatch):
+    house = await furnished()
+    monkeypatch.setattr(power_automate, "SOURCE", replace(power_automate.SOURCE, greets=None))
+
+    assert isinstance((await sent(house, item("a")))[0], Accepted)
+
+
+async def test_who_is_not_checked_by_choice_is_taken_at_their_word_and_the_choice_is_shown():
+    house = await furnished(secrets=None, unverified=True)
+
+    told = await sent(house, item("a"), secret=None)
+    shown = await house.line.sources.read("demo", HOOK)
+
+    assert len(told) == 1
+    assert (shown["unverified"], shown["warnings"]) == (True, [UNVERIFIED])
+
+
+async def test_without_a_secret_and_without_that_choice_nothing_comes_in():
+    house = await furnished(secrets=None)
+
+    with pytest.raises(Unauthenticated):
+        await sent(house, item("a"), secret=None)
+    [warning] = (await house.line.sources.read("demo", HOOK))["warnings"]
+    assert "takes nothing in" in warning
+
+
+async def test_a_secret_ends_that_nobody_is_checked():
+    house = await furnished(secrets=None, unverified=True)
+    shown = await house.line.sources.rotate_secret("demo", HOOK, body({"signing": SECRET}))
+    house.clock.pass_(minutes=1)
+
+    with pytest.raises(Unauthenticated):
+        await sent(house, item("a"), secret=None)
+    assert len(await sent(house, item("a"))) == 1
+    assert (shown["unverified"], shown["warnings"]) == (False, [])
+
+
+async def test_where_it_is_forbidden_nobody_can_choose_it():
+    house = await build(OK, forbid_unverified=True).furnish()
+    about = {"name": "flows", "kind": "power_automate", "label": "flows", "unverified": True}
+
+    with pytest.raises(Invalid) as told:
+        await house.line.sources.create("demo", body(about), bytes.fromhex(HOOK), sources.KINDS)
+
+    assert [fault.pointer for fault in told.value.faults] == ["/unverified"]
+
+
+async def test_where_it_is_forbidden_later_the_source_takes_nothing_in_and_says_why():
+    house = await furnished(secrets=None, unverified=True)
+    strict = build(OK, tables=house.tables, forbid_unverified=True, clock=house.clock)
+
+    with pytest.raises(Unauthenticated):
+        await sent(strict, item("a"), secret=None)
+    [warning] = (await strict.line.sources.read("demo", HOOK))["warnings"]
+    assert "SIGNALBOX_FORBID_UNVERIFIED" in warning
