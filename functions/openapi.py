@@ -9,7 +9,7 @@ from typing import Any, get_args
 import azure.functions as func
 
 from functions.answers.problems import Problem
-from functions.doors import DOORS, Call, Door, Gives, open_door
+from functions.doors import DOORS, FOR_PAGES, Call, Door, Gives, open_door
 from functions.replies import Reply
 from functions.schemas import Schemas, schemas_of
 from shared import exact
@@ -69,6 +69,11 @@ _HEADERS: Mapping[str, tuple[Doc, str]] = {
     "RateLimit": ({"type": "string"}, "What is left of the quota, and when it is whole again."),
     "RateLimit-Policy": ({"type": "string"}, "The quota a minute: requests, and the events of a batch."),
     "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for."),
+    "Access-Control-Allow-Origin": ({"const": "*"}, "Scripts of every page may read the answer."),
+    "Access-Control-Expose-Headers": ({"type": "string"}, "The headers that they may read."),
+    "Access-Control-Allow-Methods": ({"const": "POST"}, "What a page may ask."),
+    "Access-Control-Allow-Headers": ({"type": "string"}, "The headers that it may send."),
+    "Access-Control-Max-Age": ({"type": "string"}, "Seconds for which this holds."),
     "Allow": ({"type": "string"}, "The methods that the path takes."),
 }
 _WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {
@@ -93,7 +98,7 @@ def _written() -> bytes:
 @cache
 def document() -> Doc:
     """The document (https://spec.openapis.org/oas/v3.1.1)."""
-    forms = [gives.form for door in DOORS for gives in door.gives.all]
+    forms = [gives.form for door in DOORS for gives in door.gives.all if gives.form is not None]
     schemas = schemas_of([Problem, *forms, *(_body(door)[0] for door in DOORS if door.wants.body)])
     paths: dict[str, Doc] = {}
     for door in DOORS:
@@ -173,9 +178,11 @@ def _request_body(door: Door, schemas: Schemas) -> Doc:
 
 
 def _good(door: Door, gives: Gives, schemas: Schemas) -> Doc:
-    content = {"application/json": {"schema": schemas.of[gives.form]}}
+    form = gives.form
+    content = {"content": {"application/json": {"schema": schemas.of[form]}}} if form is not None else {}
     quota = ("RateLimit", "RateLimit-Policy") if door.needs else ()
-    return {"description": "It is done.", "content": content} | _headers((*gives.headers, *quota))
+    pages = tuple(FOR_PAGES) if door.wants.pages else ()
+    return {"description": "It is done."} | content | _headers((*gives.headers, *quota, *pages))
 
 
 def _bad(door: Door) -> Iterator[tuple[str, Kinds]]:

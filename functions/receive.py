@@ -39,6 +39,7 @@ ASKING = (LengthRequired, MethodNotAllowed, Unavailable)
         body=translate.Envelope,
         headers=("Idempotency-Key",),
         refuses=(KeysDiffer, UnknownEvent, UnknownVersion, KeyReused),
+        pages=True,
     ),
 )
 async def post_event(call: KeyedCall) -> Reply:
@@ -50,7 +51,12 @@ async def post_event(call: KeyedCall) -> Reply:
     return Reply(202, _accepted(told), _replay_header(told))
 
 
-@door(bp, "POST /v1/events/batch", Gives(207, answers.Results, ("Retry-After",)), Wants(body=translate.Batch))
+@door(
+    bp,
+    "POST /v1/events/batch",
+    Gives(207, answers.Results, ("Retry-After",)),
+    Wants(body=translate.Batch, pages=True),
+)
 async def post_batch(call: KeyedCall) -> Reply:
     """Post up to 1,000 events; each gets a verdict of its own. Only their own ids count as idempotency keys."""
     drafts = [_drafted(item) for item in translate.batch(call.body)]

@@ -232,10 +232,13 @@ async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     event = stored.event
     routes = await line.routes.of_event(section.id, event.event)
     found = identifiers(event.person, section.country)
-    # A test event starts nothing, so it makes nobody up either.
-    person = await line.people.resolve(section, found, create=not event.test)
+    # A test event starts nothing, so it makes nobody up either. What a browser says of a person is a claim: it may find
+    # somebody, and adds nothing to them.
+    create = event.trust == "server" and not event.test
+    person = await line.people.resolve(section, found, create=create)
     # Consent belongs to addresses: those that came along, and those that are known of the person.
-    refused = {route.purpose for route in routes} & (person.refused if person else frozenset())
+    said = person.refused if person else await line.people.refused(section, None, event.person)
+    refused = {route.purpose for route in routes} & said
     return Decision(stored, person, refused, routes)
 
 

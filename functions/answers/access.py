@@ -51,6 +51,7 @@ class Key(TypedDict):
     scopes: list[Scope]
     source: str
     events: list[str] | None
+    origins: list[str] | None
     perMinute: int
     expiresAt: Time | None
     createdAt: Time

@@ -27,6 +27,8 @@ class Caller:
     trust: Trust = "server"
     per_minute: int = A_CALLER
     """Requests and events that it may send in a minute."""
+    origins: frozenset[str] | None = None
+    """The web pages that may use it, by their origins, or None: it is no key for pages."""
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden unless the caller has the scope."""
@@ -37,6 +39,11 @@ class Caller:
         """Raises Forbidden when the caller is limited to other events."""
         if self.events is not None and event not in self.events:
             raise Forbidden("This key is limited to other events. Use a key that may send this one.")
+
+    def require_origin(self, origin: str | None) -> None:
+        """Raises Forbidden when a key for pages is used elsewhere. Whoever is no browser can send any origin."""
+        if self.origins is not None and (origin or "").lower() not in self.origins:
+            raise Forbidden("This key is for other web pages. Add the page's origin to a new key for it.")
 
     def require_section(self) -> str:
         """The section that the request is about. Raises Forbidden when none was named."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from shared import times
 from shared.access import tokens
 from shared.access.caller import A_CALLER, Caller
-from shared.access.key_body import KeyBody
+from shared.access.key_body import KeyBody, publishable_faults
 from shared.access.opened import Opened
 from shared.access.rights import Scope, covers
 from shared.bodies import read_body
@@ -22,7 +22,17 @@ MAX_LIVE_SECRETS = 2
 MAX_SECRETS = 8
 """How many secrets a document remembers; beyond that the oldest revoked ones go."""
 
-_ANSWERED = ("name", "scopes", "source", "events", "perMinute", "expiresAt", "createdAt", "revokedAt")
+_ANSWERED = (
+    "name",
+    "scopes",
+    "source",
+    "events",
+    "origins",
+    "perMinute",
+    "expiresAt",
+    "createdAt",
+    "revokedAt",
+)
 
 
 class Keys:
@@ -41,12 +51,15 @@ class Keys:
         `by` is who asks; None is the local command, which may grant anything. Raises Invalid, and Forbidden when the
         key would reach further than `by` does.
         """
-        wanted = read_body(KeyBody, body, now=self._clock.now(), deployment=section == DEPLOYMENT)
+        wanted = read_body(
+            KeyBody, body, also=publishable_faults, now=self._clock.now(), deployment=section == DEPLOYMENT
+        )
         _require_reach(by, wanted.scopes, wanted.events)
-        token = tokens.mint(random)
+        token = tokens.mint(random, _prefix(wanted.origins))
         now = self._now()
         doc = {
-            **wanted.model_dump(by_alias=True, mode="json", exclude={"replaces"}),
+            **wanted.model_dump(by_alias=True, mode="json", exclude={"replaces", "per_minute"}),
+            "perMinute": wanted.quota,
             "sourceId": await self._source_id(section, wanted, token.id),
             "createdAt": now,
             "revokedAt": None,
@@ -71,7 +84,7 @@ class Keys:
         _require_reach(by, _scopes(record), record.doc["events"])
         self._require_rotatable(record)
         secrets: list[Json] = record.doc["secrets"]
-        token = tokens.remint(id, random)
+        token = tokens.remint(id, random, _prefix(record.doc.get("origins")))
         number = max(int(secret["number"]) for secret in secrets) + 1
         record = record.with_doc(secrets=_newest([*secrets, _secret(number, token, self._now())]))
         await self._registry.replace(record)
@@ -176,6 +189,10 @@ def _matching(record: Record, secret: str) -> Json | None:
     return found[0] if found else None
 
 
+def _prefix(origins: object) -> str:
+    return tokens.PUBLISHABLE_PREFIX if origins else tokens.PREFIX
+
+
 def _scopes(record: Record) -> frozenset[Scope]:
     """The scopes that this version knows: one that a newer version granted gives nothing here."""
     return frozenset(scope for scope in Scope if scope in record.doc["scopes"])
@@ -193,7 +210,7 @@ def _require_reach(by: Caller | None, scopes: Collection[Scope], events: Collect
 
 
 def _caller(record: Record) -> Caller:
-    events = record.doc["events"]
+    events, origins = record.doc["events"], record.doc.get("origins")
     return Caller(
         section=None if record.section == DEPLOYMENT else record.section,
         scopes=_scopes(record),
@@ -201,7 +218,9 @@ def _caller(record: Record) -> Caller:
         source=record.doc["source"],
         key_id=record.id,
         events=None if events is None else frozenset(events),
+        trust="browser" if origins else "server",
         per_minute=_per_minute(record),
+        origins=frozenset(origins) if origins else None,
     )
 
 
@@ -215,5 +234,5 @@ def _answer(record: Record) -> dict[str, Json]:
         {name: secret[name] for name in ("number", "createdAt", "revokedAt")}
         for secret in record.doc["secrets"]
     ]
-    doc = {**record.doc, "perMinute": _per_minute(record)}
+    doc = {"origins": None, **record.doc, "perMinute": _per_minute(record)}
     return {"id": record.id, **{name: doc[name] for name in _ANSWERED}, "secrets": secrets}

@@ -33,12 +33,13 @@ def _time_zone(name: str) -> str:
 
 def _public_base_url(text: str) -> str:
     """The URL without a slash at its end, in lower case (it holds nothing but a scheme, a host and a port)."""
-    if not _is_base_url(text.lower()):
+    if not is_base_url(text.lower()):
         raise refusal("Write it in the expected form.", _BASE_URL)
     return text.lower().removesuffix("/")
 
 
-def _is_base_url(text: str) -> bool:
+def is_base_url(text: str) -> bool:
+    """Whether this is https:// and a host, or this machine by http://, and nothing after it."""
     if not _URL.fullmatch(text):
         return False
     try:

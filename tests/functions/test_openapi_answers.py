@@ -169,6 +169,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.post_order(id=None)
     batch = [wanted, order(test=True), order(properties={"orderId": 1}), {"event": "no.such"}, 5]
     yield running.client.post("/v1/events/batch", {"events": batch})
+    yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
 
 
