@@ -118,7 +118,8 @@ def door(
 
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
+            line = call.line
+            caller = await authenticate(line.keys, line.clients, line.sections, call.request.headers, needed)
             return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
 
         _open(bp, Door(route, handler, needed, gives, wants), handle)

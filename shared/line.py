@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.access.clients import Clients
 from shared.access.keys import Keys
 from shared.access.sections import Sections
 from shared.access.sources import Sources
@@ -44,6 +45,7 @@ class Line:
     definitions: Definitions
     sections: Sections
     keys: Keys
+    clients: Clients
     sources: Sources
     rejected: Rejected
     quarantine: Quarantine

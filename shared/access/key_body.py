@@ -29,19 +29,25 @@ def _later(text: str, info: ValidationInfo) -> str:
     return later
 
 
+Scopes = Annotated[
+    list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
+    Field(min_length=1, max_length=50),
+]
+"""Validated with `deployment` as context: whether they are for the whole deployment."""
+Events = Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)]
+KeyId = Annotated[str, StringConstraints(max_length=64)]
+
+
 class KeyBody(Body):
     """A key to create."""
 
-    # Validated with `now` and `deployment` (whether it is a deployment key) as context.
+    # Validated with `now` and `deployment` as context.
 
     name: Text
-    scopes: Annotated[
-        list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
-        Field(min_length=1, max_length=50),
-    ]
+    scopes: Scopes
     source: Text
     """What its events carry as their source, unless they name one."""
-    events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
+    events: Events | None = None
     expires_at: Annotated[str, AfterValidator(_later), DATE_TIME] | None = None
-    replaces: Annotated[str, StringConstraints(max_length=64)] | None = None
+    replaces: KeyId | None = None
     """The id of the key whose place it takes: the two then share their idempotency keys."""
