@@ -141,8 +141,9 @@ def door(
 
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
-            keyed = KeyedCall(call.line, call.request, call.params, call.query, caller)
+            line = call.line
+            caller = await authenticate(line.keys, line.clients, line.sections, call.request.headers, needed)
+            keyed = KeyedCall(line, call.request, call.params, call.query, caller)
             caller.require_origin(call.request.headers.get("origin"))
             standing = await keyed.spend()
             reply = await handler(keyed)

@@ -57,7 +57,7 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     ),
     SECTION_HEADER: (
         {"type": "string"},
-        "The section that a deployment key means. Another key may name its own, or none.",
+        "The section that a deployment key or a token means. Another key may name its own, or none.",
     ),
 }
 _HEADERS: Mapping[str, tuple[Doc, str]] = {
@@ -112,7 +112,14 @@ def document() -> Doc:
         "components": {
             "schemas": schemas.components,
             "responses": {name: _problem(kinds, schemas) for door in DOORS for name, kinds in _bad(door)},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "sbx_..."}},
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "sbx_...",
+                    "description": "A key, or an access token of Microsoft Entra.",
+                }
+            },
         },
     }
 

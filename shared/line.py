@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.access.clients import Clients
 from shared.access.keys import Keys
 from shared.access.quotas import Quotas
 from shared.access.sections import Sections
@@ -45,6 +46,7 @@ class Line:
     definitions: Definitions
     sections: Sections
     keys: Keys
+    clients: Clients
     sources: Sources
     quotas: Quotas
     rejected: Rejected

@@ -5,6 +5,9 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from shared.access.clients import Clients
+from shared.access.entra import Entra
+from shared.access.issuer import Issuer
 from shared.access.keys import Keys
 from shared.access.quotas import Quotas
 from shared.access.sections import Sections
@@ -71,6 +74,7 @@ def line() -> Line:
         seal=_seal(chosen),
         http=_http(chosen),
         clock=SystemClock(),
+        issuer=chosen.issuer,
         queues=(chosen.events_queue, chosen.deliveries_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
@@ -86,6 +90,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     seal: Seal,
     http: Http,
     clock: Clock,
+    issuer: Issuer | None = None,
     queues: tuple[str, str] = ("events", "deliveries"),
     mark_pause: float = 0,
     join_pause: float = 0,
@@ -119,6 +124,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         keys=Keys(registry, clock),
+        clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(Taken(tables), clock),
         rejected=Rejected(tables, clock),

@@ -1,4 +1,4 @@
-"""Answers about sections, keys and webhook sources."""
+"""Answers about sections, keys, clients and webhook sources."""
 
 from typing_extensions import TypedDict
 
@@ -69,6 +69,24 @@ class Keys(TypedDict):
     """The section's keys, revoked ones too, by id."""
 
     keys: list[Key]
+
+
+class Client(TypedDict):
+    """A client as it is registered here; `id` is its application id in Entra."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    source: str
+    events: list[str] | None
+    createdAt: Time
+    revokedAt: Time | None
+
+
+class Clients(TypedDict):
+    """The section's clients, revoked ones too, by id."""
+
+    clients: list[Client]
 
 
 class Meaning(TypedDict):

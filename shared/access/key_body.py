@@ -44,31 +44,35 @@ def _origin(text: str) -> str:
     return text
 
 
+Scopes = Annotated[
+    list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
+    Field(min_length=1, max_length=50),
+]
+"""Validated with `deployment` as context: whether they are for the whole deployment."""
+Events = Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)]
+KeyId = Annotated[str, StringConstraints(max_length=64)]
+Origins = Annotated[
+    list[Annotated[str, Field(max_length=300), AfterValidator(_origin)]],
+    Field(min_length=1, max_length=MAX_ORIGINS),
+]
+
+
 class KeyBody(Body):
     """A key to create."""
 
-    # Validated with `now` and `deployment` (whether it is a deployment key) as context.
+    # Validated with `now` and `deployment` as context.
 
     name: Text
-    scopes: Annotated[
-        list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
-        Field(min_length=1, max_length=50),
-    ]
+    scopes: Scopes
     source: Text
     """What its events carry as their source, unless they name one."""
-    events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
+    events: Events | None = None
     per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
     """Requests and events that it may send in a minute: A_CALLER without it, A_PUBLISHABLE with `origins`."""
-    origins: (
-        Annotated[
-            list[Annotated[str, Field(max_length=300), AfterValidator(_origin)]],
-            Field(min_length=1, max_length=MAX_ORIGINS),
-        ]
-        | None
-    ) = None
+    origins: Origins | None = None
     """Makes it publishable: a key for the web pages of these origins, which may post the named events, and no more."""
     expires_at: Annotated[str, AfterValidator(_later), DATE_TIME] | None = None
-    replaces: Annotated[str, StringConstraints(max_length=64)] | None = None
+    replaces: KeyId | None = None
     """The id of the key whose place it takes: the two then share their idempotency keys."""
 
     @property

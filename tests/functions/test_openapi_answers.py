@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -25,17 +26,8 @@ PERSON = {
 def answers(running: Running) -> list[Response]:
     """An answer of every door."""
     rooms = (
-        the_app,
-        access,
-        keys,
-        sources,
-        definitions,
-        ways_out,
-        events,
-        webhooks,
-        greetings,
-        people,
-        dead_letters,
+        *(the_app, access, keys, clients, sources, definitions, ways_out),
+        *(events, webhooks, greetings, people, dead_letters),
     )
     return [answer for room in rooms for answer in room(running)]
 
@@ -111,6 +103,13 @@ def keys(running: Running) -> Iterator[Response]:
     yield running.operator.post(f"{path}/revoke", {"secret": 1})
     yield running.operator.post(f"{path}/revoke")
     yield running.operator.get("/v1/keys")
+
+
+def clients(running: Running) -> Iterator[Response]:
+    doc = {"id": str(uuid4()), "name": "a", "scopes": ["operate"], "source": "b", "events": [ORDER]}
+    yield running.operator.post("/v1/clients", doc)
+    yield running.operator.get("/v1/clients")
+    yield running.operator.post(f"/v1/clients/{doc['id']}/revoke")
 
 
 def sources(running: Running) -> Iterator[Response]:
