@@ -18,6 +18,7 @@ from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
 from shared.errors import Conflict
+from shared.exact import Json
 from shared.operations import mend, unpark
 from shared.operations.pace import Pace
 
@@ -61,8 +62,8 @@ async def create_key(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/keys", Gives(200, answers.Keys))
 async def list_keys(call: KeyedCall) -> Reply:
-    """List the keys, revoked ones too."""
-    return Reply(200, {"keys": await call.line.keys.list(call.section)})
+    """List the keys, revoked ones too, and when each was last used."""
+    return Reply(200, {"keys": await _with_last_use(call, await call.line.keys.list(call.section))})
 
 
 @door(bp, "POST /v1/keys/{id}/rotate", Gives(200, answers.NewKey), Wants(refuses=(Conflict,)))
@@ -92,8 +93,8 @@ async def create_client(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/clients", Gives(200, answers.Clients))
 async def list_clients(call: KeyedCall) -> Reply:
-    """List the clients, revoked ones too."""
-    return Reply(200, {"clients": await call.line.clients.list(call.section)})
+    """List the clients, revoked ones too, and when each was last used."""
+    return Reply(200, {"clients": await _with_last_use(call, await call.line.clients.list(call.section))})
 
 
 @door(bp, "POST /v1/clients/{id}/revoke", Gives(200, answers.Client), Wants(refuses=(Conflict,)))
@@ -165,3 +166,8 @@ async def list_rejected(call: KeyedCall) -> Reply:
     """List the latest requests of a source whose signature did not hold."""
     await call.line.sources.read(call.section, call.params["id"])
     return Reply(200, {"rejected": await call.line.rejected.list(call.section, call.params["id"])})
+
+
+async def _with_last_use(call: KeyedCall, listed: list[dict[str, Json]]) -> list[dict[str, Json]]:
+    last = await call.line.used.last(call.section)
+    return [{**one, "lastUsedAt": last.get(str(one["id"]))} for one in listed]

@@ -146,6 +146,7 @@ def door(
             keyed = KeyedCall(line, call.request, call.params, call.query, caller)
             caller.require_origin(call.request.headers.get("origin"))
             standing = await keyed.spend()
+            line.used.note(caller.section or "*", caller.key_id)
             reply = await handler(keyed)
             return replace(reply, headers={**standing.headers(), **reply.headers})
 

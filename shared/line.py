@@ -25,6 +25,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.used import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Line:
     clients: Clients
     sources: Sources
     quotas: Quotas
+    used: Used
     rejected: Rejected
     quarantine: Quarantine
     dead_letters: DeadLetters

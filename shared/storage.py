@@ -95,13 +95,14 @@ DUE = Store(
     export="holds references only",
     erase="holds references only",
 )
-QUOTAS = Store(
-    "quotas",
+USAGE = Store(
+    "usage",
     backed_up=False,
-    keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute",
+    keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute; "
+    "used|{id}: when a key or client was last used",
     purge="never: one small row each, written anew",
-    export="holds numbers only",
-    erase="holds numbers only",
+    export="holds numbers and times only",
+    erase="holds numbers and times only",
 )
 TABLES = (
     REGISTRY,
@@ -113,7 +114,7 @@ TABLES = (
     REJECTED,
     DEAD_LETTERS,
     DUE,
-    QUOTAS,
+    USAGE,
 )
 
 BODIES = Store(

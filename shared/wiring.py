@@ -39,6 +39,7 @@ from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
 from shared.stores.taken import Taken
+from shared.stores.used import Used
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -127,6 +128,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(Taken(tables), clock),
+        used=Used(tables, clock),
         rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,

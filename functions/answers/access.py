@@ -65,10 +65,16 @@ class NewKey(Key):
     key: str
 
 
+class ListedKey(Key):
+    """A key with when it was last used, to the hour; null if never."""
+
+    lastUsedAt: Time | None
+
+
 class Keys(TypedDict):
     """The section's keys, revoked ones too, by id."""
 
-    keys: list[Key]
+    keys: list[ListedKey]
 
 
 class Client(TypedDict):
@@ -83,10 +89,16 @@ class Client(TypedDict):
     revokedAt: Time | None
 
 
+class ListedClient(Client):
+    """A client with when it was last used here, to the hour; null if never."""
+
+    lastUsedAt: Time | None
+
+
 class Clients(TypedDict):
     """The section's clients, revoked ones too, by id."""
 
-    clients: list[Client]
+    clients: list[ListedClient]
 
 
 class Meaning(TypedDict):

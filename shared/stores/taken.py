@@ -1,13 +1,13 @@
 """Taken: how much of a quota all instances have taken in a minute, for those that are used a lot.
 
-Table `quotas`: partition `{section}`, row `{what is counted}`. One small row each, written anew in every minute in which
+Table `usage`: partition `{section}`, row `{what is counted}`. One small row each, written anew in every minute in which
 it is used, so that nothing has to be purged.
 """
 
 from dataclasses import replace
 
 from shared.ports import Row, Tables
-from shared.storage import QUOTAS
+from shared.storage import USAGE
 
 
 class Taken:
@@ -21,13 +21,13 @@ class Taken:
 
         Raises RowChanged or RowExists when another instance was quicker: nothing is added then. Raises Unavailable.
         """
-        found = await self._tables.get(QUOTAS.name, section, name)
+        found = await self._tables.get(USAGE.name, section, name)
         if found is None:
-            await self._tables.insert(QUOTAS.name, _row(section, name, minute, amount))
+            await self._tables.insert(USAGE.name, _row(section, name, minute, amount))
             return amount
         if found.values["minute"] == minute:
             amount += int(str(found.values["taken"]))
-        await self._tables.replace(QUOTAS.name, replace(_row(section, name, minute, amount), etag=found.etag))
+        await self._tables.replace(USAGE.name, replace(_row(section, name, minute, amount), etag=found.etag))
         return amount
 
 

@@ -168,7 +168,7 @@ async def test_two_who_tell_at_once_lose_nothing():
             passed(quotas)
             await quotas.idle()
 
-    [row] = tables.tables["quotas"].values()
+    [row] = tables.tables["usage"].values()
     assert row.values["taken"] == 3 * 33
 
 
