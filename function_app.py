@@ -11,6 +11,7 @@ from functions import (
     openapi,
     operate,
     people,
+    preflight,
     process,
     receive,
     routing,
@@ -21,6 +22,7 @@ app = func.FunctionApp(http_auth_level=func.AuthLevel.ANONYMOUS)
 
 for door in (
     receive,
+    preflight,
     process,
     deliver,
     tick,

@@ -9,7 +9,8 @@ from bench.parts import Parts, furnished, running
 from bench.report import Line, say, show
 
 CONCURRENCY = (1, 16, 64, 256)
-PARTS = ("accept", "duplicates", "middle", "stages", "door", "end_to_end")
+IN_HOST = ("door", "end_to_end")
+PARTS = ("accept", "duplicates", "middle", "stages", *IN_HOST)
 
 
 async def in_process(
@@ -42,12 +43,9 @@ def in_host(chosen: Sequence[str], concurrency: Sequence[int], rounds: int) -> I
             for callers in concurrency:
                 yield Line("door", "grouped", callers, asyncio.run(hosted.door(host, callers, rounds)))
     if "end_to_end" in chosen:
-        with hosted.hosted(queues=True) as host:
-            for callers in concurrency[1:] or concurrency:
-                yield Line(
-                    "end_to_end", "grouped", callers, asyncio.run(hosted.end_to_end(host, callers, rounds))
-                )
-            yield f"host process: {host.memory.idle:.0f} MiB idle, {host.memory.peak:.0f} MiB at most"
+        found, memory = hosted.end_to_end(concurrency[1:] or concurrency, rounds)
+        yield from (Line("end_to_end", "grouped", callers, one) for callers, one in found.items())
+        yield f"host process: {memory.idle:.0f} MiB idle, {memory.peak:.0f} MiB at most"
         yield f"import of function_app.py: {hosted.import_ms():.0f} ms"
 
 
@@ -68,7 +66,8 @@ def main(chosen: Sequence[str], concurrency: Sequence[int], rounds: int) -> None
             async for found in in_process(parts, chosen, concurrency, rounds):
                 take(found)
 
-    asyncio.run(first())
+    if {*chosen} - {*IN_HOST}:
+        asyncio.run(first())
     for found in in_host(chosen, concurrency, rounds):
         take(found)
     show(lines, notes)

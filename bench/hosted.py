@@ -30,6 +30,7 @@ from shared.azure.vault import new_master_key
 
 QUEUE_FUNCTIONS = ("process_commit", "deliver_events")
 EVENTS = 3_200
+EVENTS_DELIVERED = 1_200
 PATIENCE_SECONDS = 120
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -131,10 +132,19 @@ async def _door(host: Hosted, callers: int) -> Round:
     )
 
 
-async def end_to_end(host: Hosted, callers: int, rounds: int) -> Round:
-    """Events posted one by one, until the receiver has them all; times are from post to receipt there."""
-    await _end_to_end(host, _orders(200), callers)
-    return middle([await _end_to_end(host, _orders(EVENTS), callers) for _ in range(rounds)])
+def end_to_end(concurrency: Sequence[int], rounds: int) -> tuple[dict[int, Round], Memory]:
+    """Events posted one by one, until the receiver has them all; times are from post to receipt there.
+
+    A fresh stack each round: the emulator gets slower with what it holds.
+    """
+    found: dict[int, list[Round]] = {callers: [] for callers in concurrency}
+    for _ in range(rounds):
+        with hosted(queues=True) as host:
+            asyncio.run(_end_to_end(host, _orders(200), concurrency[0]))
+            for callers in concurrency:
+                found[callers].append(asyncio.run(_end_to_end(host, _orders(EVENTS_DELIVERED), callers)))
+            memory = host.memory
+    return {callers: middle(each) for callers, each in found.items()}, memory
 
 
 async def _end_to_end(host: Hosted, events: Sequence[dict[str, object]], callers: int) -> Round:

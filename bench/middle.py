@@ -24,7 +24,7 @@ async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
     line = furnished.line
     made = await line.keys.create(SECTION, exact.loads(json.dumps(KEY)), secrets.token_bytes(RANDOM_BYTES))
     headers = {"authorization": f"Bearer {made['key']}", "content-type": "application/json"}
-    caller = await authenticate(line.keys, line.sections, headers, Scope.EVENTS_WRITE)
+    caller = await authenticate(line.keys, line.clients, line.sections, headers, Scope.EVENTS_WRITE)
     body = _order()
     request = Received("POST", "/v1/events", {**headers, "content-length": str(len(body))}, body)
     parsed = json_of(request)
@@ -37,7 +37,9 @@ async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
         envelope(parsed)
 
     each: dict[str, Callable[[], Awaitable[object]]] = {
-        "authenticate": lambda: authenticate(line.keys, line.sections, headers, Scope.EVENTS_WRITE),
+        "authenticate": lambda: authenticate(
+            line.keys, line.clients, line.sections, headers, Scope.EVENTS_WRITE
+        ),
         "parse": parse,
         "translate": translate,
         "validate": lambda: line.checker.check(furnished.section, caller, draft),

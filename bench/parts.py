@@ -23,7 +23,7 @@ from shared.azure.vault import MasterKeySeal, new_master_key
 from shared.exact import Json
 from shared.line import Line
 from shared.storage import EVENTS, TABLES
-from shared.wiring import END_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, assemble
+from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, assemble
 
 SECTION = "bench"
 CALLER = Caller(SECTION, frozenset(), "bench", "checkout", "bench")
@@ -113,7 +113,7 @@ async def furnished(parts: Parts) -> AsyncIterator[Furnished]:
             http=http,
             clock=SystemClock(),
             mark_pause=MARK_PAUSE_SECONDS,
-            end_pause=END_PAUSE_SECONDS,
+            join_pause=JOIN_PAUSE_SECONDS,
         )
         try:
             await _furnish(line, parts.receiver)

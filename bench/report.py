@@ -1,6 +1,7 @@
 """What is printed: one JSON object a line for tools on standard output, a table for people on standard error."""
 
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -47,7 +48,7 @@ def say(line: Line) -> None:
 
 def show(lines: Sequence[Line], notes: Sequence[str]) -> None:
     """The table for people, and what else is worth knowing."""
-    console = Console(stderr=True)
+    console = Console(stderr=True, width=None if sys.stderr.isatty() else 130)
     table = Table("what", "design", "callers", *COLUMNS)
     for line in lines:
         one = line.round

@@ -1,4 +1,4 @@
-"""The doors of sections, keys and webhook sources."""
+"""The doors of sections, keys, clients and webhook sources."""
 
 import secrets
 from datetime import timedelta
@@ -9,6 +9,7 @@ from functions.answers import access as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared import sources
+from shared.access.client_body import ClientBody
 from shared.access.key_body import KeyBody
 from shared.access.section_body import SectionBody
 from shared.access.sections import HASH_KEY_BYTES
@@ -17,6 +18,7 @@ from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
 from shared.errors import Conflict
+from shared.exact import Json
 from shared.operations import dry_run, mend, unpark
 from shared.operations.pace import Pace
 
@@ -60,8 +62,8 @@ async def create_key(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/keys", Gives(200, answers.Keys))
 async def list_keys(call: KeyedCall) -> Reply:
-    """List the keys, revoked ones too."""
-    return Reply(200, {"keys": await call.line.keys.list(call.section)})
+    """List the keys, revoked ones too, and when each was last used."""
+    return Reply(200, {"keys": await _with_last_use(call, await call.line.keys.list(call.section))})
 
 
 @door(bp, "POST /v1/keys/{id}/rotate", Gives(200, answers.NewKey), Wants(refuses=(Conflict,)))
@@ -81,6 +83,24 @@ async def revoke_key(call: KeyedCall) -> Reply:
     """Revoke one secret of a key, or without a body the whole key."""
     wanted = read_body(RevokeBody, call.optional_body)
     return Reply(200, await call.line.keys.revoke(call.section, call.params["id"], wanted.secret))
+
+
+@door(bp, "POST /v1/clients", Gives(201, answers.Client), Wants(body=ClientBody, refuses=(Conflict,)))
+async def create_client(call: KeyedCall) -> Reply:
+    """Register a client: a service principal of Entra, which comes with tokens."""
+    return Reply(201, await call.line.clients.create(call.section, call.body, by=call.caller))
+
+
+@door(bp, "GET /v1/clients", Gives(200, answers.Clients))
+async def list_clients(call: KeyedCall) -> Reply:
+    """List the clients, revoked ones too, and when each was last used."""
+    return Reply(200, {"clients": await _with_last_use(call, await call.line.clients.list(call.section))})
+
+
+@door(bp, "POST /v1/clients/{id}/revoke", Gives(200, answers.Client), Wants(refuses=(Conflict,)))
+async def revoke_client(call: KeyedCall) -> Reply:
+    """Revoke a client here. It may be registered again."""
+    return Reply(200, await call.line.clients.revoke(call.section, call.params["id"]))
 
 
 @door(
@@ -163,3 +183,8 @@ async def list_rejected(call: KeyedCall) -> Reply:
     """List the latest requests of a source whose signature did not hold."""
     await call.line.sources.read(call.section, call.params["id"])
     return Reply(200, {"rejected": await call.line.rejected.list(call.section, call.params["id"])})
+
+
+async def _with_last_use(call: KeyedCall, listed: list[dict[str, Json]]) -> list[dict[str, Json]]:
+    last = await call.line.used.last(call.section)
+    return [{**one, "lastUsedAt": last.get(str(one["id"]))} for one in listed]

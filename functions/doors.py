@@ -1,13 +1,14 @@
 """How an HTTP door is made: its route, its right, its description, and how requests come in and refusals go out."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import azure.functions as func
 
 from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
+from shared.access.quotas import Standing
 from shared.access.rights import NEEDS, Scope
 from shared.errors import SignalboxError
 from shared.exact import Json
@@ -49,6 +50,12 @@ class KeyedCall(Call):
         """The section it is about. Raises Forbidden when a deployment key has not named one."""
         return self.caller.require_section()
 
+    async def spend(self, amount: int = 1) -> Standing:
+        """Take from the caller's quotas: one for the request, and for a batch its events. Raises QuotaExceeded."""
+        id = self.caller.section
+        section = None if id is None else await self.line.sections.find(id)
+        return self.line.quotas.of_caller(self.caller, section, amount)
+
 
 Handler = Callable[[KeyedCall], Awaitable[Reply]]
 OpenHandler = Callable[[Call], Awaitable[Reply]]
@@ -84,9 +91,16 @@ class Wants:
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     refuses: tuple[type[SignalboxError], ...] = ()
+    pages: bool = False
+    """Whether scripts of any web page may read the answer: no cookie means anything here, and the key is in the page."""
 
 
 NOTHING = Wants()
+FOR_PAGES = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After",
+}
+"""What lets a page's script read an answer (https://fetch.spec.whatwg.org/#http-cors-protocol)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +141,14 @@ def door(
 
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
-            caller = await authenticate(call.line.keys, call.line.sections, call.request.headers, needed)
-            return await handler(KeyedCall(call.line, call.request, call.params, call.query, caller))
+            line = call.line
+            caller = await authenticate(line.keys, line.clients, line.sections, call.request.headers, needed)
+            keyed = KeyedCall(line, call.request, call.params, call.query, caller)
+            caller.require_origin(call.request.headers.get("origin"))
+            standing = await keyed.spend()
+            line.used.note(caller.section or "*", caller.key_id)
+            reply = await handler(keyed)
+            return replace(reply, headers={**standing.headers(), **reply.headers})
 
         _open(bp, Door(route, handler, needed, gives, wants), handle)
         return handler
@@ -156,33 +176,45 @@ def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
     """
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _serve(bp, "{*path}", None, handler.__name__, handler)
+        _serve(bp, "{*path}", None, handler.__name__, handler, {})
         return handler
 
     return register
 
 
 def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:
-    _serve(bp, door.path.removeprefix("/"), door.methods, door.handler.__name__, handler)
+    path, headers = door.path.removeprefix("/"), FOR_PAGES if door.wants.pages else {}
+    _serve(bp, path, door.methods, door.handler.__name__, handler, headers)
     DOORS.append(door)
 
 
 def _serve(
-    bp: func.Blueprint, path: str, methods: Sequence[str] | None, name: str, handler: OpenHandler
+    bp: func.Blueprint,
+    path: str,
+    methods: Sequence[str] | None,
+    name: str,
+    handler: OpenHandler,
+    headers: Mapping[str, str],
 ) -> None:
-    """Without methods it takes every one."""
+    """Without methods it takes every one. The headers stand on each answer."""
 
     async def http(req: func.HttpRequest) -> func.HttpResponse:
-        trace = trace_id(req.headers.get("traceparent", ""))
-        try:
-            return answer(await handler(_call(req)))
-        except SignalboxError as error:
-            return problem(error, req.url, trace)
-        except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
-            return unexpected(error, req.url, trace)
+        answered = await _answered(handler, req)
+        answered.headers.update(headers)
+        return answered
 
     routed = bp.route(path, methods=methods, auth_level=func.AuthLevel.ANONYMOUS)(http)
     bp.function_name(name)(routed)
+
+
+async def _answered(handler: OpenHandler, req: func.HttpRequest) -> func.HttpResponse:
+    trace = trace_id(req.headers.get("traceparent", ""))
+    try:
+        return answer(await handler(_call(req)))
+    except SignalboxError as error:
+        return problem(error, req.url, trace)
+    except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
+        return unexpected(error, req.url, trace)
 
 
 def _call(req: func.HttpRequest) -> Call:

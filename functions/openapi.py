@@ -9,7 +9,7 @@ from typing import Any, get_args
 import azure.functions as func
 
 from functions.answers.problems import Problem
-from functions.doors import DOORS, Call, Door, Gives, open_door
+from functions.doors import DOORS, FOR_PAGES, Call, Door, Gives, open_door
 from functions.replies import Reply
 from functions.schemas import Schemas, schemas_of
 from shared import exact
@@ -22,6 +22,7 @@ from shared.errors import (
     MalformedBody,
     MethodNotAllowed,
     NotFound,
+    QuotaExceeded,
     SignalboxError,
     Unauthenticated,
     Unavailable,
@@ -39,7 +40,7 @@ Doc = dict[str, Json]
 Kinds = tuple[type[SignalboxError], ...]
 bp = func.Blueprint()
 
-_KEYED = (Unauthenticated, Forbidden, NotFound, Unavailable)
+_KEYED = (Unauthenticated, Forbidden, NotFound, QuotaExceeded, Unavailable)
 _READING = (MalformedBody, LengthRequired, BodyTooLarge, UnsupportedMediaType, Invalid)
 _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "{id}": ({"type": "string"}, "The id that its list, or the answer that created it, tells."),
@@ -56,7 +57,7 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     ),
     SECTION_HEADER: (
         {"type": "string"},
-        "The section that a deployment key means. Another key may name its own, or none.",
+        "The section that a deployment key or a token means. Another key may name its own, or none.",
     ),
 }
 _HEADERS: Mapping[str, tuple[Doc, str]] = {
@@ -65,13 +66,21 @@ _HEADERS: Mapping[str, tuple[Doc, str]] = {
     "WebHook-Allowed-Origin": ({"type": "string"}, "Who may send webhooks: whoever asked."),
     "WebHook-Allowed-Rate": ({"type": "string"}, "How many a minute: `*` is as many as wanted."),
     "Retry-After": ({"type": "integer"}, "Seconds after which the same request may be sent again."),
+    "RateLimit": ({"type": "string"}, "What is left of the quota, and when it is whole again."),
+    "RateLimit-Policy": ({"type": "string"}, "The quota a minute: requests, and the events of a batch."),
     "WWW-Authenticate": ({"type": "string"}, "Which credential is asked for."),
+    "Access-Control-Allow-Origin": ({"const": "*"}, "Scripts of every page may read the answer."),
+    "Access-Control-Expose-Headers": ({"type": "string"}, "The headers that they may read."),
+    "Access-Control-Allow-Methods": ({"const": "POST"}, "What a page may ask."),
+    "Access-Control-Allow-Headers": ({"type": "string"}, "The headers that it may send."),
+    "Access-Control-Max-Age": ({"type": "string"}, "Seconds for which this holds."),
     "Allow": ({"type": "string"}, "The methods that the path takes."),
 }
-_WITH: Mapping[type[SignalboxError], str] = {
-    Unavailable: "Retry-After",
-    Unauthenticated: "WWW-Authenticate",
-    MethodNotAllowed: "Allow",
+_WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {
+    Unavailable: ("Retry-After",),
+    QuotaExceeded: ("Retry-After", "RateLimit", "RateLimit-Policy"),
+    Unauthenticated: ("WWW-Authenticate",),
+    MethodNotAllowed: ("Allow",),
 }
 
 
@@ -89,7 +98,7 @@ def _written() -> bytes:
 @cache
 def document() -> Doc:
     """The document (https://spec.openapis.org/oas/v3.1.1)."""
-    forms = [gives.form for door in DOORS for gives in door.gives.all]
+    forms = [gives.form for door in DOORS for gives in door.gives.all if gives.form is not None]
     schemas = schemas_of([Problem, *forms, *(_body(door)[0] for door in DOORS if door.wants.body)])
     paths: dict[str, Doc] = {}
     for door in DOORS:
@@ -103,7 +112,14 @@ def document() -> Doc:
         "components": {
             "schemas": schemas.components,
             "responses": {name: _problem(kinds, schemas) for door in DOORS for name, kinds in _bad(door)},
-            "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "sbx_..."}},
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "bearerFormat": "sbx_...",
+                    "description": "A key, or an access token of Microsoft Entra.",
+                }
+            },
         },
     }
 
@@ -133,7 +149,7 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
         "security": [{"key": [str(door.needs)]}] if door.needs else [],
         "parameters": list(_parameters(door)),
         "responses": {
-            **{str(gives.status): _good(gives, schemas) for gives in door.gives.all},
+            **{str(gives.status): _good(door, gives, schemas) for gives in door.gives.all},
             **{
                 str(kinds[0].status): {"$ref": f"#/components/responses/{name}"} for name, kinds in _bad(door)
             },
@@ -168,9 +184,12 @@ def _request_body(door: Door, schemas: Schemas) -> Doc:
     return {"description": limits, "required": required, "content": content}
 
 
-def _good(gives: Gives, schemas: Schemas) -> Doc:
-    content = {"application/json": {"schema": schemas.of[gives.form]}}
-    return {"description": "It is done.", "content": content} | _headers(gives.headers)
+def _good(door: Door, gives: Gives, schemas: Schemas) -> Doc:
+    form = gives.form
+    content = {"content": {"application/json": {"schema": schemas.of[form]}}} if form is not None else {}
+    quota = ("RateLimit", "RateLimit-Policy") if door.needs else ()
+    pages = tuple(FOR_PAGES) if door.wants.pages else ()
+    return {"description": "It is done."} | content | _headers((*gives.headers, *quota, *pages))
 
 
 def _bad(door: Door) -> Iterator[tuple[str, Kinds]]:
@@ -186,7 +205,7 @@ def _problem(kinds: Kinds, schemas: Schemas) -> Doc:
     types = {"type": {"enum": [f"/problems/{kind.type}" for kind in kinds]}}
     content = {"application/problem+json": {"schema": {**schemas.of[Problem], "properties": types}}}
     about = {"description": "; or ".join(kind.title for kind in kinds) + ".", "content": content}
-    return about | _headers(tuple(_WITH[kind] for kind in kinds if kind in _WITH))
+    return about | _headers(tuple(name for kind in kinds for name in _WITH.get(kind, ())))
 
 
 def _headers(names: tuple[str, ...]) -> Doc:

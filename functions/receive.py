@@ -13,6 +13,7 @@ from shared.errors import (
     KeysDiffer,
     LengthRequired,
     MethodNotAllowed,
+    QuotaExceeded,
     SignalboxError,
     Unauthenticated,
     Unavailable,
@@ -38,6 +39,7 @@ ASKING = (LengthRequired, MethodNotAllowed, Unavailable)
         body=translate.Envelope,
         headers=("Idempotency-Key",),
         refuses=(KeysDiffer, UnknownEvent, UnknownVersion, KeyReused),
+        pages=True,
     ),
 )
 async def post_event(call: KeyedCall) -> Reply:
@@ -49,10 +51,16 @@ async def post_event(call: KeyedCall) -> Reply:
     return Reply(202, _accepted(told), _replay_header(told))
 
 
-@door(bp, "POST /v1/events/batch", Gives(207, answers.Results, ("Retry-After",)), Wants(body=translate.Batch))
+@door(
+    bp,
+    "POST /v1/events/batch",
+    Gives(207, answers.Results, ("Retry-After",)),
+    Wants(body=translate.Batch, pages=True),
+)
 async def post_batch(call: KeyedCall) -> Reply:
     """Post up to 1,000 events; each gets a verdict of its own. Only their own ids count as idempotency keys."""
     drafts = [_drafted(item) for item in translate.batch(call.body)]
+    await call.spend(len(drafts))
     told = await flow.intake(call.line, call.caller, drafts)
     return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]}, retry_after(told))
 
@@ -61,7 +69,7 @@ async def post_batch(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/hooks/{source}",
     Gives(202, answers.Accepted | answers.Several | answers.Quarantined, ("Idempotency-Replayed",), GREETING),
-    Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, Unavailable)),
+    Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, QuotaExceeded, Unavailable)),
 )
 async def post_webhook(call: Call) -> Reply:
     """Take a webhook of a registered source, which signs it in its vendor's way."""

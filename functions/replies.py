@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import azure.functions as func
 
 from shared import exact
-from shared.errors import MethodNotAllowed, SignalboxError, Unauthenticated, Unavailable
+from shared.errors import MethodNotAllowed, QuotaExceeded, SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -95,4 +95,6 @@ def _headers(error: SignalboxError) -> dict[str, str]:
         return {"Allow": ", ".join(error.allowed)}
     if isinstance(error, Unauthenticated):
         return {"WWW-Authenticate": 'Bearer realm="signalbox"'}
+    if isinstance(error, QuotaExceeded):
+        return {**error.headers, "Retry-After": str(error.retry_after)}
     return retry_after([error])

@@ -20,6 +20,9 @@ param principalType string = 'User'
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GZRS'])
 param dataRedundancy string = 'Standard_ZRS'
 
+@description('What the API is called in Entra, comma separated. Empty: no access tokens are taken, keys only.')
+param entraAudiences string = ''
+
 @minValue(40)
 @maxValue(1000)
 param maximumInstanceCount int = 100
@@ -131,6 +134,7 @@ module functionApp 'app/function-app.bicep' = {
     eventsQueue: serviceBus.outputs.eventsQueue
     deliveriesQueue: serviceBus.outputs.deliveriesQueue
     masterKeysUri: vault.outputs.masterKeysUri
+    entraAudiences: entraAudiences
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttpInstances: alwaysReadyHttpInstances
   }

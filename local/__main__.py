@@ -1,4 +1,4 @@
-"""The command of the local stack: `python -m local run`; beside it those for keys and for backups."""
+"""The command of the local stack: `python -m local run`; beside it those for keys, clients and backups."""
 
 import asyncio
 import json
@@ -6,16 +6,18 @@ import signal
 import time
 from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
+from urllib.parse import urlencode
 
 import typer
 from rich.text import Text
 
-from local import backup_commands, key_commands, settings
+from local import backup_commands, client_commands, key_commands, settings
 from local.claim import Claimed, claim, end_leftovers
 from local.console import console, fail, say
 from local.demo.furnish import SECTION, Demo, NotFurnished, furnish, is_known
 from local.demo.sample import SCENES, play
 from local.demo.show import show_scene
+from local.issuer import ERP, TOKEN_PATH
 from local.keys import KeyStore
 from local.process import StartError
 from local.stack import PartEnded, Stack
@@ -28,6 +30,7 @@ TROUBLE = (Claimed, settings.PortTaken, PartEnded, NotFurnished, SignalboxError,
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Signalbox on this machine.")
 app.add_typer(key_commands.app, name="key")
+app.add_typer(client_commands.app, name="client")
 app.command("backup")(backup_commands.back_up)
 app.command("restore")(backup_commands.restore)
 
@@ -97,6 +100,7 @@ def _facts(stack: Stack, key: str) -> dict[str, Any]:
         "key": key,
         "receiver": stack.receiver_url,
         "curl": _curl(stack, key),
+        "tokenCurl": _token_curl(stack),
         "environment": stack.environment,
     }
 
@@ -104,7 +108,7 @@ def _facts(stack: Stack, key: str) -> dict[str, Any]:
 def _sample(stack: Stack, demo: Demo) -> bool:
     wrong = 0
     with console.status("Sending the sample"):
-        for scene in play(demo, stack.receiver_url, f"{datetime.now(UTC):%Y%m%d%H%M%S}"):
+        for scene in play(demo, stack.receiver_url, stack.issuer_url, f"{datetime.now(UTC):%Y%m%d%H%M%S}"):
             show_scene(console, scene)
             stack.check()
             wrong += not scene.good
@@ -121,6 +125,10 @@ def _conclude(stack: Stack, key: str, wrong: int) -> None:
     console.print(f"  key       {key}", soft_wrap=True)
     console.print("\n  Post an event of your own:\n")
     console.print(_curl(stack, key), soft_wrap=True, markup=False)
+    console.print(
+        f"\n  Or with an access token and the header Signalbox-Section: {SECTION}. This gets one:\n"
+    )
+    console.print(_token_curl(stack), soft_wrap=True, markup=False)
     console.print()
 
 
@@ -134,6 +142,10 @@ def _curl(stack: Stack, key: str) -> str:
         f"curl -s {stack.base_url}/v1/events -H 'Authorization: Bearer {key}' "
         f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'"
     )
+
+
+def _token_curl(stack: Stack) -> str:
+    return f"curl -s {stack.issuer_url}{TOKEN_PATH} -d '{urlencode(ERP.form)}'"
 
 
 def _serve(stack: Stack) -> None:

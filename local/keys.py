@@ -60,11 +60,17 @@ class KeyStore:
 
     @asynccontextmanager
     async def _keys(self, section: str) -> AsyncIterator[Keys]:
-        """The keys, once the section is known to exist. Raises NotFound, Unavailable."""
-        chosen, clock = Settings.model_validate(lowered(self.environment)), SystemClock()
-        async with opened(self.environment) as tables:
-            registry = Registry(tables)
-            if section != DEPLOYMENT:
-                seal = MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
-                await Sections(registry, seal, clock).show(section)
-            yield Keys(registry, clock)
+        async with registry_for(self.environment, section) as registry:
+            yield Keys(registry, SystemClock())
+
+
+@asynccontextmanager
+async def registry_for(environment: Mapping[str, str], section: str) -> AsyncIterator[Registry]:
+    """The registry, once the section is known to exist. Raises NotFound, Unavailable."""
+    chosen = Settings.model_validate(lowered(environment))
+    async with opened(environment) as tables:
+        registry = Registry(tables)
+        if section != DEPLOYMENT:
+            seal = MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
+            await Sections(registry, seal, SystemClock()).show(section)
+        yield registry

@@ -1,4 +1,4 @@
-"""Starts and stops the local stack: Azurite, a queue, the receiver and the Functions host, each a process of its own."""
+"""Starts and stops the local stack: Azurite, a queue, a token issuer, the receiver and the Functions host, each a process."""
 
 import importlib.util
 import sys
@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from local import claim
 from local.azurite import Azurite
+from local.issuer import AUDIENCE, TENANT
 from local.process import Child
 from local.settings import HOME, ROOT, Kept
 
@@ -47,6 +48,7 @@ class Stack:
         self._running = ExitStack()
         self._children: dict[str, Child] = {}
         self.environment: dict[str, str] = {}
+        self.issuer_url = ""
 
     def __enter__(self) -> Self:
         try:
@@ -84,7 +86,7 @@ class Stack:
         return Azurite(self.home / "azurite")
 
     def start_storage(self) -> None:
-        """Everything but the receiver and the Functions host."""
+        """Everything but the issuer, the receiver and the Functions host."""
         self._say("Azurite (storage)")
         azurite = self._running.enter_context(self.azurite())
         self._keep("azurite", azurite.child)
@@ -117,6 +119,13 @@ class Stack:
 
     def _start(self) -> None:
         self.start_storage()
+        self._say("issuer (plays Microsoft Entra)")
+        self.issuer_url = f"http://127.0.0.1:{self._child('issuer')['port']}"
+        self.environment |= {
+            "SIGNALBOX_ENTRA_TENANT": TENANT,
+            "SIGNALBOX_ENTRA_AUDIENCES": AUDIENCE,
+            "SIGNALBOX_ENTRA_AUTHORITY": self.issuer_url,
+        }
         self._say("receiver (plays the destination)")
         self._child("receiver", "--file", self.received, "--port", self._kept.receiver_port)
         self._say("Functions host")

@@ -27,6 +27,7 @@ def write_event(event: Event) -> bytes:
             "trust": event.trust,
             "key": event.key,
             "test": event.test,
+            **({} if event.starts else {"starts": False}),
         }
     ).encode()
 
@@ -49,6 +50,7 @@ def read_event(document: bytes) -> Event:
         trust=doc["trust"],
         key=doc["key"],
         test=doc["test"],
+        starts=doc.get("starts", True),
     )
 
 

@@ -6,12 +6,12 @@
     ├── Forbidden 403              ├── LengthRequired 411         │   ├── UnknownVersion
     ├── BodyTooLarge 413           ├── UnsupportedMediaType 415   │   └── KeyReused
     ├── MethodNotAllowed 405
-    └── Unavailable 503 (the only one worth repeating unchanged)
+    ├── QuotaExceeded 429          └── Unavailable 503 (these two are worth repeating unchanged)
 
 Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import ClassVar
 
@@ -115,6 +115,18 @@ class BrokenSource(SignalboxError):
 
 class PausedSource(SignalboxError):
     type, title, status = "paused", "The source is paused", 409
+
+
+class QuotaExceeded(SignalboxError):
+    """A quota is used up: the same request may pass after `retry_after` seconds. `headers` say so too."""
+
+    type, title, status = "quota-exceeded", "Too much was sent in a short time", 429
+
+    def __init__(
+        self, detail: str, *, headers: Mapping[str, str] | None = None, retry_after: int = 60
+    ) -> None:
+        super().__init__(detail)
+        self.headers, self.retry_after = headers or {}, retry_after
 
 
 class Unavailable(SignalboxError):

@@ -66,6 +66,8 @@ class Event:
     trust: Trust
     key: str | None
     test: bool
+    starts: bool = True
+    """Whether it may go anywhere: not when it came from a browser and its definition does not say so."""
 
 
 @dataclass(frozen=True, slots=True)

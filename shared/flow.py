@@ -89,17 +89,21 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
     """Take a webhook in, or answer its sender's ping.
 
     Raises NotFound for an unknown source, Unauthenticated for a signature that does not hold, LengthRequired,
-    Unavailable.
+    QuotaExceeded, Unavailable.
     """
     section, source, kind, public = await _met(line, source_id, request)
     verified = check(kind.proofs, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected) and not source.unverified:
-        why = diagnose(Case(kind.proofs, public, request.url, source.secrets, line.clock.now()), verified)
-        await line.rejected.note(section.id, source.id, verified.reason, request.headers, request.body, why)
+        if line.quotas.is_rejection_kept(source):
+            why = diagnose(Case(kind.proofs, public, request.url, source.secrets, line.clock.now()), verified)
+            await line.rejected.note(
+                section.id, source.id, verified.reason, request.headers, request.body, why
+            )
         reached("flow.webhook-rejected")
         raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
     if (greeting := translate.greeting(source, kind, public)) is not None:
         return greeting
+    line.quotas.of_source(source, section)
     # Whatever is wrong from here on, the sender cannot mend it, and some would disable us for refusing it: it is kept.
     told = [_PAUSED] if source.paused else await take(line, section, source, public)
     away = [one for one in told if isinstance(one, Unavailable)]
@@ -232,10 +236,13 @@ async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     event = stored.event
     routes = await line.routes.of_event(section.id, event.event)
     found = identifiers(event.person, section.country)
-    # A test event starts nothing, so it makes nobody up either.
-    person = await line.people.resolve(section, found, create=not event.test)
+    # A test event starts nothing, so it makes nobody up either. What a browser says of a person is a claim: it may find
+    # somebody, and adds nothing to them.
+    create = event.trust == "server" and not event.test
+    person = await line.people.resolve(section, found, create=create)
     # Consent belongs to addresses: those that came along, and those that are known of the person.
-    refused = {route.purpose for route in routes} & (person.refused if person else frozenset())
+    said = person.refused if person else await line.people.refused(section, None, event.person)
+    refused = {route.purpose for route in routes} & said
     return Decision(stored, person, refused, routes)
 
 

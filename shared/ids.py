@@ -10,6 +10,7 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 MAX_EVENTS_A_COMMIT = 128
@@ -42,6 +43,7 @@ def new_commit(now: datetime, bucket: int, random: bytes) -> Commit:
     return Commit(_uuid(now, bucket, int.from_bytes(random[:7], "big") >> 1), bucket)
 
 
+@lru_cache(maxsize=4_096)
 def commit_of(event: str) -> Commit:
     """The commit that an event id belongs to. Raises ValueError for anything but an event id."""
     value = UUID(event)

@@ -2,7 +2,9 @@
 
 from dataclasses import dataclass
 
+from shared.access.clients import Clients
 from shared.access.keys import Keys
+from shared.access.quotas import Quotas
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.definitions import Definitions
@@ -23,6 +25,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.used import Used
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,10 @@ class Line:
     definitions: Definitions
     sections: Sections
     keys: Keys
+    clients: Clients
     sources: Sources
+    quotas: Quotas
+    used: Used
     rejected: Rejected
     quarantine: Quarantine
     dead_letters: DeadLetters

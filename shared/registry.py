@@ -1,4 +1,4 @@
-"""The configuration of a deployment as small JSON documents: sections, keys, sources, definitions, routes.
+"""The configuration of a deployment as small JSON documents: sections, keys, clients, sources, definitions, routes.
 
 Table `registry`: partition `{section}|{kind}`, row `{id}`. What is found by its id alone, before the section is
 known (keys and webhook sources), has a pointer row in section "" as well, written first.
@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
     SECTION = "section"
     KEY = "key"
+    CLIENT = "client"
     SOURCE = "source"
     DEFINITION = "definition"
     VERSION = "version"

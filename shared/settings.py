@@ -1,9 +1,14 @@
 """The environment as one model, read once. docs/settings.md lists what each member is for."""
 
 from functools import lru_cache
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.access.claims import GUID
+from shared.access.issuer import AUTHORITY, Issuer
 
 
 class StorageSettings(BaseSettings):
@@ -35,6 +40,42 @@ class Settings(StorageSettings):
     """Refuses webhook sources that check nobody."""
     signalbox_allow_loopback: bool = False
     """Lets destinations be on this machine; never in a deployment."""
+    signalbox_entra_audiences: str = ""
+    """What this API is called in Entra, comma separated. Without it no tokens are taken."""
+    signalbox_entra_tenant: str = Field("", validate_default=True)
+    """The id of the tenant whose tokens are taken."""
+    signalbox_entra_authority: str = AUTHORITY
+    """Where the tenant is asked for its keys."""
+
+    @field_validator("signalbox_entra_authority")
+    @classmethod
+    def _authority(cls, text: str) -> str:
+        text = text.rstrip("/") or AUTHORITY
+        url = urlsplit(text)
+        safe = url.scheme == "https" or (url.scheme == "http" and _is_loopback(url.hostname or ""))
+        if not safe or not url.hostname or text != f"{url.scheme}://{url.netloc}" or "@" in url.netloc:
+            raise ValueError("must be https://<host>; http is for this machine's own addresses only")
+        return text
+
+    @field_validator("signalbox_entra_tenant")
+    @classmethod
+    def _tenant(cls, text: str, info: ValidationInfo) -> str:
+        if info.data.get("signalbox_entra_audiences") and not GUID.fullmatch(text.lower()):
+            raise ValueError("must be the id of the tenant, a GUID")
+        return text.lower()
+
+    @property
+    def issuer(self) -> Issuer | None:
+        """Whose tokens are taken; None for nobody's."""
+        names = frozenset(name for one in self.signalbox_entra_audiences.split(",") if (name := one.strip()))
+        return Issuer(self.signalbox_entra_tenant, names, self.signalbox_entra_authority) if names else None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 @lru_cache

@@ -47,7 +47,7 @@ RECEIPTS = Store(
 PEOPLE = Store(
     "people",
     backed_up=True,
-    keys="{section}|{two hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
+    keys="{section}|{first hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
     "c|{purpose} what it said, p|{rank}|{hash} the person's identifiers; p|{person} its maker; "
     "s|{hash}|{purpose}|{time} what was said then",
     purge="never: a person lives until erased, and the proof of a refusal is kept",
@@ -58,10 +58,10 @@ PEOPLE = Store(
 TIMELINE = Store(
     "timeline",
     backed_up=False,
-    keys="{section}|{person} / {inverted time}|{id}",
+    keys="{section}|{first hex of the person} / {person}|{inverted time}|{id}",
     purge="with the event",
-    export="the partition of the person",
-    erase="the partition of the person",
+    export="the range {person}| of the person",
+    erase="the range {person}| of the person",
 )
 QUARANTINE = Store(
     "quarantine",
@@ -95,6 +95,15 @@ DUE = Store(
     export="holds references only",
     erase="holds references only",
 )
+USAGE = Store(
+    "usage",
+    backed_up=False,
+    keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute; "
+    "used|{id}: when a key or client was last used",
+    purge="never: one small row each, written anew",
+    export="holds numbers and times only",
+    erase="holds numbers and times only",
+)
 TABLES = (
     REGISTRY,
     EVENTS,
@@ -105,6 +114,7 @@ TABLES = (
     REJECTED,
     DEAD_LETTERS,
     DUE,
+    USAGE,
 )
 
 BODIES = Store(

@@ -5,7 +5,11 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from shared.access.clients import Clients
+from shared.access.entra import Entra
+from shared.access.issuer import Issuer
 from shared.access.keys import Keys
+from shared.access.quotas import Quotas
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
@@ -34,6 +38,8 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.taken import Taken
+from shared.stores.used import Used
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
@@ -43,10 +49,9 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded:"
 MARK_PAUSE_SECONDS = 0.2
 """How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
-
-
-END_PAUSE_SECONDS = 0.01
-"""How long deliveries that have ended gather: as long as somebody would not know of them if the process ended."""
+JOIN_PAUSE_SECONDS = 0.01
+"""How long what is added to people and timelines gathers, and deliveries that have ended: these are as long unknown to
+whoever comes next if the process ends."""
 
 
 class SystemClock:
@@ -70,9 +75,10 @@ def line() -> Line:
         seal=_seal(chosen),
         http=_http(chosen),
         clock=SystemClock(),
+        issuer=chosen.issuer,
         queues=(chosen.events_queue, chosen.deliveries_queue),
         mark_pause=MARK_PAUSE_SECONDS,
-        end_pause=END_PAUSE_SECONDS,
+        join_pause=JOIN_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
     )
 
@@ -85,17 +91,18 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     seal: Seal,
     http: Http,
     clock: Clock,
+    issuer: Issuer | None = None,
     queues: tuple[str, str] = ("events", "deliveries"),
     mark_pause: float = 0,
-    end_pause: float = 0,
+    join_pause: float = 0,
     forbid_unverified: bool = False,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables, clock.seconds)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
-    receipts, due = Receipts(tables, end_pause), Due(tables)
+    receipts, due = Receipts(tables, join_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    directory = Directory(tables, clock)
+    directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
@@ -112,13 +119,16 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         receipts=receipts,
         people=people,
         consents=Consents(directory, clock),
-        timeline=Timeline(tables),
+        timeline=Timeline(tables, join_pause),
         routes=routes,
         destinations=destinations,
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         keys=Keys(registry, clock),
+        clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
+        quotas=Quotas(Taken(tables), clock),
+        used=Used(tables, clock),
         rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,

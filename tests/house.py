@@ -54,9 +54,9 @@ class House:
     clock: FakeClock
     caller: Caller = field(init=False)
 
-    async def furnish(self) -> "House":
+    async def furnish(self, hash_key: bytes | None = None) -> "House":
         """Create the section, a key, the order definition, a destination and a route."""
-        await self.line.sections.create(body(SECTION), secrets.token_bytes(32))
+        await self.line.sections.create(body(SECTION), hash_key or secrets.token_bytes(32))
         key = {"name": "test", "scopes": ["events:write", "events:read"], "source": "checkout"}
         made = await self.line.keys.create("demo", body(key), secrets.token_bytes(RANDOM_BYTES))
         self.caller = await self.line.keys.authenticate(made["key"])

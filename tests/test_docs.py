@@ -9,6 +9,7 @@ import pytest
 
 from shared import destinations, errors, sources
 from shared.access.rights import Scope
+from shared.access.roles import GRANTS, ON_BEHALF
 from shared.catalog.fields import FIELD_TYPES
 from shared.destinations.outcomes import Cause
 from shared.errors import UnknownType
@@ -78,6 +79,15 @@ def test_every_status_cause_and_scope_is_documented():
     causes = [*Cause, *quarantine.Cause, "opted_out"]
 
     assert left_out([*Status, *causes, *Scope], page("docs/operating.md")) == []
+
+
+def test_every_role_is_documented_with_its_scopes():
+    rows = dict(re.findall(r"^\| `([a-z-]+)` \| (.+) \|$", page("docs/authentication.md"), re.MULTILINE))
+
+    assert rows.keys() == GRANTS.keys() - {*Scope, ON_BEHALF}
+    for role, told in rows.items():
+        scopes = {*Scope} if told == "every scope" else set(re.findall("`(.+?)`", told))
+        assert scopes == GRANTS[role], role
 
 
 def test_every_field_type_and_every_kind_is_documented():

@@ -23,6 +23,7 @@ import pytest
 from local.azurite import Azurite
 from local.client import Client
 from local.demo.furnish import SHOP_SECRET
+from local.issuer import TOKEN_PATH
 from tests.running import Running
 
 ROOT = Path(__file__).parents[1]
@@ -52,6 +53,7 @@ def test_the_examples_answer_what_the_text_says(at, running: Running):
         "KEY": running.demo.key,
         "ADMIN": running.deployment_key,
         "RECEIVER": running.stack.receiver_url,
+        "TOKEN_URL": running.stack.issuer_url + TOKEN_PATH,
         "SIGNATURE": "$SIGNATURE",
     }
     text = at.read_text()
@@ -82,6 +84,34 @@ def test_the_first_key_is_made_as_the_text_says(running: Running):
 
     key = json.loads(made.stdout)["key"]
     assert Client.keyed(running.stack.base_url, key).get("/v1/sections").status == 200
+
+
+@pytest.mark.slow
+def test_a_client_of_the_deployment_is_made_as_the_text_says_and_revoked(running: Running):
+    [command] = re.findall(
+        r"^\.venv/bin/python -m local (client create .+)$",
+        (ROOT / "docs/authentication.md").read_text(),
+        re.MULTILINE,
+    )
+
+    made = local(running, *shlex.split(command))
+    revoked = local(running, "client", "revoke", made["id"], "--section", "*")
+
+    assert (made["scopes"], made["revokedAt"]) == (["sections:write"], None)
+    assert revoked in local(running, "client", "list", "--section", "*")
+
+
+def local(running: Running, *words: str):
+    """What a command answers on the running stack's storage."""
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", "local", *words],
+        cwd=ROOT,
+        env=running.stack.environment,
+        capture_output=True,
+        check=True,
+        timeout=60,
+    )
+    return json.loads(done.stdout)
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""Answers about sections, keys and webhook sources."""
+"""Answers about sections, keys, clients and webhook sources."""
 
 from typing import NotRequired
 
@@ -21,6 +21,7 @@ class Section(TypedDict):
     publicBaseUrl: str
     retentionDays: int | None
     idempotencyDays: int
+    perMinute: int
     buckets: int
     status: Running
     createdAt: Time
@@ -54,6 +55,8 @@ class Key(TypedDict):
     scopes: list[Scope]
     source: str
     events: list[str] | None
+    origins: list[str] | None
+    perMinute: int
     expiresAt: Time | None
     createdAt: Time
     revokedAt: Time | None
@@ -66,10 +69,40 @@ class NewKey(Key):
     key: str
 
 
+class ListedKey(Key):
+    """A key with when it was last used, to the hour; null if never."""
+
+    lastUsedAt: Time | None
+
+
 class Keys(TypedDict):
     """The section's keys, revoked ones too, by id."""
 
-    keys: list[Key]
+    keys: list[ListedKey]
+
+
+class Client(TypedDict):
+    """A client as it is registered here; `id` is its application id in Entra."""
+
+    id: str
+    name: str
+    scopes: list[Scope]
+    source: str
+    events: list[str] | None
+    createdAt: Time
+    revokedAt: Time | None
+
+
+class ListedClient(Client):
+    """A client with when it was last used here, to the hour; null if never."""
+
+    lastUsedAt: Time | None
+
+
+class Clients(TypedDict):
+    """The section's clients, revoked ones too, by id."""
+
+    clients: list[ListedClient]
 
 
 class Meaning(TypedDict):

@@ -14,6 +14,7 @@ param serviceBusNamespace string
 param eventsQueue string
 param deliveriesQueue string
 param masterKeysUri string
+param entraAudiences string
 param maximumInstanceCount int
 param alwaysReadyHttpInstances int
 
@@ -111,6 +112,9 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     ServiceBusConnection__clientId: identityClientId
     ServiceBusConnection__credential: 'managedidentity'
     ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
+    SIGNALBOX_ENTRA_AUDIENCES: entraAudiences
+    SIGNALBOX_ENTRA_AUTHORITY: environment().authentication.loginEndpoint
+    SIGNALBOX_ENTRA_TENANT: tenant().tenantId
     SIGNALBOX_MASTER_KEYS: '@Microsoft.KeyVault(SecretUri=${masterKeysUri})'
     STORAGE_BLOB_ENDPOINT: blobEndpoint
     STORAGE_TABLE_ENDPOINT: tableEndpoint

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from local.client import Client, Response
+from local.issuer import ERP
 
 SECTION = "demo"
 SHOP_SECRET = "demo-shop-secret"  # noqa: S105  (plays the vendor in this demonstration)
@@ -71,6 +72,9 @@ class Demo:
     source: str
 
 
+CLIENT = {"id": ERP.id, "name": "ERP", "source": "erp", "scopes": ["events:write", "events:read"]}
+
+
 class NotFurnished(RuntimeError):
     """The API refused a part of the demo section."""
 
@@ -93,6 +97,7 @@ def furnish(base_url: str, deployment_key: str, receiver_url: str, key: str | No
             _create(operator, "/v1/routes", {"event": event, "destination": destination})
     if key is None or not is_known(base_url, key):
         key = str(_create(operator, "/v1/keys", KEY)["key"])
+    _create(operator, "/v1/clients", CLIENT)
     source = _source(operator)
     return Demo(Client.keyed(base_url, key), key, source["hookPath"], source["id"])
 

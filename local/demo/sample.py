@@ -9,10 +9,12 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from local.client import Client, Response
-from local.demo.furnish import BOOKING, ORDER, SHOP_SECRET, SURVEY, TYPES, Demo
+from local.demo.furnish import BOOKING, ORDER, SECTION, SHOP_SECRET, SURVEY, TYPES, Demo
 from local.demo.scene import Note, Part, Receipt, Scene, expect, expect_status, played
+from local.issuer import ERP, TOKEN_PATH
 
 ADA = {"email": "ada@example.com", "mobile": "+46701740605"}
 MENDED = {**TYPES, "orders/paid": {"event": ORDER, "mapping": {
@@ -31,6 +33,7 @@ class Stage:
 
     demo: Demo
     receiver_url: str
+    issuer_url: str
     run: str
 
     @property
@@ -71,6 +74,17 @@ class Stage:
 
 def plain(stage: Stage) -> Parts:
     yield from _ends(stage, stage.order("order-1001"), "delivered")
+
+
+def token(stage: Stage) -> Parts:
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    told = Client(stage.issuer_url).send("POST", TOKEN_PATH, urlencode(ERP.form).encode(), form)
+    yield told
+    expect_status(told, HTTPStatus.OK)
+    client = Client.keyed(stage.client.base_url, told.doc["access_token"], SECTION)
+    properties = {"orderId": "order-1004", "totalValue": 12.5}
+    body = {"event": ORDER, "id": f"order-1004-{stage.run}", "person": ADA, "properties": properties}
+    yield from _ends(stage, client.post("/v1/events", body), "delivered")
 
 
 def shopify(stage: Stage) -> Parts:
@@ -135,6 +149,7 @@ def refusal(stage: Stage) -> Parts:
 
 SCENES: dict[str, Callable[[Stage], Parts]] = {
     "A plain event": plain,
+    "An event from a service principal, with an access token": token,
     "A signed Shopify webhook": shopify,
     "The first event once more: the first answer again": repeat,
     "An event that does not fit: every fault at once": rejection,
@@ -145,9 +160,9 @@ SCENES: dict[str, Callable[[Stage], Parts]] = {
 }
 
 
-def play(demo: Demo, receiver_url: str, run: str) -> Iterator[Scene]:
+def play(demo: Demo, receiver_url: str, issuer_url: str, run: str) -> Iterator[Scene]:
     """Each scene as it happens, in order. `run` is a text that no earlier run has had."""
-    stage = Stage(demo, receiver_url, run)
+    stage = Stage(demo, receiver_url, issuer_url, run)
     return (played(title, act(stage)) for title, act in SCENES.items())
 
 

@@ -1,15 +1,24 @@
 """What creates a key: who uses it, what for, and until when."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 
 from shared import times
+from shared.access.caller import A_CALLER
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
-from shared.bodies import DATE_TIME, Body, Discriminator, Text, context
+from shared.access.section_body import is_base_url
+from shared.bodies import DATE_TIME, Body, Discriminator, Text, Whole, context
+from shared.errors import Fault
+from shared.exact import Json
 from shared.faults import refusal
 
 MAX_EVENTS = 100
+MAX_ORIGINS = 20
+A_PUBLISHABLE = 6_000
+"""Requests and events a minute of a key for web pages, where it says nothing else."""
+_ORIGIN = "https:// and a host, in the way that browsers send it (http:// for this machine only)"
 
 
 def _grantable(scope: Scope, info: ValidationInfo) -> Scope:
@@ -29,19 +38,58 @@ def _later(text: str, info: ValidationInfo) -> str:
     return later
 
 
+def _origin(text: str) -> str:
+    if not is_base_url(text) or text != text.lower() or text.endswith("/"):
+        raise refusal("Write it in the expected form.", _ORIGIN)
+    return text
+
+
+Scopes = Annotated[
+    list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
+    Field(min_length=1, max_length=50),
+]
+"""Validated with `deployment` as context: whether they are for the whole deployment."""
+Events = Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)]
+KeyId = Annotated[str, StringConstraints(max_length=64)]
+Origins = Annotated[
+    list[Annotated[str, Field(max_length=300), AfterValidator(_origin)]],
+    Field(min_length=1, max_length=MAX_ORIGINS),
+]
+
+
 class KeyBody(Body):
     """A key to create."""
 
-    # Validated with `now` and `deployment` (whether it is a deployment key) as context.
+    # Validated with `now` and `deployment` as context.
 
     name: Text
-    scopes: Annotated[
-        list[Annotated[Scope, Field(strict=False), AfterValidator(_grantable)]],
-        Field(min_length=1, max_length=50),
-    ]
+    scopes: Scopes
     source: Text
     """What its events carry as their source, unless they name one."""
-    events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
+    events: Events | None = None
+    per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    """Requests and events that it may send in a minute: A_CALLER without it, A_PUBLISHABLE with `origins`."""
+    origins: Origins | None = None
+    """Makes it publishable: a key for the web pages of these origins, which may post the named events, and no more."""
     expires_at: Annotated[str, AfterValidator(_later), DATE_TIME] | None = None
-    replaces: Annotated[str, StringConstraints(max_length=64)] | None = None
+    replaces: KeyId | None = None
     """The id of the key whose place it takes: the two then share their idempotency keys."""
+
+    @property
+    def quota(self) -> int:
+        """Requests and events a minute."""
+        return self.per_minute or (A_PUBLISHABLE if self.origins else A_CALLER)
+
+
+def publishable_faults(body: Json) -> Sequence[Fault]:
+    """What a key that everybody can read must not have."""
+    if not isinstance(body, dict) or body.get("origins") is None:
+        return []
+    faults = []
+    if body.get("scopes") != [Scope.EVENTS_WRITE]:
+        detail = "A key for web pages can do no more than post events."
+        faults.append(Fault("/scopes", detail, f'["{Scope.EVENTS_WRITE}"]'))
+    if not body.get("events"):
+        detail = "Name the events that web pages may post."
+        faults.append(Fault("/events", detail, "a list of events"))
+    return faults

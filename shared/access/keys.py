@@ -1,16 +1,15 @@
 """Keys: made, rotated and revoked here, and here a request's key becomes its caller."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 from shared import times
 from shared.access import tokens
-from shared.access.caller import Caller
-from shared.access.key_body import KeyBody
+from shared.access.caller import A_CALLER, Caller
+from shared.access.key_body import KeyBody, publishable_faults
 from shared.access.opened import Opened
-from shared.access.rights import Scope, covers
+from shared.access.rights import Scope
 from shared.bodies import read_body
-from shared.errors import Conflict, Fault, Forbidden, Invalid, NotFound, Unauthenticated
+from shared.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
 from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
@@ -22,7 +21,17 @@ MAX_LIVE_SECRETS = 2
 MAX_SECRETS = 8
 """How many secrets a document remembers; beyond that the oldest revoked ones go."""
 
-_ANSWERED = ("name", "scopes", "source", "events", "expiresAt", "createdAt", "revokedAt")
+_ANSWERED = (
+    "name",
+    "scopes",
+    "source",
+    "events",
+    "origins",
+    "perMinute",
+    "expiresAt",
+    "createdAt",
+    "revokedAt",
+)
 
 
 class Keys:
@@ -41,13 +50,17 @@ class Keys:
         `by` is who asks; None is the local command, which may grant anything. Raises Invalid, and Forbidden when the
         key would reach further than `by` does.
         """
-        wanted = read_body(KeyBody, body, now=self._clock.now(), deployment=section == DEPLOYMENT)
-        _require_reach(by, wanted.scopes, wanted.events)
-        token = tokens.mint(random)
+        wanted = read_body(
+            KeyBody, body, also=publishable_faults, now=self._clock.now(), deployment=section == DEPLOYMENT
+        )
+        if by:
+            by.require_reach(wanted.scopes, wanted.events)
+        token = tokens.mint(random, _prefix(wanted.origins))
         now = self._now()
         doc = {
-            **wanted.model_dump(by_alias=True, mode="json", exclude={"replaces"}),
-            "sourceId": await self._source_id(section, wanted, token.id),
+            **wanted.model_dump(by_alias=True, mode="json", exclude={"replaces", "per_minute"}),
+            "perMinute": wanted.quota,
+            "sourceId": await scope_of_replaced(self._registry, section, wanted.replaces) or token.id,
             "createdAt": now,
             "revokedAt": None,
             "secrets": [_secret(1, token, now)],
@@ -68,10 +81,11 @@ class Keys:
         Raises NotFound, Conflict when two live already or the key itself is over, and Forbidden as `create` does.
         """
         record = await self._read(section, id)
-        _require_reach(by, _scopes(record), record.doc["events"])
+        if by:
+            by.require_reach(scopes_of(record), record.doc["events"])
         self._require_rotatable(record)
         secrets: list[Json] = record.doc["secrets"]
-        token = tokens.remint(id, random)
+        token = tokens.remint(id, random, _prefix(record.doc.get("origins")))
         number = max(int(secret["number"]) for secret in secrets) + 1
         record = record.with_doc(secrets=_newest([*secrets, _secret(number, token, self._now())]))
         await self._registry.replace(record)
@@ -104,18 +118,6 @@ class Keys:
         if self._is_expired(record):
             raise Unauthenticated("This key has expired. Create a new one.")
         return self._callers.get(record)
-
-    async def _source_id(self, section: str, wanted: KeyBody, own: str) -> str:
-        """What its idempotency keys are scoped by: its own id, or that of the key whose place it takes."""
-        if wanted.replaces is None:
-            return own
-        replaced = await self._registry.read(Kind.KEY, section, wanted.replaces)
-        if replaced is None:
-            detail = "There is no such key here. List the keys to find its id, or leave this out."
-            raise Invalid(
-                "The key to replace is not here.", faults=[Fault("/replaces", detail, "the id of a key")]
-            )
-        return str(replaced.doc["sourceId"])
 
     async def _read(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.KEY, section, id)
@@ -176,32 +178,46 @@ def _matching(record: Record, secret: str) -> Json | None:
     return found[0] if found else None
 
 
-def _scopes(record: Record) -> frozenset[Scope]:
+def _prefix(origins: object) -> str:
+    return tokens.PUBLISHABLE_PREFIX if origins else tokens.PREFIX
+
+
+async def scope_of_replaced(registry: Registry, section: str, replaces: str | None) -> str | None:
+    """What the idempotency keys of the key to be replaced are scoped by; None for none. Raises Invalid."""
+    if replaces is None:
+        return None
+    replaced = await registry.read(Kind.KEY, section, replaces)
+    if replaced is None:
+        detail = "There is no such key here. List the keys to find its id, or leave this out."
+        raise Invalid(
+            "The key to replace is not here.", faults=[Fault("/replaces", detail, "the id of a key")]
+        )
+    return str(replaced.doc["sourceId"])
+
+
+def scopes_of(record: Record) -> frozenset[Scope]:
     """The scopes that this version knows: one that a newer version granted gives nothing here."""
     return frozenset(scope for scope in Scope if scope in record.doc["scopes"])
 
 
-def _require_reach(by: Caller | None, scopes: Collection[Scope], events: Collection[str] | None) -> None:
-    """Nobody hands out more than they have, or `keys:write` would be every right there is."""
-    if by is None:
-        return
-    beyond = sorted(scope for scope in scopes if not covers(by.scopes, scope))
-    if beyond:
-        raise Forbidden(f"Your key lacks {', '.join(beyond)}, so it cannot give that to another key.")
-    if by.events is not None and (events is None or not by.events.issuperset(events)):
-        raise Forbidden("Your key is limited to some events. Limit the other key to some of these.")
-
-
 def _caller(record: Record) -> Caller:
-    events = record.doc["events"]
+    events, origins = record.doc["events"], record.doc.get("origins")
     return Caller(
         section=None if record.section == DEPLOYMENT else record.section,
-        scopes=_scopes(record),
+        scopes=scopes_of(record),
         source_id=record.doc["sourceId"],
         source=record.doc["source"],
         key_id=record.id,
         events=None if events is None else frozenset(events),
+        trust="browser" if origins else "server",
+        per_minute=_per_minute(record),
+        origins=frozenset(origins) if origins else None,
     )
+
+
+def _per_minute(record: Record) -> int:
+    """Keys that were made before there were quotas name none."""
+    return int(record.doc.get("perMinute") or A_CALLER)
 
 
 def _answer(record: Record) -> dict[str, Json]:
@@ -209,4 +225,5 @@ def _answer(record: Record) -> dict[str, Json]:
         {name: secret[name] for name in ("number", "createdAt", "revokedAt")}
         for secret in record.doc["secrets"]
     ]
-    return {"id": record.id, **{name: record.doc[name] for name in _ANSWERED}, "secrets": secrets}
+    doc = {"origins": None, **record.doc, "perMinute": _per_minute(record)}
+    return {"id": record.id, **{name: doc[name] for name in _ANSWERED}, "secrets": secrets}

@@ -24,6 +24,7 @@ class Scope(StrEnum):
     TICK = "tick"
     """Sweep, due retries and purge of every section."""
     KEYS_WRITE = "keys:write"
+    """Keys, and the clients that come with tokens."""
     SECTIONS_WRITE = "sections:write"
 
 
@@ -83,6 +84,9 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/keys": Scope.KEYS_WRITE,
     "POST /v1/keys/{id}/rotate": Scope.KEYS_WRITE,
     "POST /v1/keys/{id}/revoke": Scope.KEYS_WRITE,
+    "GET /v1/clients": Scope.KEYS_WRITE,
+    "POST /v1/clients": Scope.KEYS_WRITE,
+    "POST /v1/clients/{id}/revoke": Scope.KEYS_WRITE,
     "GET /v1/sections": Scope.SECTIONS_WRITE,
     "POST /v1/sections": Scope.SECTIONS_WRITE,
     "POST /v1/sections/{id}/pause": Scope.SECTIONS_WRITE,
@@ -94,3 +98,8 @@ NEEDS: Mapping[str, Scope] = {
 def covers(held: Collection[Scope], needed: Scope) -> bool:
     """Whether one of the scopes held is the needed one or brings it along."""
     return needed in held or any(needed in COVERS.get(scope, ()) for scope in held)
+
+
+def reach(scopes: Collection[Scope]) -> frozenset[Scope]:
+    """The scopes with those that come along with them."""
+    return frozenset(scopes).union(*(COVERS.get(scope, frozenset()) for scope in scopes))

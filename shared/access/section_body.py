@@ -13,6 +13,7 @@ from shared.access.countries import COUNTRIES
 from shared.bodies import Body, Text, Whole
 from shared.faults import matching, refusal
 
+A_SECTION = 300_000
 _SECTION_ID = "2 to 31 lower-case letters, digits and hyphens, a letter first"
 _BASE_URL = "https:// and a host, nothing after it (http:// for this machine only)"
 _URL = re.compile(r"https?://[^\s/?#@\\]+/?", re.ASCII)
@@ -32,12 +33,13 @@ def _time_zone(name: str) -> str:
 
 def _public_base_url(text: str) -> str:
     """The URL without a slash at its end, in lower case (it holds nothing but a scheme, a host and a port)."""
-    if not _is_base_url(text.lower()):
+    if not is_base_url(text.lower()):
         raise refusal("Write it in the expected form.", _BASE_URL)
     return text.lower().removesuffix("/")
 
 
-def _is_base_url(text: str) -> bool:
+def is_base_url(text: str) -> bool:
+    """Whether this is https:// and a host, or this machine by http://, and nothing after it."""
     if not _URL.fullmatch(text):
         return False
     try:
@@ -75,4 +77,6 @@ class SectionBody(Body):
     ]
     retention_days: Annotated[Whole, Field(ge=1, le=3650)] | None = None
     idempotency_days: Annotated[Whole, Field(ge=7, le=90)] = 30
+    per_minute: Annotated[Whole, Field(ge=1, le=10_000_000)] = A_SECTION
+    """Requests and events that all its keys and sources may send in a minute, taken together."""
     buckets: Annotated[Whole, Field(ge=1, le=64)] = 4

@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared import times
 from shared.access.opened import Opened
-from shared.access.section_body import SectionBody
+from shared.access.section_body import A_SECTION, SectionBody
 from shared.bodies import read_body
 from shared.errors import NotFound
 from shared.exact import Json
@@ -27,6 +27,7 @@ _ANSWERED = (
     "publicBaseUrl",
     "retentionDays",
     "idempotencyDays",
+    "perMinute",
     "buckets",
     "status",
     "createdAt",
@@ -48,6 +49,8 @@ class Section:
     buckets: int
     hash_key: bytes = field(repr=False)
     """The key of every keyed hash in this section; it never changes, or no hash would be found again."""
+    per_minute: int = A_SECTION
+    """Requests and events that all its keys and sources may send in a minute."""
     paused: bool = False
     """What comes in is stored, and nothing of it is processed or sent."""
 
@@ -120,6 +123,7 @@ class Sections:
             idempotency_days=int(doc["idempotencyDays"]),
             buckets=int(doc["buckets"]),
             hash_key=base64.b64decode(self._seal.unseal(_context(record.id), doc["hashKey"])),
+            per_minute=_per_minute(doc),
             paused=_status(doc) == "paused",
         )
 
@@ -129,7 +133,13 @@ def _context(id: str) -> str:
 
 
 def _answer(doc: Json) -> dict[str, Json]:
-    return {name: _status(doc) if name == "status" else doc[name] for name in _ANSWERED}
+    whole = {**doc, "status": _status(doc), "perMinute": _per_minute(doc)}
+    return {name: whole[name] for name in _ANSWERED}
+
+
+def _per_minute(doc: Json) -> int:
+    """Sections that were made before there were quotas name none."""
+    return int(doc.get("perMinute") or A_SECTION)
 
 
 def _status(doc: Json) -> Status:

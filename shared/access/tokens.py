@@ -13,6 +13,8 @@ import zlib
 from dataclasses import dataclass, field
 
 PREFIX = "sbx"
+PUBLISHABLE_PREFIX = "sbp"
+"""Of keys that stand in web pages for all to see, so that whoever looks for leaked keys leaves them alone."""
 ID_BYTES = 10
 SECRET_BYTES = 32
 RANDOM_BYTES = ID_BYTES + SECRET_BYTES
@@ -21,7 +23,7 @@ _BASE62 = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SECRET_CHARS = 43
 _CHECKSUM_CHARS = 6
 _SHAPE = re.compile(
-    rf"({PREFIX}_([a-z2-7]{{16}})_([0-9A-Za-z]{{{_SECRET_CHARS}}}))([0-9A-Za-z]{{{_CHECKSUM_CHARS}}})",
+    rf"((?:{PREFIX}|{PUBLISHABLE_PREFIX})_([a-z2-7]{{16}})_([0-9A-Za-z]{{{_SECRET_CHARS}}}))([0-9A-Za-z]{{{_CHECKSUM_CHARS}}})",
     re.ASCII,
 )
 
@@ -35,19 +37,19 @@ class Token:
     secret: str = field(repr=False)
 
 
-def mint(random: bytes) -> Token:
+def mint(random: bytes, prefix: str = PREFIX) -> Token:
     """A new key from RANDOM_BYTES random bytes, 10 for the id and 32 for the secret."""
     if len(random) != RANDOM_BYTES:
         raise ValueError(f"a key is made of {RANDOM_BYTES} random bytes, not {len(random)}")
-    return remint(base64.b32encode(random[:ID_BYTES]).decode().lower(), random[ID_BYTES:])
+    return remint(base64.b32encode(random[:ID_BYTES]).decode().lower(), random[ID_BYTES:], prefix)
 
 
-def remint(id: str, random: bytes) -> Token:
+def remint(id: str, random: bytes, prefix: str = PREFIX) -> Token:
     """Another secret for a key that exists, from SECRET_BYTES random bytes."""
     if len(random) != SECRET_BYTES:
         raise ValueError(f"a secret is made of {SECRET_BYTES} random bytes, not {len(random)}")
     secret = _base62(int.from_bytes(random, "big"), _SECRET_CHARS)
-    checked = f"{PREFIX}_{id}_{secret}"
+    checked = f"{prefix}_{id}_{secret}"
     return Token(id, checked + _checksum(checked), secret)
 
 

@@ -1,7 +1,7 @@
 """What a definition and a version look like when people send them."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
 
@@ -50,6 +50,8 @@ class DefinitionBody(VersionBody):
     description: Annotated[str, StringConstraints(max_length=1000), _NOT_BLANK]
     purpose: Slug
     retention_days: Annotated[Whole, Field(ge=1, le=3650)] | None
+    from_browsers: Literal["store", "start"] = "store"
+    """What comes by a publishable key anybody can send: it is stored and counted, or starts what others start too."""
 
 
 def repeated_names(body: Json) -> Sequence[Fault]:

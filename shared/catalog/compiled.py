@@ -79,6 +79,7 @@ class Usable:
     number: int
     purpose: str
     retention_days: int | None
+    browsers_start: bool
     check: Check
 
 
@@ -125,9 +126,10 @@ def _choose(definition: Record, version_id: str | None) -> Mapping[str, Json]:
     raise _unknown_version(definition.id, active["id"])
 
 
-def _terms(definition: Record) -> tuple[str, int | None]:
-    days = definition.doc["retentionDays"]
-    return definition.doc["purpose"], None if days is None else int(days)
+def _terms(definition: Record) -> tuple[str, int | None, bool]:
+    doc = definition.doc
+    days = doc["retentionDays"]
+    return doc["purpose"], None if days is None else int(days), doc.get("fromBrowsers") == "start"
 
 
 def _unknown_event() -> UnknownEvent:

@@ -163,6 +163,7 @@ def _active(doc: Mapping[str, Json]) -> Doc:
 def _shown(doc: Mapping[str, Json], version: Mapping[str, Json]) -> Doc:
     hidden = ("schema", "versions", "active")
     return {
+        "fromBrowsers": "store",
         **{name: value for name, value in doc.items() if name not in hidden},
         "version": _version(version),
         "versions": len(doc["versions"]),

@@ -1,9 +1,10 @@
 """The directory: what is known of each identifier, in one range read.
 
-Table `people`, partition `{section}|{first two hex of the hash}`. `i|{hash}` is whom an identifier means,
+Table `people`, partition `{section}|{first hex of the hash}`. `i|{hash}` is whom an identifier means,
 `i|{hash}|c|{purpose}` what it said of a purpose, and `i|{hash}|p|{rank}|{hash}` are, at the identifier that made a
 person, that person's identifiers. `p|{person}` leads from a person to its maker, whose partition it shares, so that
 a person comes into being in one transaction. `s|{hash}|{purpose}|{time}` is what was said then: the proof.
+The partitions are few, so that what many events add at the same time is few transactions.
 """
 
 import secrets
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from shared import times
 from shared.access.sections import Section
 from shared.cached import Cached
+from shared.joined import Joined
 from shared.killpoints import reached
 from shared.people.identifiers import ADDRESSES, Identifier
 from shared.ports import Clock, Operation, Row, RowExists, Tables, Value, Verb
@@ -20,6 +22,8 @@ from shared.storage import PEOPLE
 
 REMEMBERED_SECONDS = 5
 """How long an instance may go on with what it read of an identifier."""
+_OPERATIONS = 3
+"""What makes a person, and most of what is added to one."""
 _AFTER = "~"
 """Sorts after every character of a row key."""
 
@@ -41,8 +45,10 @@ class Known:
 class Directory:
     """Reads and writes what is known of identifiers."""
 
-    def __init__(self, tables: Tables, clock: Clock) -> None:
+    def __init__(self, tables: Tables, clock: Clock, join_pause: float = 0) -> None:
+        """What is written within `join_pause` seconds of each other is written together."""
         self._tables, self._clock = tables, clock
+        self._writes = Joined(tables, PEOPLE.name, operations=_OPERATIONS, pause_seconds=join_pause)
         # That nobody has an identifier may be remembered too: binding it is insert-if-absent.
         self._known = Cached(
             self._read,
@@ -67,7 +73,7 @@ class Directory:
     async def make(self, section: Section, identifier: Identifier, before: Known) -> Known | None:
         """A new person of this identifier, of which `before` was known; None when somebody has it by now."""
         hashed = identifier.hash(section.hash_key)
-        person, pk = hashed[:2] + secrets.token_hex(15), _pk(section.id, hashed)
+        person, pk = hashed[:1] + secrets.token_hex(16)[1:], _pk(section.id, hashed)
         created: dict[str, Value] = {"maker": hashed, "createdAt": times.text(self._clock.now()), "schema": 1}
         rows = [
             _binding(section.id, hashed, identifier, person, hashed),
@@ -75,7 +81,7 @@ class Directory:
             _listed(section, hashed, identifier),
         ]
         try:
-            await self._tables.transact(PEOPLE.name, [Operation(Verb.INSERT, row) for row in rows])
+            await self._writes.transact(*(Operation(Verb.INSERT, row) for row in rows))
         except RowExists:
             return None
         finally:
@@ -87,7 +93,8 @@ class Directory:
         """Let an identifier mean a person, unless it means somebody already; whether it means this one now."""
         hashed = identifier.hash(section.hash_key)
         try:
-            await self._tables.insert(PEOPLE.name, _binding(section.id, hashed, identifier, person, maker))
+            binding = _binding(section.id, hashed, identifier, person, maker)
+            await self._writes.transact(Operation(Verb.INSERT, binding))
         except RowExists:
             pass
         finally:
@@ -98,7 +105,7 @@ class Directory:
     async def list(self, section: Section, maker: str, identifiers: Sequence[Identifier]) -> None:
         """Add identifiers to the profile that lies at its maker; what is there already stays."""
         rows = [_listed(section, maker, one) for one in identifiers]
-        await self._tables.transact(PEOPLE.name, [Operation(Verb.UPSERT, row) for row in rows])
+        await self._writes.transact(*(Operation(Verb.UPSERT, row) for row in rows))
         self._known.forget((section.id, maker))
         reached("directory.listed")
 
@@ -130,7 +137,7 @@ class Directory:
 
 
 def _pk(section: str, hashed: str) -> str:
-    return f"{section}|{hashed[:2]}"
+    return f"{section}|{hashed[:1]}"
 
 
 def _binding(section: str, hashed: str, identifier: Identifier, person: str, maker: str) -> Row:

@@ -76,12 +76,22 @@ class People:
 
     async def refused(self, section: Section, person: str | None, sent: Person) -> frozenset[str]:
         """The purposes that any address of an event or of its person has opted out of, as far as is known now."""
-        addresses = addresses_of(sent, section.country)
-        if person and (maker := await self._directory.maker_of(section.id, person)):
-            profile = (await self._directory.at(section.id, maker[0])).profile
-            addresses += [one for one in profile if one.kind in ADDRESSES]
-        known = await self._all_known(section, dict.fromkeys(addresses))
+        came = addresses_of(sent, section.country)
+        known = await self._all_known(section, came)
+        profile = await self._profile(section, person, known) if person else ()
+        others = [one for one in profile if one.kind in ADDRESSES and one not in came]
+        known += await self._all_known(section, others)
         return frozenset().union(*(one.refused for one in known))
+
+    async def _profile(self, section: Section, person: str, known: Sequence[Known]) -> Sequence[Identifier]:
+        """A person's identifiers. One that came along mostly says where they lie, or has them."""
+        maker = next((one.maker for one in known if one.person == person), None)
+        if maker is None:
+            found = await self._directory.maker_of(section.id, person)
+            if found is None:
+                return ()
+            maker = found[0]
+        return (await self._directory.at(section.id, maker)).profile
 
     async def _all_known(self, section: Section, identifiers: Iterable[Identifier]) -> list[Known]:
         return await asyncio.gather(*(self._directory.known(section, one) for one in identifiers))

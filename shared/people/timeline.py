@@ -1,11 +1,16 @@
-"""The timeline of a person: one row an event, newest first, in the person's own partition."""
+"""The timeline of a person: one row an event, newest first.
+
+Table `timeline`, partition `{section}|{first hex of the person}`, row `{person}|{inverted time}|{id}`: what happens at
+the same time to many people is few transactions.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from shared import documents
 from shared.event import Stored
-from shared.ports import Row, Tables
+from shared.joined import Joined
+from shared.ports import Operation, Row, Tables, Value, Verb
 from shared.storage import TIMELINE
 
 _END = 10**16
@@ -15,29 +20,30 @@ _END = 10**16
 class Timeline:
     """Writes and reads what happened to a person, by when it happened."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, join_pause: float = 0) -> None:
+        """Rows that are added within `join_pause` seconds of each other are written together."""
         self._tables = tables
+        self._adds = Joined(tables, TIMELINE.name, pause_seconds=join_pause)
 
     async def add(self, section: str, person: str, stored: Stored) -> None:
         """Put an event on the timeline; doing it again changes nothing."""
-        await self._tables.upsert(
-            TIMELINE.name,
-            Row(
-                *_place(section, person, stored),
-                {
-                    "event": stored.event.event,
-                    "source": stored.event.source,
-                    "test": stored.event.test,
-                    "schema": 1,
-                },
-            ),
-        )
+        event = stored.event
+        values: dict[str, Value] = {
+            "event": event.event,
+            "source": event.source,
+            "test": event.test,
+            "schema": 1,
+        }
+        row = Row(*_place(section, person, stored), values)
+        await self._adds.transact(Operation(Verb.UPSERT, row))
 
     async def newest(self, section: str, person: str, most: int) -> Sequence[dict[str, object]]:
         """The newest events of a person: ids with what they are."""
-        rows = self._tables.range(TIMELINE.name, f"{section}|{person}", limit=most)
+        rows = self._tables.range(
+            TIMELINE.name, _pk(section, person), f"{person}|", f"{person}|~", limit=most
+        )
         return [
-            {"id": row.rk.split("|")[1], **{n: row.values[n] for n in ("event", "source", "test")}}
+            {"id": row.rk.split("|")[2], **{n: row.values[n] for n in ("event", "source", "test")}}
             async for row in rows
         ]
 
@@ -48,7 +54,11 @@ class Timeline:
 
 def _place(section: str, person: str, stored: Stored) -> tuple[str, str]:
     down = _END - _microseconds(documents.occurred(stored.event))
-    return f"{section}|{person}", f"{down:017d}|{stored.id}"
+    return _pk(section, person), f"{person}|{down:017d}|{stored.id}"
+
+
+def _pk(section: str, person: str) -> str:
+    return f"{section}|{person[:1]}"
 
 
 def _microseconds(at: datetime) -> int:

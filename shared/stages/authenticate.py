@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from shared.access.caller import SECTION_HEADER, Caller, for_section
+from shared.access.clients import Clients
 from shared.access.keys import Keys
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
 from shared.access.sections import Sections
@@ -10,12 +11,17 @@ from shared.errors import Unauthenticated
 from shared.killpoints import reached
 
 
-async def authenticate(keys: Keys, sections: Sections, headers: Mapping[str, str], needed: Scope) -> Caller:
+async def authenticate(
+    keys: Keys, clients: Clients, sections: Sections, headers: Mapping[str, str], needed: Scope
+) -> Caller:
     """The caller of a request. Raises Unauthenticated, Forbidden, NotFound (no such section for it), Unavailable."""
     scheme, _, text = headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer":
-        raise Unauthenticated("Send a key in the header `Authorization: Bearer sbx_...`.")
-    caller = for_section(await keys.authenticate(text.strip()), headers.get(SECTION_HEADER.lower()))
+        raise Unauthenticated("Send a key or a token: `Authorization: Bearer sbx_...`.")
+    named, text = headers.get(SECTION_HEADER.lower()), text.strip()
+    # A token has dots between its parts (RFC 7519 section 3), and no key has one.
+    known = await (clients.authenticate(text, named) if "." in text else keys.authenticate(text))
+    caller = for_section(known, named)
     caller.require(needed)
     if needed not in DEPLOYMENT_ONLY:
         # A deployment key may misspell the section: nothing may come to lie in one that does not exist.

@@ -35,8 +35,9 @@ def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
 
 
 def _taken(decision: Decision) -> Sequence[Route]:
-    """A test event is stored and shown, and starts nothing."""
-    return () if decision.stored.event.test else decision.routes
+    """A test event is stored and shown, and starts nothing; what browsers send only where the definition says so."""
+    event = decision.stored.event
+    return decision.routes if event.starts and not event.test else ()
 
 
 def _delivery(decision: Decision, route: Route) -> Delivery:
@@ -74,6 +75,8 @@ def _gated(decision: Decision, at: str) -> Step:
 def _routed(decision: Decision, at: str) -> Step:
     if decision.stored.event.test:
         return Step("route", at, "skipped", "test", "A test event starts nothing.")
+    if not decision.stored.event.starts:
+        return Step("route", at, "skipped", "untrusted", "It came from a browser, so it starts nothing.")
     if not decision.routes:
         return Step("route", at, "none", "no_route", "No active route takes this event.")
     return Step("route", at, "routed", None, f"{len(decision.routes)} route(s)")

@@ -93,4 +93,5 @@ def _event(caller: Caller, draft: Draft, usable: Usable, now: datetime) -> Event
         trust=caller.trust,
         key=draft.key,
         test=draft.test,
+        starts=caller.trust == "server" or usable.browsers_start,
     )

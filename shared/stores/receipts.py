@@ -5,15 +5,14 @@ a note. One range read is a whole receipt, and one transaction writes what proce
 What is asked for or saved at the same time in one partition is read or written together.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from shared import ids
-from shared.errors import Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
-from shared.ports import MAX_OPERATIONS, Operation, Row, RowChanged, RowTooLarge, Tables, Verb
+from shared.joined import Joined
+from shared.ports import MAX_OPERATIONS, Operation, Row, Tables, Verb
 from shared.storage import RECEIPTS
 from shared.stores.trail import OPEN, Delivery, Trail, delivery_in, delivery_row, extended, steps_row
 
@@ -21,12 +20,12 @@ from shared.stores.trail import OPEN, Delivery, Trail, delivery_in, delivery_row
 class Receipts:
     """Reads and writes the receipts table."""
 
-    def __init__(self, tables: Tables, end_pause: float = 0) -> None:
-        """Deliveries that end within `end_pause` seconds of each other are written together."""
+    def __init__(self, tables: Tables, join_pause: float = 0) -> None:
+        """Deliveries that end within `join_pause` seconds of each other are written together."""
         self._tables = tables
         self._reads = Gather(self._read, most=ids.MAX_EVENTS_A_COMMIT)
-        self._saves = Gather(self._save, most=MAX_OPERATIONS)
-        self._ends = Gather(self._save, most=MAX_OPERATIONS, pause_seconds=end_pause)
+        self._saves = Joined(tables, RECEIPTS.name)
+        self._ends = Joined(tables, RECEIPTS.name, pause_seconds=join_pause)
 
     async def trail(self, section: str, id: str) -> Trail:
         """The trail of one event. Raises ValueError for what is no event id."""
@@ -65,10 +64,9 @@ class Receipts:
     async def save(self, section: str, delivery: Delivery) -> Delivery:
         """Write a delivery that was read before. Raises RowChanged when someone else changed it."""
         lane = self._saves if delivery.status in OPEN else self._ends
-        saved = await lane.add(_pk(section, ids.commit_of(delivery.event_id)), delivery)
-        if isinstance(saved, Exception):
-            raise saved
-        return saved
+        row = delivery_row(_pk(section, ids.commit_of(delivery.event_id)), delivery)
+        [etag] = await lane.transact(Operation(Verb.REPLACE, row))
+        return replace(delivery, etag=etag)
 
     async def note_difference(self, section: str, id: str) -> None:
         """Note that a sender repeated this event with another content under the same delivery id."""
@@ -86,27 +84,6 @@ class Receipts:
     async def _read(self, place: tuple[str, Commit], wanted: Sequence[str]) -> Sequence[Trail]:
         found = await self._trails(*place, f"{min(wanted)}|", f"{max(wanted)}|~")
         return [found.get(id, Trail()) for id in wanted]
-
-    async def _save(self, pk: str, deliveries: Sequence[Delivery]) -> Sequence[Delivery | Exception]:
-        """All in one transaction; when one of them stands in its way, each by itself."""
-        rows = [delivery_row(pk, one) for one in deliveries]
-        if len({row.rk for row in rows}) == len(rows) > 1:
-            try:
-                etags = await self._tables.transact(
-                    RECEIPTS.name, [Operation(Verb.REPLACE, row) for row in rows]
-                )
-            except (RowChanged, RowTooLarge):
-                pass
-            else:
-                return [replace(one, etag=etag) for one, etag in zip(deliveries, etags, strict=True)]
-        return await asyncio.gather(*(self._save_one(pk, one) for one in deliveries))
-
-    async def _save_one(self, pk: str, delivery: Delivery) -> Delivery | Exception:
-        try:
-            etag = await self._tables.replace(RECEIPTS.name, delivery_row(pk, delivery))
-        except (RowChanged, RowTooLarge, Unavailable) as error:
-            return error
-        return replace(delivery, etag=etag)
 
     def _rows(self, section: str, commit: Commit, low: str, high: str) -> AsyncIterator[Row]:
         return self._tables.range(RECEIPTS.name, _pk(section, commit), low, high)

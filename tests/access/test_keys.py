@@ -76,6 +76,8 @@ async def test_a_new_key_answers_its_text_once(keys: Keys) -> None:
         "id": tokens.mint(RANDOM).id,
         **BODY,
         "events": None,
+        "origins": None,
+        "perMinute": 60_000,
         "expiresAt": None,
         "createdAt": "2026-11-22T09:15:00.000Z",
         "revokedAt": None,

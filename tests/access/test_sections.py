@@ -52,6 +52,7 @@ async def test_a_new_section_has_its_defaults(sections: Sections) -> None:
         **BODY,
         "retentionDays": None,
         "idempotencyDays": 30,
+        "perMinute": 300_000,
         "buckets": 4,
         "status": "active",
         "createdAt": "2026-11-22T09:15:00.000Z",

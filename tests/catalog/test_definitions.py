@@ -68,6 +68,7 @@ async def test_a_definition_is_answered_whole_and_reads_back_the_same(definition
         "description": "Somebody placed an order.",
         "purpose": "transactional",
         "retentionDays": 365,
+        "fromBrowsers": "store",
         "version": {
             "id": created["version"]["id"],
             "number": 1,

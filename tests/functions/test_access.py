@@ -1,6 +1,7 @@
 """The doors of sections and keys."""
 
 import secrets
+import time
 from typing import Any
 
 import pytest
@@ -65,6 +66,21 @@ def test_a_keys_text_is_shown_when_it_is_made_and_never_again(running: Running, 
     assert made["id"] in [key["id"] for key in listed.doc["keys"]]
     assert made["key"].rsplit("_", 1)[1] not in str(listed.doc)
     assert "hash" not in str(listed.doc)
+
+
+def test_a_list_says_when_each_key_was_last_used(running: Running, make_key: MakeKey):
+    used, unused = (make_key("events:read") for _ in range(2))
+    status(running, used["key"])
+
+    def last() -> list[Any]:
+        listed = {one["id"]: one["lastUsedAt"] for one in running.operator.get("/v1/keys").doc["keys"]}
+        return [listed[used["id"]], listed[unused["id"]]]
+
+    deadline = time.monotonic() + 10  # nobody waits for it to be noted
+    while last()[0] is None and time.monotonic() < deadline:
+        pass
+    assert last()[0] >= used["createdAt"]
+    assert last()[1] is None
 
 
 def test_a_rotated_key_has_two_live_secrets_until_one_is_revoked(running: Running, make_key: MakeKey):

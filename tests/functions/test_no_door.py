@@ -31,10 +31,10 @@ def test_a_path_without_a_door_is_not_found(running: Running, method: str, path:
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [
-        ("DELETE", "/v1/events", "GET, HEAD, POST"),
+        ("DELETE", "/v1/events", "GET, HEAD, OPTIONS, POST"),
         ("PUT", "/v1/keys/", "GET, HEAD, POST"),
         ("PATCH", "/V1/Events/1", "GET, HEAD"),
-        ("OPTIONS", "/v1/events", "GET, HEAD, POST"),
+        ("OPTIONS", "/v1/keys", "GET, HEAD, POST"),
         ("GET", "/v1/tick", "POST"),
         ("POST", "/v1/sources/a/types?x=y", "PUT"),
         ("PROPFIND", "/health/live", "GET, HEAD"),

@@ -4,6 +4,7 @@ import json
 import secrets
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -25,17 +26,8 @@ PERSON = {
 def answers(running: Running) -> list[Response]:
     """An answer of every door."""
     rooms = (
-        the_app,
-        access,
-        keys,
-        sources,
-        definitions,
-        ways_out,
-        events,
-        webhooks,
-        greetings,
-        people,
-        dead_letters,
+        *(the_app, access, keys, clients, sources, definitions, ways_out),
+        *(events, webhooks, greetings, people, dead_letters),
     )
     return [answer for room in rooms for answer in room(running)]
 
@@ -113,6 +105,13 @@ def keys(running: Running) -> Iterator[Response]:
     yield running.operator.get("/v1/keys")
 
 
+def clients(running: Running) -> Iterator[Response]:
+    doc = {"id": str(uuid4()), "name": "a", "scopes": ["operate"], "source": "b", "events": [ORDER]}
+    yield running.operator.post("/v1/clients", doc)
+    yield running.operator.get("/v1/clients")
+    yield running.operator.post(f"/v1/clients/{doc['id']}/revoke")
+
+
 def sources(running: Running) -> Iterator[Response]:
     made = running.operator.post("/v1/sources", {**SHOP, "name": fresh("shop"), "types": TYPES})
     path = f"/v1/sources/{made.doc['id']}"
@@ -174,6 +173,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.post_order(id=None)
     batch = [wanted, order(test=True), order(properties={"orderId": 1}), {"event": "no.such"}, 5]
     yield running.client.post("/v1/events/batch", {"events": batch})
+    yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
 
 

@@ -1,7 +1,7 @@
 """Promises 1 to 3 against real SIGKILLs: two hosts on one storage and bus, either or both killed at random moments.
 
 `SIGNALBOX_KILL_SEED` repeats the choices of a run: what is posted, and who is killed when. Where the processes
-were by then it cannot repeat. `SIGNALBOX_KILL_EVENTS` and `SIGNALBOX_KILLS` make it longer (`make soak`).
+were by then it cannot repeat. `SIGNALBOX_KILL_ROUNDS` repeats it so often, with a fresh stack each time (`make soak`).
 """
 
 import logging
@@ -24,6 +24,8 @@ from tests.kill.sender import Doc, Sender, booking, order, survey
 
 EVENTS = int(os.environ.get("SIGNALBOX_KILL_EVENTS") or 5_000)
 KILLS = int(os.environ.get("SIGNALBOX_KILLS") or 30)
+ROUNDS = int(os.environ.get("SIGNALBOX_KILL_ROUNDS") or 1)
+"""The emulator gets slower with what it holds: many short rounds try more than a long one."""
 THREADS = 12
 LATEST_KILL_SECONDS = 0.5
 SETTLE_SECONDS = 120 + EVENTS // 50
@@ -34,7 +36,8 @@ log = logging.getLogger("tests.kill")
 
 @pytest.mark.slow
 @pytest.mark.timeout(300 + EVENTS // 10)
-def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path):
+@pytest.mark.parametrize("number", range(ROUNDS))
+def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path, number):
     seed = int(os.environ.get("SIGNALBOX_KILL_SEED") or secrets.randbelow(2**32))
     log.warning("SIGNALBOX_KILL_SEED=%d", seed)
     with furnished(tmp_path, hosts=2, ticking=True) as (rig, running):

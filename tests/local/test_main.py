@@ -20,7 +20,7 @@ from local.claim import is_claimed
 from local.client import Client, Response
 from local.demo.sample import SCENES
 from local.process import Child, StartError, accepts
-from tests.running import fresh
+from tests.running import fresh, order
 
 pytestmark = [
     pytest.mark.slow,
@@ -66,9 +66,11 @@ def test_it_shows_the_sample_keeps_the_facts_and_serves_until_ctrl_c(runs):
         assert f"✓ {title}" in run.output()
     facts = json.loads((runs.home / "run.json").read_text())
     assert stat.S_IMODE((runs.home / "run.json").stat().st_mode) == 0o600
-    for name in ("baseUrl", "key", "curl"):
+    for name in ("baseUrl", "key", "curl", "tokenCurl"):
         assert facts[name] in run.output()
     assert as_curl_would(facts["curl"]).doc["status"] == "accepted"
+    token = as_curl_would(facts["tokenCurl"]).doc["access_token"]
+    assert Client.keyed(facts["baseUrl"], token, facts["section"]).post("/v1/events", order()).status == 202
     assert "A stack is running here already" in end(runs.start(), 1)
     assert [key["name"] for key in keys_of(runs.home, facts["section"])] == ["demo"]
     os.kill(run.pid, signal.SIGINT)
@@ -128,7 +130,8 @@ def as_curl_would(command: str) -> Response:
     """The answer to what a shell makes of a curl command."""
     _, _, url, *options = shlex.split(command)
     pairs = list(zip(options[::2], options[1::2], strict=True))
-    headers = dict(value.split(": ", 1) for option, value in pairs if option == "-H")
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    headers = form | dict(value.split(": ", 1) for option, value in pairs if option == "-H")
     (body,) = [value for option, value in pairs if option == "-d"]
     return Client(url).send("POST", "", body.encode(), headers)
 

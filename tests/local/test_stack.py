@@ -42,7 +42,8 @@ def on_the_embedded_queue(tmp_path_factory) -> Iterator[Running]:
 
 
 def surprises(running: Running) -> dict[str, str | None]:
-    scenes = list(play(running.demo, running.stack.receiver_url, f"{datetime.now(UTC):%H%M%S%f}"))
+    stack, run = running.stack, f"{datetime.now(UTC):%H%M%S%f}"
+    scenes = list(play(running.demo, stack.receiver_url, stack.issuer_url, run))
     assert [scene.title for scene in scenes] == list(SCENES)
     return {scene.title: scene.surprise for scene in scenes if not scene.good}
 

@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.access.clients import Clients
+from shared.access.entra import Entra
+from shared.access.rights import Scope
 from shared.errors import Unavailable
 from shared.operations import backup
 from shared.ports import Row, Value
+from shared.registry import Registry
 from shared.storage import TABLES
+from tests.access.issuing import CLIENT, ISSUER, PlayedIssuer
 from tests.failing import FailingTables
 from tests.fakes import FakeClock, FakeTables
 from tests.house import build
@@ -114,6 +119,23 @@ async def test_what_goes_with_events_is_not_backed_up():
     assert rows_of(into) == {
         name: rows for name, rows in rows_of(tables).items() if name in ("people", "registry")
     }
+
+
+async def test_a_client_is_let_in_by_what_was_restored():
+    clock = FakeClock()
+    issuer = PlayedIssuer(clock)
+
+    def clients(tables: FakeTables) -> Clients:
+        return Clients(Registry(tables), clock, Entra(ISSUER, issuer, clock))
+
+    tables = FakeTables()
+    doc = {"id": CLIENT, "name": "ERP", "source": "erp", "scopes": ["events:write"]}
+    await clients(tables).create("demo", doc)
+    caller = await clients(await restored(await backed_up(tables))).authenticate(
+        issuer.token("ingest"), "demo"
+    )
+
+    assert (caller.key_id, caller.scopes) == (CLIENT, {Scope.EVENTS_WRITE})
 
 
 async def test_the_same_rows_make_the_same_file():

@@ -36,8 +36,9 @@ class Yielding(FakeTables):
 
     async def transact(self, *args):
         await self.let_others()
-        await super().transact(*args)
+        written = await super().transact(*args)
         await self.let_others()
+        return written
 
     async def delete(self, *args):
         await self.let_others()

@@ -117,6 +117,6 @@ def unaccounted(world, events):
     yield from (
         f"a person without a maker: {one}" for one in {(p, m) for (m, _), p in bound.items()} ^ makers
     )
-    seen = sorted(rk.split("|")[1] for (_, rk), _ in raw(world, "timeline"))
+    seen = sorted(rk.split("|")[2] for (_, rk), _ in raw(world, "timeline"))
     if seen != sorted(events):
         yield f"timelines hold {seen}, events are {sorted(events)}"

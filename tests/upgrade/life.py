@@ -13,6 +13,7 @@ from shared.errors import Unauthenticated
 from shared.operations import replay
 from shared.ports import Answer
 from shared.sources import Received, shopify
+from tests.access.issuing import CLIENT
 from tests.house import SECTION, body
 from tests.sources.signing import new_secret
 from tests.upgrade.crashes import BAD, FAILED, crashes
@@ -56,6 +57,7 @@ async def live(recorder: "Recorder") -> None:
     """Everything, in an order in which nothing takes on what was left before."""
     await furnished(recorder)
     await keys(recorder)
+    await clients(recorder)
     await with_ticks(recorder)
     await people(recorder)
     await deliveries(recorder)
@@ -134,6 +136,16 @@ async def keys(recorder: "Recorder") -> None:
     opens = {True: (first, rotated, again, other, replacing, deployment), False: (revoked, half, expired)}
     known += [[one["key"], good] for good, all_ in opens.items() for one in all_]
     recorder.world.caller = recorder.house.caller = await line.keys.authenticate(first["key"])
+
+
+async def clients(recorder: "Recorder") -> None:
+    """A service principal that is let in, and one that was."""
+    line, doc = recorder.house.line, {"name": "erp", "source": "erp", "scopes": ["events:write"]}
+    for last, opens in (("1", True), ("2", False)):
+        made = await line.clients.create("demo", body({**doc, "id": f"{CLIENT[:-1]}{last}"}))
+        if not opens:
+            await line.clients.revoke("demo", made["id"])
+        recorder.known["clients"].append([made["id"], opens])
 
 
 async def with_ticks(recorder: "Recorder") -> None:

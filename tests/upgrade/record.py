@@ -57,7 +57,8 @@ class Recorder:
         self.world.start()
         self.aside: list[Message] = []
         self.known: dict[str, list[Any]] = {
-            name: [] for name in ("keys", "events", "repeats", "webhooks", "kept", "people", "refused")
+            name: []
+            for name in ("keys", "clients", "events", "repeats", "webhooks", "kept", "people", "refused")
         }
 
     @property

@@ -182,6 +182,13 @@ async def test_keys_open_or_stay_shut(world, recording):
             assert opens, text
 
 
+async def test_clients_are_registered_or_revoked(world, recording):
+    """Recordings of versions without clients know none."""
+    listed = await world.house.line.clients.list("demo")
+
+    assert [[one["id"], one["revokedAt"] is None] for one in listed] == recording.known.get("clients", [])
+
+
 @pytest.mark.parametrize("recording", WITH_PEOPLE, indirect=True)
 async def test_people_are_found_by_each_of_their_identifiers(world, recording):
     await settled(world)

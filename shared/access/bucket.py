@@ -1,0 +1,33 @@
+"""A token bucket: how much of a quota is left. It is full at first and is refilled evenly."""
+
+from dataclasses import dataclass
+
+WINDOW_SECONDS = 60
+"""Every quota is one a minute."""
+
+
+@dataclass(slots=True)
+class Bucket:
+    """`quota` may be taken at once, and again evenly over each window. `at` is a steady clock's reading in seconds."""
+
+    quota: int
+    at: float
+    left: float = -1.0
+
+    def __post_init__(self) -> None:
+        if self.left < 0:
+            self.left = float(self.quota)
+
+    def refill(self, now: float) -> None:
+        """Put back what time has put back."""
+        passed = max(now - self.at, 0.0)
+        self.left = min(self.left + passed * self.quota / WINDOW_SECONDS, float(self.quota))
+        self.at = max(now, self.at)
+
+    def take(self, amount: float) -> None:
+        """Take something out, even what is not there, up to a window's worth of debt."""
+        self.left = max(self.left - amount, -float(self.quota))
+
+    def seconds_until(self, left: float) -> float:
+        """How long until that much is left."""
+        return max(left - self.left, 0.0) * WINDOW_SECONDS / self.quota
