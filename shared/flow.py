@@ -103,7 +103,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
         raise Unauthenticated(f"The signature does not hold: {verified.reason}.")
     if (greeting := translate.greeting(source, kind, public)) is not None:
         return greeting
-    line.quotas.of_source(source, section)
+    line.quotas.of_source(source, section, kind.policy)
     # Whatever is wrong from here on, the sender cannot mend it, and some would disable us for refusing it: it is kept.
     told = [_PAUSED] if source.paused else await take(line, section, source, public)
     away = [one for one in told if isinstance(one, Unavailable)]

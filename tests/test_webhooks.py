@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 
 from shared import exact, flow, sources
+from shared.access import quotas
 from shared.access.sources import UNVERIFIED
-from shared.errors import Invalid, MethodNotAllowed, NotFound, Unauthenticated, Unavailable
+from shared.errors import Invalid, MethodNotAllowed, NotFound, QuotaExceeded, Unauthenticated, Unavailable
 from shared.operations import mend
-from shared.sources import Facts, Greeting, Received, power_automate
+from shared.sources import Facts, Greeting, Policy, Received, power_automate
 from shared.stages.verdict import Accepted
 from tests.house import OK, ORDER, body, build
 
@@ -259,3 +260,24 @@ async def test_where_it_is_forbidden_later_the_source_takes_nothing_in_and_says_
         await sent(strict, item("a"), secret=None)
     [warning] = (await strict.line.sources.read("demo", HOOK))["warnings"]
     assert "SIGNALBOX_FORBID_UNVERIFIED" in warning
+
+
+NEVER = Policy(gives_up="It stops.", retries="none")
+AFTER_503 = Policy(gives_up="It stops.", retries="some", retried=frozenset({503}))
+AFTER_BOTH = Policy(gives_up="It stops.")
+
+
+@pytest.mark.parametrize(
+    ("policy", "refusal"), [(NEVER, QuotaExceeded), (AFTER_503, Unavailable), (AFTER_BOTH, QuotaExceeded)]
+)
+async def test_over_its_quota_a_sender_is_told_what_it_repeats_after(policy, refusal, monkeypatch):
+    house = await furnished()
+    monkeypatch.setattr(power_automate, "SOURCE", replace(power_automate.SOURCE, policy=policy))
+    monkeypatch.setattr(quotas, "A_SOURCE", 1)
+    await sent(house, item("a"))
+
+    with pytest.raises(refusal) as told:
+        await sent(house, item("b"))
+
+    assert told.value.retry_after > 0
+    assert (events(house), await kept(house)) == (1, [])

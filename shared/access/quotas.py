@@ -17,6 +17,7 @@ from shared.access.sections import Section
 from shared.access.sources import Source
 from shared.errors import QuotaExceeded, Unavailable
 from shared.ports import Clock, RowChanged, RowExists
+from shared.sources.policy import Policy, Reaction
 from shared.stores.taken import Taken
 
 MOST = 10_000
@@ -75,10 +76,19 @@ class Quotas:
             self._of_section(section, amount)
         return standing
 
-    def of_source(self, source: Source, section: Section) -> None:
-        """Take a genuine webhook from the quotas of its source and section. Raises QuotaExceeded."""
-        self._take((section.id, f"source|{source.id}"), "source", A_SOURCE, 1)
-        self._of_section(section, 1)
+    def of_source(self, source: Source, section: Section, policy: Policy) -> None:
+        """Take a genuine webhook from the quotas of its source and section.
+
+        Raises QuotaExceeded; Unavailable for a sender that would never repeat after 429, but does after 503.
+        """
+        try:
+            self._take((section.id, f"source|{source.id}"), "source", A_SOURCE, 1)
+            self._of_section(section, 1)
+        except QuotaExceeded as used_up:
+            reactions = policy.reaction(QuotaExceeded.status), policy.reaction(Unavailable.status)
+            if reactions == (Reaction.LOST, Reaction.RETRIED):
+                raise Unavailable(used_up.detail, retry_after=used_up.retry_after) from None
+            raise
 
     def is_rejection_kept(self, source: Source) -> bool:
         """Whether a trace of one more wrong signature is to be kept: a flood of them must cost storage nothing."""

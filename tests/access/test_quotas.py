@@ -11,7 +11,7 @@ from shared import exact
 from shared.access.caller import Caller
 from shared.access.quotas import ALONE, REJECTIONS, Quotas
 from shared.errors import QuotaExceeded, Unavailable
-from shared.sources import Received
+from shared.sources import Received, shopify
 from shared.stores.taken import Taken
 from tests.failing import FailingTables
 from tests.fakes import FakeClock, FakeTables
@@ -191,4 +191,4 @@ async def test_a_flood_of_wrong_signatures_leaves_a_bounded_number_of_traces():
     quotas = alone()
 
     assert sum(quotas.is_rejection_kept(source) for _ in range(500)) == REJECTIONS
-    quotas.of_source(source, await house.line.sections.read("demo"))
+    quotas.of_source(source, await house.line.sections.read("demo"), shopify.POLICY)

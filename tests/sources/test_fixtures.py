@@ -211,12 +211,13 @@ def test_what_its_vendor_makes_of_each_of_our_answers_is_as_documented(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_we_answer_a_genuine_request_is_taken_for_success_or_comes_again(kind):
-    """Taken, kept or paused: `accepted`. A greeting: 200. Storage away: 503. None of them ends the subscription."""
+    """Taken, kept or paused: `accepted`. A greeting: 200. Storage away: 503. Over its quota: 429, or 503 where that is lost."""
     policy = kind_of(kind).policy
 
     assert policy.reaction(policy.accepted) is Reaction.SUCCESS
     assert policy.reaction(200) is Reaction.SUCCESS
     assert policy.reaction(503) is Reaction.RETRIED or policy.retries == "none"
+    assert Reaction.DISABLES not in (policy.reaction(401), policy.reaction(429))
 
 
 @pytest.mark.parametrize("name", ["", "Shopify", "verifier", "shopify.evil", "../shopify", "os", "__init__"])
