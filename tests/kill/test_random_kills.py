@@ -37,7 +37,7 @@ log = logging.getLogger("tests.kill")
 @pytest.mark.slow
 @pytest.mark.timeout(300 + EVENTS // 10)
 @pytest.mark.parametrize("number", range(ROUNDS))
-def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path, number):  # noqa: ARG001
+def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path, number):
     seed = int(os.environ.get("SIGNALBOX_KILL_SEED") or secrets.randbelow(2**32))
     log.warning("SIGNALBOX_KILL_SEED=%d", seed)
     with furnished(tmp_path, hosts=2, ticking=True) as (rig, running):
