@@ -11,7 +11,7 @@ from functions.replies import Reply
 from shared import sources
 from shared.access.client_body import ClientBody
 from shared.access.key_body import KeyBody
-from shared.access.section_body import SectionBody
+from shared.access.section_body import SectionBody, SectionSettings
 from shared.access.sections import HASH_KEY_BYTES
 from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TryBody, TypesBody
 from shared.access.sources import ID_BYTES
@@ -37,6 +37,17 @@ async def create_section(call: KeyedCall) -> Reply:
 async def list_sections(call: KeyedCall) -> Reply:
     """List the sections."""
     return Reply(200, {"sections": await call.line.sections.list()})
+
+
+@door(
+    bp,
+    "PUT /v1/sections/{id}",
+    Gives(200, answers.Section),
+    Wants(body=SectionSettings, refuses=(Conflict,)),
+)
+async def configure_section(call: KeyedCall) -> Reply:
+    """Replace a section's settings. Its id, its buckets and its hash key never change."""
+    return Reply(200, await call.line.sections.configure(call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/sections/{id}/pause", Gives(200, answers.Section), Wants(refuses=(Conflict,)))

@@ -89,6 +89,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/clients/{id}/revoke": Scope.KEYS_WRITE,
     "GET /v1/sections": Scope.SECTIONS_WRITE,
     "POST /v1/sections": Scope.SECTIONS_WRITE,
+    "PUT /v1/sections/{id}": Scope.SECTIONS_WRITE,
     "POST /v1/sections/{id}/pause": Scope.SECTIONS_WRITE,
     "POST /v1/sections/{id}/resume": Scope.SECTIONS_WRITE,
 }

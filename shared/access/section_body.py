@@ -62,10 +62,9 @@ def _like(example: str, **more: str) -> Any:
     return Field(json_schema_extra={"examples": [example], **more})
 
 
-class SectionBody(Body):
-    """A section to create."""
+class SectionSettings(Body):
+    """What can be changed of a section, whole."""
 
-    id: Annotated[str, matching(SECTION_ID.pattern, _SECTION_ID)]
     name: Text
     country: Annotated[str, AfterValidator(_country), _like("SE", pattern="^[A-Z]{2}$")]
     time_zone: Annotated[str, AfterValidator(_time_zone), _like("Europe/Stockholm")]
@@ -79,4 +78,10 @@ class SectionBody(Body):
     idempotency_days: Annotated[Whole, Field(ge=7, le=90)] = 30
     per_minute: Annotated[Whole, Field(ge=1, le=10_000_000)] = A_SECTION
     """Requests and events that all its keys and sources may send in a minute, taken together."""
+
+
+class SectionBody(SectionSettings):
+    """A section to create. Its id and how many buckets take its events never change."""
+
+    id: Annotated[str, matching(SECTION_ID.pattern, _SECTION_ID)]
     buckets: Annotated[Whole, Field(ge=1, le=64)] = 4

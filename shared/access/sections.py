@@ -6,7 +6,7 @@ from typing import Literal
 
 from shared import times
 from shared.access.opened import Opened
-from shared.access.section_body import A_SECTION, SectionBody
+from shared.access.section_body import A_SECTION, SectionBody, SectionSettings
 from shared.bodies import read_body
 from shared.errors import NotFound
 from shared.exact import Json
@@ -89,14 +89,17 @@ class Sections:
             raise _unknown()
         return _answer(record.doc)
 
+    async def configure(self, id: str, body: Json) -> dict[str, Json]:
+        """Replace a section's settings, whole; instances follow within CACHE_SECONDS.
+
+        What is stored already stays as it was accepted. Raises NotFound, Invalid, Conflict.
+        """
+        wanted = read_body(SectionSettings, body)
+        return await self._change(id, **wanted.model_dump(by_alias=True))
+
     async def set_status(self, id: str, status: Status) -> dict[str, Json]:
         """Pause a section, or resume it; instances follow within CACHE_SECONDS. Raises NotFound, Conflict."""
-        record = await self._registry.read(Kind.SECTION, _EVERYWHERE, id)
-        if record is None:
-            raise _unknown()
-        changed = record.with_doc(status=status)
-        await self._registry.replace(changed)
-        return _answer(changed.doc)
+        return await self._change(id, status=status)
 
     async def read(self, id: str) -> Section:
         """Raises NotFound when there is no such section, Unavailable when its hash key cannot be unsealed."""
@@ -109,6 +112,14 @@ class Sections:
         """Like `read`, with None for a section that is not there."""
         record = await self._registry.find(Kind.SECTION, _EVERYWHERE, id)
         return None if record is None else self._opened.get(record)
+
+    async def _change(self, id: str, **members: Json) -> dict[str, Json]:
+        record = await self._registry.read(Kind.SECTION, _EVERYWHERE, id)
+        if record is None:
+            raise _unknown()
+        changed = record.with_doc(**members)
+        await self._registry.replace(changed)
+        return _answer(changed.doc)
 
     def _open(self, record: Record) -> Section:
         doc = record.doc

@@ -42,6 +42,18 @@ def test_a_section_is_made_once_and_listed_without_its_hash_key(running: Running
     assert_problem(again, 409, "conflict")
 
 
+def test_a_section_is_set_up_anew_and_keeps_what_its_storage_is_laid_out_by(running: Running):
+    client = Client.keyed(running.stack.base_url, running.deployment_key)
+    made = client.post("/v1/sections", {"id": f"new-{secrets.token_hex(4)}", **SECTION, "buckets": 8}).doc
+    path, changed = f"/v1/sections/{made['id']}", {**SECTION, "name": "Newer", "perMinute": 5}
+
+    answer = client.put(path, changed)
+
+    assert answer.doc == {**made, "name": "Newer", "perMinute": 5}
+    assert pointers(client.put(path, {**changed, "id": "other", "buckets": 4})) == ["/id", "/buckets"]
+    assert_problem(client.put("/v1/sections/nosuch", changed), 404, "not-found")
+
+
 def test_a_section_that_cannot_be_is_refused_with_every_fault(running: Running):
     client = Client.keyed(running.stack.base_url, running.deployment_key)
     wrong = {

@@ -89,6 +89,8 @@ def access(running: Running) -> Iterator[Response]:
     body = {name: value for name, value in demo.items() if name not in ("createdAt", "status")}
     made = deployment.post("/v1/sections", {**body, "id": fresh("s")})
     yield made
+    settings = {name: value for name, value in body.items() if name not in ("id", "buckets")}
+    yield deployment.put(f"/v1/sections/{made.doc['id']}", settings)
     yield deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.post(f"/v1/sections/{made.doc['id']}/resume")
     yield deployment.get("/v1/sections")
