@@ -18,6 +18,12 @@ VICTIM = "storm-victim"
 """A section and a destination that the storm may pause."""
 SECTION, EVENT, ROUTED, REFUSED = "storm", "storm.everything", "storm.routed", "storm.refused"
 """Most events are of the first, which goes nowhere: a delivery costs the stack more than all that comes before."""
+CLIENT = {
+    "id": "5f0c7c55-9a0e-4a5e-8d6b-00000000cafe",
+    "name": "storm",
+    "source": "erp",
+    "scopes": ["events:write"],
+}
 SIGNING = "canary-signing-7f3a"
 MARKS = ("canary", "701740699", "Y2FuYXJ5")
 """In every text that is sent: as it is, the telephone number, and the mark in base64."""
@@ -63,6 +69,7 @@ def furnished(running: Running) -> Scene:
     places = {
         "/v1/sections/": VICTIM,
         "/v1/keys/": victim["id"],
+        "/v1/clients/": made(operator.post("/v1/clients", CLIENT))["id"],
         "/v1/sources/": shifting.rpartition("/")[2],
         "/v1/hooks/": steady.rpartition("/")[2],
         "/v1/destinations/": VICTIM,
