@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 
+from bench import webhooks
 from bench.load import Round, middle
 from bench.parts import SECTION, Furnished
 from local.demo.furnish import KEY, ORDER
@@ -20,7 +21,7 @@ TIMES = 2_000
 
 
 async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
-    """Authenticate by key, parse, translate, and check with its fingerprint and document; caches warm."""
+    """Authenticate by key, parse, translate, and check with its fingerprint and document; a webhook's own; caches warm."""
     line = furnished.line
     made = await line.keys.create(SECTION, exact.loads(json.dumps(KEY)), secrets.token_bytes(RANDOM_BYTES))
     headers = {"authorization": f"Bearer {made['key']}", "content-type": "application/json"}
@@ -43,6 +44,7 @@ async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
         "parse": parse,
         "translate": translate,
         "validate": lambda: line.checker.check(furnished.section, caller, draft),
+        **webhooks.steps(),
     }
     return {name: middle([await _cost(step) for _ in range(rounds)]) for name, step in each.items()}
 
