@@ -15,6 +15,7 @@ from tests.sources.cases import kind_of, settings_of
 from tests.sources.signing import sign
 
 VICTIM = "storm-victim"
+CLIENT = "c0ffee00-1111-4222-8333-444455556666"
 """A section and a destination that the storm may pause."""
 SECTION, EVENT, ROUTED, REFUSED = "storm", "storm.everything", "storm.routed", "storm.refused"
 """Most events are of the first, which goes nowhere: a delivery costs the stack more than all that comes before."""
@@ -53,6 +54,7 @@ def furnished(running: Running) -> Scene:
     operator = Client.keyed(base, deployment, SECTION)
     key = made(operator.post("/v1/keys", {"name": "storm", "scopes": SCOPES, "source": "checkout"}))["key"]
     victim = made(operator.post("/v1/keys", {"name": "victim", "scopes": ["operate"], "source": "a"}))
+    made(operator.post("/v1/clients", {"id": CLIENT, "name": "victim", "scopes": ["operate"], "source": "a"}))
     made(operator.post("/v1/definitions", _definition(EVENT, TYPES)))
     made(operator.post("/v1/definitions", _definition(ROUTED, TYPES)))
     refused = made(operator.post("/v1/definitions", _definition(REFUSED, ())))
@@ -63,6 +65,7 @@ def furnished(running: Running) -> Scene:
     places = {
         "/v1/sections/": VICTIM,
         "/v1/keys/": victim["id"],
+        "/v1/clients/": CLIENT,
         "/v1/sources/": shifting.rpartition("/")[2],
         "/v1/hooks/": steady.rpartition("/")[2],
         "/v1/destinations/": VICTIM,
