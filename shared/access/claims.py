@@ -28,6 +28,8 @@ class Grant:
 
     client: str
     scopes: frozenset[Scope]
+    person: str | None = None
+    """The object id of the person that the client acts for."""
 
 
 def grant_of(claims: Mapping[str, Json], issuer: Issuer, now: datetime) -> Grant:
@@ -47,7 +49,8 @@ def grant_of(claims: Mapping[str, Json], issuer: Issuer, now: datetime) -> Grant
     id = claims.get(client)
     if not isinstance(id, str) or not GUID.fullmatch(id.lower()):
         raise Unauthenticated("The token names no client. Send an access token, not an ID token.")
-    return Grant(id.lower(), _scopes(claims))
+    person = claims.get("oid") if "scp" in claims else None
+    return Grant(id.lower(), _scopes(claims), person if isinstance(person, str) else None)
 
 
 def _require_now(claims: Mapping[str, Json], now: float) -> None:
