@@ -7,7 +7,7 @@ import azure.functions as func
 from functions.answers import events as answers
 from functions.doors import Call, Gives, KeyedCall, Wants, door, open_door
 from functions.replies import Reply, problem_doc, retry_after
-from shared import flow
+from shared import flow, hooks
 from shared.errors import (
     KeyReused,
     KeysDiffer,
@@ -73,7 +73,7 @@ async def post_batch(call: KeyedCall) -> Reply:
 )
 async def post_webhook(call: Call) -> Reply:
     """Take a webhook of a registered source, which signs it in its vendor's way."""
-    told = await flow.webhook(call.line, call.params["source"], call.request)
+    told = await hooks.webhook(call.line, call.params["source"], call.request)
     if isinstance(told, Greeting):
         return _greeted(told)
     return _hooked(told.policy.accepted, told.events)
@@ -82,13 +82,13 @@ async def post_webhook(call: Call) -> Reply:
 @open_door(bp, "GET /v1/hooks/{source}", GREETING, Wants(refuses=ASKING))
 async def greet_webhook(call: Call) -> Reply:
     """Answer a vendor that asks whether we are there, before it sends webhooks."""
-    return _greeted(await flow.greet(call.line, call.params["source"], call.request))
+    return _greeted(await hooks.greet(call.line, call.params["source"], call.request))
 
 
 @open_door(bp, "OPTIONS /v1/hooks/{source}", GREETING, Wants(refuses=ASKING))
 async def allow_webhook(call: Call) -> Reply:
     """Answer a vendor that asks whether it may send webhooks (CloudEvents' abuse protection)."""
-    return _greeted(await flow.greet(call.line, call.params["source"], call.request))
+    return _greeted(await hooks.greet(call.line, call.params["source"], call.request))
 
 
 def _greeted(told: Greeting) -> Reply:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared import exact, flow, sources
+from shared import exact, hooks, sources
 from shared.access import quotas
 from shared.access.sources import UNVERIFIED
 from shared.errors import Invalid, MethodNotAllowed, NotFound, QuotaExceeded, Unauthenticated, Unavailable
@@ -52,8 +52,8 @@ def item(id, type="order", **changes):
 
 
 async def sent(house, *items, **how):
-    told = await flow.webhook(house.line, HOOK, hook(*items, **how))
-    assert isinstance(told, flow.Hooked)
+    told = await hooks.webhook(house.line, HOOK, hook(*items, **how))
+    assert isinstance(told, hooks.Hooked)
     return told.events
 
 
@@ -175,7 +175,7 @@ async def test_a_handshake_is_answered_also_while_the_source_is_paused(method):
     house = await furnished()
     await house.line.sources.pause("demo", HOOK)
 
-    assert await flow.greet(house.line, HOOK, hook(method=method)) == Greeting({"hello": method})
+    assert await hooks.greet(house.line, HOOK, hook(method=method)) == Greeting({"hello": method})
 
 
 async def test_a_handshake_that_the_kind_does_not_know_is_told_the_method(monkeypatch):
@@ -183,14 +183,14 @@ async def test_a_handshake_that_the_kind_does_not_know_is_told_the_method(monkey
     monkeypatch.setattr(power_automate, "SOURCE", replace(power_automate.SOURCE, greets=lambda _: None))
 
     with pytest.raises(MethodNotAllowed):
-        await flow.greet(house.line, HOOK, hook(method="GET"))
+        await hooks.greet(house.line, HOOK, hook(method="GET"))
 
 
 async def test_a_handshake_with_nobody_is_not_found():
     house = await furnished()
 
     with pytest.raises(NotFound):
-        await flow.greet(house.line, "f" * 32, hook(method="GET"))
+        await hooks.greet(house.line, "f" * 32, hook(method="GET"))
 
 
 async def test_a_ping_counts_only_from_who_may_send(monkeypatch):
@@ -199,9 +199,9 @@ async def test_a_ping_counts_only_from_who_may_send(monkeypatch):
         power_automate, "SOURCE", replace(power_automate.SOURCE, greets=lambda _: Greeting("pong"))
     )
 
-    assert await flow.webhook(house.line, HOOK, hook(item("a"))) == Greeting("pong")
+    assert await hooks.webhook(house.line, HOOK, hook(item("a"))) == Greeting("pong")
     with pytest.raises(Unauthenticated):
-        await flow.webhook(house.line, HOOK, hook(item("a"), secret="wrong"))
+        await hooks.webhook(house.line, HOOK, hook(item("a"), secret="wrong"))
     assert events(house) == 0
 
 

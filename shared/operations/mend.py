@@ -6,7 +6,7 @@ from contextlib import suppress
 from shared.access.sources import Source
 from shared.errors import NotFound, SignalboxError, Unavailable
 from shared.exact import Json
-from shared.flow import take
+from shared.hooks import take
 from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace

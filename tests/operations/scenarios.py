@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
-from shared import flow
+from shared import hooks
 from shared.errors import Conflict, Unavailable, UnknownType
 from shared.operations import mend, replay, unpark
 from shared.operations.pace import Pace
@@ -229,7 +229,7 @@ async def webhook(world):
     request = sign(shopify.VERIFIER, plain, SECRET, world.clock.now())
 
     async def sent(house):
-        told = await flow.webhook(house.line, HOOK, request)
+        told = await hooks.webhook(house.line, HOOK, request)
         world.acknowledged.add(told.events[0].id if told.events else "w-1")
 
     await world.ask(sent)

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared import flow
+from shared import hooks
 from shared.errors import NotFound, Unavailable, UnknownType
 from shared.operations import mend
 from shared.operations.pace import Pace
@@ -40,8 +40,8 @@ async def arrive(house, delivery="w-1", **changes):
     headers = {"x-shopify-topic": "orders/create", "x-shopify-webhook-id": delivery, "x-other": "x"}
     plain = Received("POST", f"/v1/hooks/{HOOK}", headers, json.dumps(payload).encode())
     signed = sign(shopify.VERIFIER, plain, SECRET, house.clock.now())
-    told = await flow.webhook(house.line, HOOK, signed)
-    assert isinstance(told, flow.Hooked)
+    told = await hooks.webhook(house.line, HOOK, signed)
+    assert isinstance(told, hooks.Hooked)
     return told.events[0] if told.events else None
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared import exact, flow, sources
+from shared import exact, hooks, sources
 from shared.errors import Unauthenticated
 from shared.operations import mend
 from shared.operations.pace import Pace
@@ -53,8 +53,8 @@ def arrives(house, name, secret):
 
 
 async def sent(house, name, secret):
-    told = await flow.webhook(house.line, HOOK, arrives(house, name, secret))
-    assert isinstance(told, flow.Hooked)
+    told = await hooks.webhook(house.line, HOOK, arrives(house, name, secret))
+    assert isinstance(told, hooks.Hooked)
     return told.events
 
 
@@ -99,7 +99,7 @@ async def test_signed_with_another_secret_it_is_refused(name):
 async def test_a_greeting_is_answered_and_becomes_nothing(name):
     house, secret = await furnished(name)
     request = arrives(house, name, secret)
-    ask = flow.webhook if request.method == "POST" else flow.greet
+    ask = hooks.webhook if request.method == "POST" else hooks.greet
 
     told = await ask(house.line, HOOK, request)
 

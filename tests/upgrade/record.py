@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 from unittest.mock import patch
 
-from shared import flow
+from shared import hooks
 from shared.ports import Answer, NoAnswer, Outgoing
 from shared.sources import Received, shopify
 from shared.stages import record as recording_stage
@@ -132,7 +132,7 @@ class Recorder:
         headers = {"x-shopify-topic": topic, "x-shopify-webhook-id": delivery, **other.pop("headers", {})}
         plain = Received("POST", f"/v1/hooks/{hook}", headers, raw)
         signed = sign(shopify.VERIFIER, plain, other.pop("secret", life.SECRET), self.world.clock.now())
-        told = await self.ask(lambda house: flow.webhook(house.line, hook, signed))
+        told = await self.ask(lambda house: hooks.webhook(house.line, hook, signed))
         await self.house.line.hand_off.idle()
         if not told.events:
             return ""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared import flow
+from shared import hooks
 from shared.errors import Conflict, KeyReused, SignalboxError, Unauthenticated, Unavailable
 from shared.messages import SCHEMA
 from shared.operations import mend, replay
@@ -116,8 +116,8 @@ async def repeated(world: World, recording: Recording) -> None:
         assert (told.id, told.replayed) == (id, True), envelope
     for hook, headers, raw, id in recording.known["webhooks"]:
         request = Received("POST", f"/v1/hooks/{hook}", headers, raw.encode())
-        hooked = await flow.webhook(world.house.line, hook, request)
-        assert isinstance(hooked, flow.Hooked)
+        hooked = await hooks.webhook(world.house.line, hook, request)
+        assert isinstance(hooked, hooks.Hooked)
         assert hooked.events, raw
         told = hooked.events[0]
         assert (told.id, told.replayed) == (id, True), raw
