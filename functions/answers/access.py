@@ -89,6 +89,7 @@ class Client(TypedDict):
     scopes: list[Scope]
     source: str
     events: list[str] | None
+    perMinute: int
     createdAt: Time
     revokedAt: Time | None
 

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BeforeValidator
 
 from shared.access.claims import GUID
-from shared.access.key_body import Events, KeyId, Scopes
+from shared.access.key_body import Events, KeyId, PerMinute, Scopes
 from shared.bodies import Body, Text
 from shared.faults import matching
 
@@ -28,5 +28,7 @@ class ClientBody(Body):
     source: Text
     """What its events carry as their source, unless they name one."""
     events: Events | None = None
+    per_minute: PerMinute | None = None
+    """Requests and events that it may send here in a minute: A_CALLER without it."""
     replaces: KeyId | None = None
     """The id of the key whose place it takes: the two then share their idempotency keys."""

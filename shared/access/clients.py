@@ -1,7 +1,7 @@
 """Clients: service principals of Entra, each registered in the sections that it may reach, and let in by its tokens."""
 
 from shared import times
-from shared.access.caller import SECTION_HEADER, SECTION_ID, Caller, no_such_section
+from shared.access.caller import A_CALLER, SECTION_HEADER, SECTION_ID, Caller, no_such_section
 from shared.access.client_body import ClientBody
 from shared.access.entra import Entra
 from shared.access.keys import DEPLOYMENT, scope_of_replaced, scopes_of
@@ -12,7 +12,7 @@ from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
 
-_ANSWERED = ("name", "scopes", "source", "events", "createdAt", "revokedAt")
+_ANSWERED = ("name", "scopes", "source", "events", "perMinute", "createdAt", "revokedAt")
 
 
 class Clients:
@@ -34,6 +34,7 @@ class Clients:
             by.require_reach(wanted.scopes, wanted.events)
         doc = {
             **wanted.model_dump(by_alias=True, mode="json", exclude={"id", "replaces"}),
+            "perMinute": wanted.per_minute or A_CALLER,
             "sourceId": await scope_of_replaced(self._registry, section, wanted.replaces) or wanted.id,
             "createdAt": times.text(self._clock.now()),
             "revokedAt": None,
@@ -82,6 +83,7 @@ class Clients:
             source=record.doc["source"],
             key_id=record.id,
             events=None if events is None else frozenset(events),
+            per_minute=_per_minute(record),
             person=grant.person,
         )
 
@@ -102,5 +104,11 @@ class Clients:
         )
 
 
+def _per_minute(record: Record) -> int:
+    """Clients that were registered before there were quotas name none."""
+    return int(record.doc.get("perMinute") or A_CALLER)
+
+
 def _answer(record: Record) -> dict[str, Json]:
-    return {"id": record.id, **{name: record.doc[name] for name in _ANSWERED}}
+    doc = {**record.doc, "perMinute": _per_minute(record)}
+    return {"id": record.id, **{name: doc[name] for name in _ANSWERED}}

@@ -50,6 +50,7 @@ Scopes = Annotated[
 ]
 """Validated with `deployment` as context: whether they are for the whole deployment."""
 Events = Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)]
+PerMinute = Annotated[Whole, Field(ge=1, le=1_000_000)]
 KeyId = Annotated[str, StringConstraints(max_length=64)]
 Origins = Annotated[
     list[Annotated[str, Field(max_length=300), AfterValidator(_origin)]],
@@ -67,7 +68,7 @@ class KeyBody(Body):
     source: Text
     """What its events carry as their source, unless they name one."""
     events: Events | None = None
-    per_minute: Annotated[Whole, Field(ge=1, le=1_000_000)] | None = None
+    per_minute: PerMinute | None = None
     """Requests and events that it may send in a minute: A_CALLER without it, A_PUBLISHABLE with `origins`."""
     origins: Origins | None = None
     """Makes it publishable: a key for the web pages of these origins, which may post the named events, and no more."""

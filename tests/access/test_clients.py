@@ -6,7 +6,7 @@ import pytest
 
 from shared import exact
 from shared.access import tokens
-from shared.access.caller import Caller
+from shared.access.caller import A_CALLER, Caller
 from shared.access.clients import Clients
 from shared.access.entra import Entra
 from shared.access.keys import DEPLOYMENT, Keys
@@ -51,6 +51,7 @@ async def test_a_registered_client_is_listed_as_it_was_answered(clients):
     assert answer == {
         **BODY,
         "events": None,
+        "perMinute": A_CALLER,
         "createdAt": "2026-11-22T09:15:00.000Z",
         "revokedAt": None,
     }
@@ -59,7 +60,7 @@ async def test_a_registered_client_is_listed_as_it_was_answered(clients):
 
 
 async def test_a_registered_client_is_let_in_with_what_token_and_registration_both_give(clients, issuer):
-    await clients.create("shop", body(events=["orders.placed"]))
+    await clients.create("shop", body(events=["orders.placed"], perMinute=120))
 
     caller = await clients.authenticate(issuer.token("ingest", "definitions:read", "people:read"), "shop")
 
@@ -70,6 +71,7 @@ async def test_a_registered_client_is_let_in_with_what_token_and_registration_bo
         source="erp",
         key_id=CLIENT,
         events=frozenset({"orders.placed"}),
+        per_minute=120,
     )
 
 
@@ -141,6 +143,7 @@ async def test_a_scope_beyond_sections_is_for_clients_of_the_deployment(clients)
         ({"events": []}, "/events"),
         ({"events": ["Not An Event"]}, "/events/0"),
         ({"secret": "x"}, "/secret"),
+        ({"perMinute": 0}, "/perMinute"),
         ({"replaces": "nosuch"}, "/replaces"),
     ],
     ids=str,

@@ -78,4 +78,25 @@ MUTANTS: Mapping[str, Mutant] = {
         "    await line.quarantine.remove(section.id, item)\n    told = await take(line, section, source, request)\n",
         f"{CRASHES}[a_quarantine_replay-killed-after-True]",
     ),
+    # An app role is the tenant's word, and a section has its own.
+    "a token may do all that its roles say": Mutant(
+        "shared/access/clients.py",
+        "            scopes=grant.scopes & reach(scopes_of(record)),\n",
+        "            scopes=grant.scopes,\n",
+        "tests/access/test_clients.py::test_a_registered_client_is_let_in_with_what_token_and_registration_both_give",
+    ),
+    # Whoever makes key ids up would have us ask the issuer as often.
+    "an unknown key id is asked for each time": Mutant(
+        "shared/access/signing_keys.py",
+        "        self._next_at = now + (COOL_DOWN_SECONDS if found else AWAY_SECONDS)\n",
+        "",
+        "tests/access/test_signing_keys.py::test_a_key_that_is_not_known_is_fetched_once_a_cool_down",
+    ),
+    # A change that nobody is named for.
+    "a change is not told": Mutant(
+        "shared/registry.py",
+        '            await self._tables.transact(REGISTRY.name, [row, self._audit(record, "changed")])\n',
+        "            await self._tables.transact(REGISTRY.name, [row])\n",
+        "tests/access/test_audit.py::test_what_was_refused_leaves_no_row",
+    ),
 }
