@@ -1,17 +1,23 @@
 """What the line itself costs an event, without storage, bus and runtime: each step of the door by itself."""
 
+import asyncio
 import json
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from urllib.parse import urlencode
 
 from bench import webhooks
 from bench.load import Round, middle
 from bench.parts import SECTION, Furnished
-from local.demo.furnish import KEY, ORDER
+from local.client import Client
+from local.demo.furnish import CLIENT, KEY, ORDER
+from local.issuer import ERP, TOKEN_PATH
 from shared import exact
+from shared.access.caller import SECTION_HEADER, Caller
 from shared.access.rights import Scope
 from shared.access.tokens import RANDOM_BYTES
+from shared.line import Line
 from shared.sources import Received
 from shared.stages.authenticate import authenticate
 from shared.stages.receive import json_of
@@ -21,11 +27,12 @@ TIMES = 2_000
 
 
 async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
-    """Authenticate by key, parse, translate, and check with its fingerprint and document; a webhook's own; caches warm."""
+    """Authenticate by key and by token, parse, translate, check with fingerprint and document; a webhook's; caches warm."""
     line = furnished.line
+    by_token = await _token(furnished)
     made = await line.keys.create(SECTION, exact.loads(json.dumps(KEY)), secrets.token_bytes(RANDOM_BYTES))
     headers = {"authorization": f"Bearer {made['key']}", "content-type": "application/json"}
-    caller = await authenticate(line.keys, line.clients, line.sections, headers, Scope.EVENTS_WRITE)
+    caller = await _known(line, headers)
     body = _order()
     request = Received("POST", "/v1/events", {**headers, "content-length": str(len(body))}, body)
     parsed = json_of(request)
@@ -38,15 +45,27 @@ async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
         envelope(parsed)
 
     each: dict[str, Callable[[], Awaitable[object]]] = {
-        "authenticate": lambda: authenticate(
-            line.keys, line.clients, line.sections, headers, Scope.EVENTS_WRITE
-        ),
+        "authenticate by key": lambda: _known(line, headers),
+        "authenticate by token": lambda: _known(line, by_token),
         "parse": parse,
         "translate": translate,
         "validate": lambda: line.checker.check(furnished.section, caller, draft),
         **webhooks.steps(),
     }
     return {name: middle([await _cost(step) for _ in range(rounds)]) for name, step in each.items()}
+
+
+async def _known(line: Line, headers: Mapping[str, str]) -> Caller:
+    return await authenticate(line.keys, line.clients, line.sections, headers, Scope.EVENTS_WRITE)
+
+
+async def _token(furnished: Furnished) -> dict[str, str]:
+    """The headers of a client that is registered in the section."""
+    await furnished.line.clients.create(SECTION, exact.loads(json.dumps(CLIENT)))
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    asked = Client(furnished.issuer).send
+    answer = await asyncio.to_thread(asked, "POST", TOKEN_PATH, urlencode(ERP.form).encode(), form)
+    return {"authorization": f"Bearer {answer.doc['access_token']}", SECTION_HEADER.lower(): SECTION}
 
 
 async def _cost(step: Callable[[], Awaitable[object]]) -> Round:

@@ -1,4 +1,4 @@
-"""The real parts that everything is measured on: Azurite, the broker, a receiver, and the line over them."""
+"""The real parts that everything is measured on: Azurite, the broker, a receiver, an issuer, and the line over them."""
 
 import secrets
 import sys
@@ -11,9 +11,11 @@ from pathlib import Path
 
 from local.azurite import Azurite
 from local.demo.furnish import DEFINITIONS, ORDER
+from local.issuer import AUDIENCE, TENANT
 from local.process import Child
 from shared import exact
 from shared.access.caller import Caller
+from shared.access.issuer import Issuer
 from shared.access.sections import Section
 from shared.azure.blobs import AzureBlobs
 from shared.azure.bus import ServiceBusQueue
@@ -37,6 +39,7 @@ class Parts:
     storage: str
     bus: str
     receiver: str
+    issuer: str
 
 
 class CountingQueue:
@@ -62,6 +65,7 @@ class Furnished:
     section: Section
     tables: AzureTables
     queue: CountingQueue
+    issuer: str
 
     @property
     def requests(self) -> int:
@@ -93,9 +97,14 @@ def running() -> Iterator[Parts]:
             Child(
                 "receiver", _python("local.receiver", "--file", "/dev/null"), folder / "receiver.log"
             ) as receiver,
+            Child("issuer", _python("local.issuer"), folder / "issuer.log") as issuer,
         ):
-            ports = [child.wait_for_announcement()["port"] for child in (broker, receiver)]
-            yield Parts(azurite.connection_string, BROKER.format(ports[0]), f"http://127.0.0.1:{ports[1]}")
+            bus, *ports = [child.wait_for_announcement()["port"] for child in (broker, receiver, issuer)]
+            yield Parts(
+                azurite.connection_string,
+                BROKER.format(bus),
+                *(f"http://127.0.0.1:{port}" for port in ports),
+            )
 
 
 @asynccontextmanager
@@ -112,12 +121,13 @@ async def furnished(parts: Parts) -> AsyncIterator[Furnished]:
             seal=MasterKeySeal(new_master_key()),
             http=http,
             clock=SystemClock(),
+            issuer=Issuer(TENANT, frozenset({AUDIENCE}), parts.issuer),
             mark_pause=MARK_PAUSE_SECONDS,
             join_pause=JOIN_PAUSE_SECONDS,
         )
         try:
             await _furnish(line, parts.receiver)
-            yield Furnished(line, await line.sections.read(SECTION), tables, queue)
+            yield Furnished(line, await line.sections.read(SECTION), tables, queue, parts.issuer)
         finally:
             await http.close()
 

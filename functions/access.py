@@ -1,4 +1,4 @@
-"""The doors of sections, keys, clients and webhook sources."""
+"""The doors of sections, keys, clients, webhook sources, and of the audit."""
 
 import secrets
 from datetime import timedelta
@@ -20,6 +20,7 @@ from shared.bodies import RevokeBody, read_body
 from shared.errors import Conflict
 from shared.exact import Json
 from shared.operations import dry_run, mend, unpark
+from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
 bp = func.Blueprint()
@@ -94,6 +95,12 @@ async def revoke_key(call: KeyedCall) -> Reply:
     """Revoke one secret of a key, or without a body the whole key."""
     wanted = read_body(RevokeBody, call.optional_body)
     return Reply(200, await call.line.keys.revoke(call.section, call.params["id"], wanted.secret))
+
+
+@door(bp, "GET /v1/audit", Gives(200, answers.Changes), Wants(query=("limit",)))
+async def list_changes(call: KeyedCall) -> Reply:
+    """List who changed what in the section's configuration, newest first."""
+    return Reply(200, {"changes": await call.line.audit.newest(call.section, page_of(call.query).limit)})
 
 
 @door(bp, "POST /v1/clients", Gives(201, answers.Client), Wants(body=ClientBody, refuses=(Conflict,)))

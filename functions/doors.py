@@ -10,6 +10,7 @@ from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
 from shared.access.quotas import Standing
 from shared.access.rights import NEEDS, Scope
+from shared.acting import acting
 from shared.errors import SignalboxError
 from shared.exact import Json
 from shared.line import Line
@@ -147,7 +148,8 @@ def door(
             caller.require_origin(call.request.headers.get("origin"))
             standing = await keyed.spend()
             line.used.note(caller.section or "*", caller.key_id)
-            reply = await handler(keyed)
+            with acting(caller.name):
+                reply = await handler(keyed)
             return replace(reply, headers={**standing.headers(), **reply.headers})
 
         _open(bp, Door(route, handler, needed, gives, wants), handle)

@@ -61,6 +61,7 @@ async def list_quarantine(call: KeyedCall) -> Reply:
 )
 async def replay_quarantined(call: KeyedCall) -> Reply:
     """Try a kept webhook again, with its source's types and mappings of now."""
+    await call.line.audit.note(call.section, "quarantine replayed", call.params["id"])
     return Reply(202, await mend.replay(call.line, call.section, call.params["id"]))
 
 
@@ -75,4 +76,5 @@ async def list_dead_letters(call: KeyedCall) -> Reply:
 @door(bp, "POST /v1/dead-letters/{id}/replay", Gives(202, answers.Redelivered), Wants(refuses=(Conflict,)))
 async def replay_dead_letter(call: KeyedCall) -> Reply:
     """Start a dead or held delivery anew, under its own id."""
+    await call.line.audit.note(call.section, "dead letter replayed", call.params["id"])
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from shared.access.audit import Audit
 from shared.access.clients import Clients
 from shared.access.keys import Keys
 from shared.access.quotas import Quotas
@@ -48,6 +49,7 @@ class Line:
     sections: Sections
     keys: Keys
     clients: Clients
+    audit: Audit
     sources: Sources
     quotas: Quotas
     used: Used

@@ -1,20 +1,23 @@
 """The configuration of a deployment as small JSON documents: sections, keys, clients, sources, definitions, routes.
 
 Table `registry`: partition `{section}|{kind}`, row `{id}`. What is found by its id alone, before the section is
-known (keys and webhook sources), has a pointer row in section "" as well, written first.
+known (keys and webhook sources), has a pointer row in section "" as well, written first. Each change of a document
+writes an audit row in the same transaction (`shared.changes`), behind the documents of the partition.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 from time import monotonic
 
 from shared import exact
 from shared.cached import Cached
+from shared.changes import FIRST, change, row_of
 from shared.errors import BodyTooLarge, Conflict
 from shared.exact import Json
 from shared.killpoints import reached
-from shared.ports import Row, RowChanged, RowExists, RowTooLarge, Tables, bytes_of
+from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Tables, Verb, bytes_of
 from shared.storage import REGISTRY
 
 _AFTER = "~"
@@ -34,6 +37,8 @@ class Kind(StrEnum):
     VERSION = "version"
     ROUTE = "route"
     DESTINATION = "destination"
+    ACT = "act"
+    """No document: what was started, in the audit alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +50,12 @@ class Record:
     id: str
     doc: Mapping[str, Json]
     etag: str | None = None
+    was: Mapping[str, Json] | None = field(default=None, compare=False, repr=False)
+    """The document as it was read."""
 
     def with_doc(self, **members: Json) -> "Record":
         """The same record with some members of its document replaced."""
-        return replace(self, doc={**self.doc, **members})
+        return replace(self, doc={**self.doc, **members}, was=self.doc if self.was is None else self.was)
 
 
 Place = tuple[Kind, str, str]
@@ -57,8 +64,14 @@ Place = tuple[Kind, str, str]
 class Registry:
     """Reads and writes configuration documents."""
 
-    def __init__(self, tables: Tables, clock: Callable[[], float] = monotonic) -> None:
+    def __init__(
+        self,
+        tables: Tables,
+        clock: Callable[[], float] = monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
         self._tables = tables
+        self._now = now
         self._cache: Cached[Place, Record] = Cached(self._fetch, seconds=CACHE_SECONDS, clock=clock)
         self._lists: Cached[tuple[Kind, str], Sequence[Record]] = Cached(
             lambda place: self.list(*place), seconds=CACHE_SECONDS, most=1_000, clock=clock
@@ -74,8 +87,7 @@ class Registry:
 
     async def list(self, kind: Kind, section: str, prefix: str = "") -> list[Record]:
         """All documents of a kind in a section, by id; `prefix` narrows to ids that begin so."""
-        high = prefix + _AFTER if prefix else None
-        rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", prefix, high)
+        rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", prefix, prefix + _AFTER)
         return [_record(kind, section, row) async for row in rows]
 
     async def listed(self, kind: Kind, section: str) -> Sequence[Record]:
@@ -84,8 +96,11 @@ class Registry:
 
     async def create(self, record: Record) -> None:
         """Raises Conflict when the id is taken, BodyTooLarge for more than a row holds."""
+        await self._create(record, [self._audit(record, "created")])
+
+    async def _create(self, record: Record, also: Sequence[Operation]) -> None:
         try:
-            await self._tables.insert(REGISTRY.name, _row(record))
+            await self._tables.transact(REGISTRY.name, [Operation(Verb.INSERT, _row(record)), *also])
         except RowExists:
             raise Conflict(
                 f"A {record.kind} named {record.id} exists already. Choose another name."
@@ -97,7 +112,8 @@ class Registry:
     async def replace(self, record: Record) -> None:
         """Write a document that was read before. Raises Conflict when someone else changed it, BodyTooLarge."""
         try:
-            await self._tables.replace(REGISTRY.name, _row(record))
+            row = Operation(Verb.REPLACE, _row(record))
+            await self._tables.transact(REGISTRY.name, [row, self._audit(record, "changed")])
         except RowChanged:
             raise Conflict(f"The {record.kind} {record.id} has changed. Read it and try again.") from None
         except RowTooLarge:
@@ -111,12 +127,29 @@ class Registry:
 
     async def create_findable(self, record: Record) -> None:
         """Create a document that can be found by its id alone: the pointer first, which harms nobody alone."""
-        await self.create(Record(record.kind, "", record.id, {"section": record.section}))
+        await self._create(Record(record.kind, "", record.id, {"section": record.section}), [])
         reached("registry.pointer-written")
         await self.create(record)
 
+    async def changes(self, kind: Kind, section: str, limit: int) -> Sequence[Row]:
+        """The audit rows of a kind in a section, newest first."""
+        rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", FIRST, limit=limit)
+        return [row async for row in rows]
+
+    async def note(self, section: str, what: str, id: str, told: Mapping[str, Json]) -> None:
+        """Write into the audit that something was started."""
+        started = change(what, id, {}, told)
+        await self._tables.upsert(REGISTRY.name, row_of(f"{section}|{Kind.ACT}", started, self._now()))
+
+    def _audit(self, record: Record, done: str) -> Operation:
+        told = change(f"{record.kind} {done}", record.id, record.was or {}, record.doc)
+        pk = f"{record.section}|{record.kind}"
+        return Operation(Verb.INSERT, row_of(pk, told, self._now(), record.etag))
+
     async def _fetch(self, place: Place) -> Record | None:
         kind, section, id = place
+        if id.startswith(FIRST):
+            return None
         row = await self._tables.get(REGISTRY.name, f"{section}|{kind}", id)
         return None if row is None else _record(kind, section, row)
 

@@ -22,8 +22,9 @@ class Store:
 REGISTRY = Store(
     "registry",
     backed_up=True,
-    keys="{section}|{kind} / {id}; pointers of keys and sources: |{kind} / {id}",
-    purge="never: configuration lives until it is deleted",
+    keys="{section}|{kind} / {id}, ~{inverted milliseconds}|{hash} what was changed by whom; "
+    "pointers of keys and sources: |{kind} / {id}",
+    purge="never: configuration lives until it is deleted, and its audit on",
     export="with the section",
     erase="holds nothing personal",
 )

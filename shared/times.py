@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _RFC3339 = re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})", re.ASCII)
 
 
@@ -30,6 +30,6 @@ def of_unix(value: object, per_second: int = 1) -> str | None:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return None
     try:
-        return text(_EPOCH + timedelta(milliseconds=int(value * 1000 / per_second)))
+        return text(EPOCH + timedelta(milliseconds=int(value * 1000 / per_second)))
     except (OverflowError, ArithmeticError):
         return None

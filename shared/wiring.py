@@ -5,6 +5,7 @@ from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from shared.access.audit import Audit
 from shared.access.clients import Clients
 from shared.access.entra import Entra
 from shared.access.issuer import Issuer
@@ -98,7 +99,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     forbid_unverified: bool = False,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
-    registry = Registry(tables, clock.seconds)
+    registry = Registry(tables, clock.seconds, clock.now)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
     receipts, due = Receipts(tables, join_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
@@ -125,6 +126,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         keys=Keys(registry, clock),
+        audit=Audit(registry),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(Taken(tables), clock),

@@ -105,6 +105,23 @@ class Clients(TypedDict):
     clients: list[ListedClient]
 
 
+class Change(TypedDict):
+    """One change: `before` and `after` hold the members that differ, nothing secret."""
+
+    at: Time
+    by: str
+    what: str
+    id: str
+    before: dict[str, Json]
+    after: dict[str, Json]
+
+
+class Changes(TypedDict):
+    """Changes of a section's configuration, newest first."""
+
+    changes: list[Change]
+
+
 class Meaning(TypedDict):
     """What one of the vendor's types becomes."""
 

@@ -31,6 +31,13 @@ class Caller:
     """Requests and events that it may send in a minute."""
     origins: frozenset[str] | None = None
     """The web pages that may use it, by their origins, or None: it is no key for pages."""
+    person: str | None = None
+    """Of a token: the object id in Entra of the person that the client acts for."""
+
+    @property
+    def name(self) -> str:
+        """As the audit writes it."""
+        return f"{self.key_id} for {self.person}" if self.person else self.key_id
 
     def require(self, scope: Scope) -> None:
         """Raises Forbidden unless the caller has the scope."""

@@ -28,6 +28,10 @@ class Grant:
 
     client: str
     scopes: frozenset[Scope]
+    until: float
+    """When it is over, in seconds since 1970."""
+    person: str | None = None
+    """The object id of the person that the client acts for."""
 
 
 def grant_of(claims: Mapping[str, Json], issuer: Issuer, now: datetime) -> Grant:
@@ -43,14 +47,16 @@ def grant_of(claims: Mapping[str, Json], issuer: Issuer, now: datetime) -> Grant
         raise Unauthenticated(
             "The token is for another API. Ask for one for this API: its scope, `/.default`."
         )
-    _require_now(claims, now.timestamp())
+    until = _end(claims, now.timestamp())
     id = claims.get(client)
     if not isinstance(id, str) or not GUID.fullmatch(id.lower()):
         raise Unauthenticated("The token names no client. Send an access token, not an ID token.")
-    return Grant(id.lower(), _scopes(claims))
+    person = claims.get("oid") if "scp" in claims else None
+    return Grant(id.lower(), _scopes(claims), until, person if isinstance(person, str) else None)
 
 
-def _require_now(claims: Mapping[str, Json], now: float) -> None:
+def _end(claims: Mapping[str, Json], now: float) -> float:
+    """When a token ends that holds now. Raises Unauthenticated."""
     given = [claims.get(name) for name in ("exp", "nbf", "iat")]
     times = [time for time in given if isinstance(time, int) and not isinstance(time, bool)]
     if len(times) < len(given):
@@ -60,6 +66,7 @@ def _require_now(claims: Mapping[str, Json], now: float) -> None:
         raise Unauthenticated("The token has expired. Get a new one.")
     if max(begins) > now + SKEW_SECONDS:
         raise Unauthenticated("The token is not valid yet. Set the clock of the machine that made it right.")
+    return float(expires + SKEW_SECONDS)
 
 
 def _scopes(claims: Mapping[str, Json]) -> frozenset[Scope]:

@@ -82,6 +82,7 @@ class Clients:
             source=record.doc["source"],
             key_id=record.id,
             events=None if events is None else frozenset(events),
+            person=grant.person,
         )
 
     async def _find(self, id: str, section: str | None) -> Record:

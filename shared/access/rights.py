@@ -23,6 +23,8 @@ class Scope(StrEnum):
     """Dead letters, quarantine, replay."""
     TICK = "tick"
     """Sweep, due retries and purge of every section."""
+    AUDIT_READ = "audit:read"
+    """Who changed what."""
     KEYS_WRITE = "keys:write"
     """Keys, and the clients that come with tokens."""
     SECTIONS_WRITE = "sections:write"
@@ -80,6 +82,7 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/quarantine": Scope.OPERATE,
     "POST /v1/quarantine/{id}/replay": Scope.OPERATE,
     "POST /v1/tick": Scope.TICK,
+    "GET /v1/audit": Scope.AUDIT_READ,
     "GET /v1/keys": Scope.KEYS_WRITE,
     "POST /v1/keys": Scope.KEYS_WRITE,
     "POST /v1/keys/{id}/rotate": Scope.KEYS_WRITE,

@@ -40,7 +40,9 @@ GRANTS: Mapping[str, frozenset[Scope]] = {
             Scope.TICK,
         }
     ),
-    "privacy-officer": frozenset({Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.PEOPLE_WRITE}),
+    "privacy-officer": frozenset(
+        {Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.PEOPLE_WRITE, Scope.AUDIT_READ}
+    ),
     "admin": EVERYTHING,
     ON_BEHALF: EVERYTHING,
     # Each scope by itself

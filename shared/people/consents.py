@@ -10,6 +10,7 @@ from pydantic import Field
 
 from shared import times
 from shared.access.sections import Section
+from shared.acting import actor
 from shared.bodies import Body, Slug, read_body
 from shared.errors import Fault, Invalid
 from shared.event import Person
@@ -44,7 +45,13 @@ class Consents:
         if len(addresses) != 1:
             raise Invalid("Name one address.", faults=_address_faults(section, consent))
         now = times.text(self._clock.now())
-        said: dict[str, Value] = {"state": consent.state, "at": now, "reason": consent.reason, "schema": 1}
+        said: dict[str, Value] = {
+            "state": consent.state,
+            "at": now,
+            "reason": consent.reason,
+            "by": actor(),
+            "schema": 1,
+        }
         await self._directory.say(section, addresses[0], consent.purpose, said)
         return {"purpose": consent.purpose, "state": consent.state, "at": now}
 

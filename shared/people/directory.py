@@ -3,8 +3,8 @@
 Table `people`, partition `{section}|{first hex of the hash}`. `i|{hash}` is whom an identifier means,
 `i|{hash}|c|{purpose}` what it said of a purpose, and `i|{hash}|p|{rank}|{hash}` are, at the identifier that made a
 person, that person's identifiers. `p|{person}` leads from a person to its maker, whose partition it shares, so that
-a person comes into being in one transaction. `s|{hash}|{purpose}|{time}` is what was said then: the proof.
-The partitions are few, so that what many events add at the same time is few transactions.
+a person comes into being in one transaction. `s|{hash}|{purpose}|{time}` is what was said then, and by whom it was
+taken down: the proof. The partitions are few, so that what many events add at the same time is few transactions.
 """
 
 import secrets

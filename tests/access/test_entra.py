@@ -15,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.access.claims import SKEW_SECONDS
-from shared.access.entra import MAX_TOKEN, Entra
+from shared.access.entra import KNOWN_SECONDS, MAX_TOKEN, Entra
 from shared.access.issuer import Issuer
 from shared.access.rights import Scope
+from shared.access.signing_keys import COOL_DOWN_SECONDS
 from shared.errors import Unauthenticated, Unavailable
 from shared.ports import NoAnswer
 from tests.access.issuing import AUDIENCE, AUTHORITY, CLIENT, ISSUER, KEYS, TENANT, PlayedIssuer
@@ -144,6 +145,29 @@ async def test_a_token_is_good_until_it_expires(entra, issuer, clock):
     clock.pass_(seconds=1)
 
     assert "expired" in await refusal(entra, token)
+
+
+async def test_a_token_whose_key_was_withdrawn_is_refused_soon_after_the_keys_were_fetched(
+    entra, issuer, clock
+):
+    old = issuer.token("ingest")
+    await entra.read(old)
+    issuer.withdraw()
+    clock.pass_(seconds=COOL_DOWN_SECONDS)
+    await entra.read(old)
+    await entra.read(issuer.token("ingest"))
+    clock.pass_(seconds=KNOWN_SECONDS)
+
+    assert "no key of this API's issuer" in await refusal(entra, old)
+
+
+async def test_a_token_that_is_known_for_good_vouches_for_no_other(entra, issuer):
+    good = issuer.token("ingest")
+    await entra.read(good)
+    other = jwt.encode(claims_of(issuer), KEYS[2].private, "RS256", headers={"kid": KEYS[0].id})
+
+    assert "signature" in await refusal(entra, other)
+    assert "signature" in await refusal(entra, f"{good[:-4]}AAAA")
 
 
 @pytest.mark.parametrize("name", ["none", "None", "NONE", "", None])

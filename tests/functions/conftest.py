@@ -2,13 +2,16 @@
 
 import asyncio
 import secrets
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from local.client import Client
+from local.issuer import TOKEN_PATH, App
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
 from shared.azure.tables import AzureTables
 from shared.storage import EVENTS
@@ -27,6 +30,8 @@ FIELDS = [
 BUCKETS = 4
 
 MakeKey = Callable[..., dict[str, Any]]
+Principal = Callable[..., Client]
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,35 @@ def make_key(running: Running) -> MakeKey:
         assert answer.status == 201, answer.doc
         made: dict[str, Any] = answer.doc
         return made
+
+    return make
+
+
+def token_of(issuer_url: str, app: App) -> str:
+    """Sign an app in, once the issuer knows it."""
+    issuer = Client(issuer_url)
+    known = {"id": app.id, "secret": app.secret, "roles": app.roles}
+    assert issuer.post("/control", {"client": known}).status == 200
+    return str(issuer.send("POST", TOKEN_PATH, urlencode(app.form).encode(), FORM).doc["access_token"])
+
+
+def app_with(*roles: str) -> App:
+    return App(str(uuid.uuid4()), secrets.token_hex(8), roles)
+
+
+def registration(app: App, **members: Any) -> dict[str, Any]:
+    return {"id": app.id, "name": "ERP", "source": "erp", "scopes": SECTION_SCOPES, **members}
+
+
+@pytest.fixture(scope="session")
+def principal(running: Running) -> Principal:
+    """A client with roles, registered in the demo section: `principal("ingest", scopes=[...])`."""
+
+    def make(*roles: str, section: str = "demo", **members: Any) -> Client:
+        app = app_with(*roles)
+        answer = running.operator.post("/v1/clients", registration(app, **members))
+        assert answer.status == 201, answer.doc
+        return Client.keyed(running.stack.base_url, token_of(running.stack.issuer_url, app), section)
 
     return make
 

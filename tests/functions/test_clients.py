@@ -1,62 +1,26 @@
 """Service principals at the real doors: what a token opens, and what becomes of one that does not."""
 
 import asyncio
-import secrets
 import time
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
-from urllib.parse import urlencode
 
 import pytest
 
 from local.client import Client
 from local.clients import ClientStore
-from local.issuer import AUDIENCE, TENANT, TOKEN_PATH, App
+from local.issuer import AUDIENCE, TENANT
 from local.issuer.mint import Mint
 from shared.access.entra import MAX_TOKEN
 from shared.access.rights import DEPLOYMENT_ONLY, NEEDS, Scope
 from shared.access.roles import granted
 from tests.functions.asking import ask, assert_problem
-from tests.functions.conftest import SECTION_SCOPES, Place
+from tests.functions.conftest import Place, Principal, app_with, registration, token_of
 from tests.functions.test_doors_rights import path
 from tests.running import Running, order, started
 
-FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ROLES = ("ingest", "marketer", "developer", "operator", "privacy-officer", "admin")
 ROUTES = [(*route.split(" "), needed) for route, needed in NEEDS.items()]
-
-Principal = Callable[..., Client]
-
-
-def token_of(issuer_url: str, app: App) -> str:
-    """Sign an app in, once the issuer knows it."""
-    issuer = Client(issuer_url)
-    known = {"id": app.id, "secret": app.secret, "roles": app.roles}
-    assert issuer.post("/control", {"client": known}).status == 200
-    return str(issuer.send("POST", TOKEN_PATH, urlencode(app.form).encode(), FORM).doc["access_token"])
-
-
-def app_with(*roles: str) -> App:
-    return App(str(uuid.uuid4()), secrets.token_hex(8), roles)
-
-
-def registration(app: App, **members: Any) -> dict[str, Any]:
-    return {"id": app.id, "name": "ERP", "source": "erp", "scopes": SECTION_SCOPES, **members}
-
-
-@pytest.fixture(scope="session")
-def principal(running: Running) -> Principal:
-    """A client with roles, registered in the demo section: `principal("ingest", scopes=[...])`."""
-
-    def make(*roles: str, section: str = "demo", **members: Any) -> Client:
-        app = app_with(*roles)
-        answer = running.operator.post("/v1/clients", registration(app, **members))
-        assert answer.status == 201, answer.doc
-        return Client.keyed(running.stack.base_url, token_of(running.stack.issuer_url, app), section)
-
-    return make
 
 
 @pytest.fixture(scope="session")

@@ -112,6 +112,7 @@ def clients(running: Running) -> Iterator[Response]:
     yield running.operator.post("/v1/clients", doc)
     yield running.operator.get("/v1/clients")
     yield running.operator.post(f"/v1/clients/{doc['id']}/revoke")
+    yield running.operator.get("/v1/audit?limit=100")
 
 
 def sources(running: Running) -> Iterator[Response]:

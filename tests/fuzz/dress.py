@@ -45,6 +45,8 @@ HEADERS: Mapping[bytes, tuple[bytes, ...]] = {
     b"Authorization": (
         b"", b"Bearer", b"Bearer ", b"bearer x", b"Basic Y2FuYXJ5OmNhbmFyeQ==", b"Bearer sbx_", b"Bearer sbx_" + b"a" * 60, b"Bearer a b",
         b"Bearer canary-token-7f3a", b"Bearer " + b"x" * 7_000, b"Bearer \xff\xfe", b"Bearer sbx_0000000000000000_" + b"A" * 49,
+        b"Bearer .", b"Bearer a.b.c", b"Bearer eyJhbGciOiJub25lIn0.e30.", b"Bearer eyJhbGciOiJSUzI1NiIsImtpZCI6IngifQ.e30.AAAA",
+        b"Bearer " + b"W1tb" * 1_500 + b".e30.e30", b"Bearer \xe5.\xe5.\xe5", b"Bearer " + b"a" * 17_000 + b".b.c",
     ),
     b"Signalbox-Section": (
         b"", b"storm", b"nosuch", b"*", b"STORM", b"storm|0", b"../storm", b"s" * 5_000, b"\xf0\x9f\x98\x80", b"storm,storm", b"canary",

@@ -15,15 +15,10 @@ from tests.sources.cases import kind_of, settings_of
 from tests.sources.signing import sign
 
 VICTIM = "storm-victim"
+CLIENT = "c0ffee00-1111-4222-8333-444455556666"
 """A section and a destination that the storm may pause."""
 SECTION, EVENT, ROUTED, REFUSED = "storm", "storm.everything", "storm.routed", "storm.refused"
 """Most events are of the first, which goes nowhere: a delivery costs the stack more than all that comes before."""
-CLIENT = {
-    "id": "5f0c7c55-9a0e-4a5e-8d6b-00000000cafe",
-    "name": "storm",
-    "source": "erp",
-    "scopes": ["events:write"],
-}
 SIGNING = "canary-signing-7f3a"
 MARKS = ("canary", "701740699", "Y2FuYXJ5")
 """In every text that is sent: as it is, the telephone number, and the mark in base64."""
@@ -59,6 +54,7 @@ def furnished(running: Running) -> Scene:
     operator = Client.keyed(base, deployment, SECTION)
     key = made(operator.post("/v1/keys", {"name": "storm", "scopes": SCOPES, "source": "checkout"}))["key"]
     victim = made(operator.post("/v1/keys", {"name": "victim", "scopes": ["operate"], "source": "a"}))
+    made(operator.post("/v1/clients", {"id": CLIENT, "name": "victim", "scopes": ["operate"], "source": "a"}))
     made(operator.post("/v1/definitions", _definition(EVENT, TYPES)))
     made(operator.post("/v1/definitions", _definition(ROUTED, TYPES)))
     refused = made(operator.post("/v1/definitions", _definition(REFUSED, ())))
@@ -69,7 +65,7 @@ def furnished(running: Running) -> Scene:
     places = {
         "/v1/sections/": VICTIM,
         "/v1/keys/": victim["id"],
-        "/v1/clients/": made(operator.post("/v1/clients", CLIENT))["id"],
+        "/v1/clients/": CLIENT,
         "/v1/sources/": shifting.rpartition("/")[2],
         "/v1/hooks/": steady.rpartition("/")[2],
         "/v1/destinations/": VICTIM,
