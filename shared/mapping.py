@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Union
 
+from cachetools import LRUCache
 from jmespath.exceptions import JMESPathTypeError
 from jmespath.parser import ParsedResult
 
@@ -20,6 +21,9 @@ MAX_NESTING = 8
 MAX_VALUES = 20_000
 """Values in the result of one application, at any depth."""
 
+MAX_COMPILED = 1_000
+"""Mappings that an instance keeps compiled."""
+
 MappingDoc = abc.Mapping[str, Union[str, "MappingDoc"]]
 """Member name to JMESPath expression, or to a nested document."""
 
@@ -29,6 +33,9 @@ class CompiledMapping:
     """A mapping that was checked once and is applied many times."""
 
     members: abc.Mapping[str, Union[ParsedResult, "CompiledMapping"]]
+
+
+_COMPILED: LRUCache[str, CompiledMapping] = LRUCache(MAX_COMPILED)
 
 
 def compile_mapping(doc: MappingDoc, at: str = "") -> CompiledMapping:
@@ -41,6 +48,15 @@ def compile_mapping(doc: MappingDoc, at: str = "") -> CompiledMapping:
     if compiler.faults:
         raise Invalid("The mapping has errors. Correct each member that is listed.", faults=compiler.faults)
     return mapping
+
+
+def compiled(doc: MappingDoc) -> CompiledMapping:
+    """The same for a document that is used again and again: it is compiled once. Raises Invalid."""
+    text = exact.dumps(doc)
+    found = _COMPILED.get(text)
+    if found is None:
+        found = _COMPILED[text] = compile_mapping(doc)
+    return found
 
 
 def apply(mapping: CompiledMapping, payload: Json, watch: Watch | None = None) -> dict[str, Json]:

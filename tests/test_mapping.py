@@ -16,6 +16,7 @@ from shared.mapping import (
     MAX_NESTING,
     apply,
     compile_mapping,
+    compiled,
 )
 
 ORDER = exact.loads(
@@ -352,3 +353,17 @@ def test_any_text_compiles_or_is_refused_where_it_stands(text):
         compile_mapping({"it": text})
         return
     assert list(refused({"it": text})) == ["/it"]
+
+
+def test_a_mapping_that_is_used_again_is_compiled_once_and_another_is_another():
+    doc = {"a": "b", "nested": {"c": "d"}}
+
+    assert compiled(doc) is compiled({"a": "b", "nested": {"c": "d"}})
+    assert compiled({**doc, "a": "c"}) is not compiled(doc)
+    assert apply(compiled(doc), {"b": 1, "d": 2}) == apply(compile_mapping(doc), {"b": 1, "d": 2})
+
+
+def test_a_mapping_that_is_wrong_stays_wrong():
+    for _ in range(2):
+        with pytest.raises(Invalid):
+            compiled({"a": "b ||"})

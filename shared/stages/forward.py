@@ -154,7 +154,7 @@ class Forwarder:
     def _build(self, delivery: Delivery, sending: Sending) -> Outgoing:
         properties = sending.stored.event.properties
         if sending.route.mapping is not None:
-            compiled = mapping.compile_mapping(sending.route.mapping)
+            compiled = mapping.compiled(sending.route.mapping)
             properties = mapping.apply(compiled, documents.envelope(sending.stored))
         parcel = Parcel(delivery.id, sending.stored, properties, delivery.attempt)
         request: Outgoing = sending.plugin.build(

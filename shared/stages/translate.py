@@ -142,9 +142,7 @@ def webhook(source: Source, found: Facts, watch: Watch | None = None) -> Draft:
     if meaning is None:
         raise UnknownType("The source has no event for this type. Add the type to the source, then replay.")
     with _breaking_is_ours(source):
-        mapped = mapping.apply(
-            mapping.compile_mapping(_mapping(source, found, meaning)), found.payload, watch
-        )
+        mapped = mapping.apply(mapping.compiled(_mapping(source, found, meaning)), found.payload, watch)
     document = {"occurredAt": found.occurred_at, **mapped, "event": meaning.event, "version": meaning.version}
     draft = envelope(
         {name: value for name, value in document.items() if value is not None}, found.delivery_id

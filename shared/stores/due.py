@@ -5,10 +5,11 @@ Table `due`: `{shard}` / `{milliseconds}|{section}|{id}|{route}` is read by time
 """
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from shared.ports import Row, Tables
+from shared.ports import Operation, Row, RowChanged, Tables, Verb
 from shared.storage import DUE
 
 SHARDS = 4
@@ -56,8 +57,9 @@ class Due:
             yield Waiting(section, route, event, row)
 
     async def remove(self, waiting: Waiting) -> None:
-        """Forget one that has been handed off."""
-        await self._tables.delete(DUE.name, waiting.row.pk, waiting.row.rk)
+        """Forget one that has been handed off, unless it has been parked anew since it was read."""
+        with suppress(RowChanged):
+            await self._tables.transact(DUE.name, [Operation(Verb.DELETE, waiting.row)])
 
 
 def _milliseconds(at: datetime) -> str:

@@ -54,7 +54,7 @@ def test_whoever_has_signed_in_makes_the_first_key_and_backs_it_up(command, tmp_
     listed = command(signed_in(), "key", "list", "--section", "*")
 
     assert made.returncode == saved.returncode == again.returncode == 0, (made, saved, again)
-    assert "2 rows of registry" in saved.stdout
+    assert "3 rows of registry" in saved.stdout
     assert [key["id"] for key in json.loads(listed.stdout)] == [json.loads(made.stdout)["id"]]
 
 

@@ -1,5 +1,8 @@
 """Unpark: what waited for a paused destination goes on when it is resumed, by the door or by the tick."""
 
+from dataclasses import replace
+from unittest.mock import patch
+
 import pytest
 
 from shared.operations import unpark
@@ -159,3 +162,26 @@ async def test_a_repeat_of_what_is_parked_is_sent_once():
     await house.pass_(minutes=1)
 
     assert len(house.http.requests) == 1
+
+
+async def test_what_a_worker_parks_while_it_is_let_go_stays_on_the_list_until_it_goes():
+    house, ids = await parked()
+    line, tables = house.line, house.tables
+    stale = await build(tables=tables).line.destinations.open("demo", "crm")
+    delivery = await house.delivery(ids[0])
+
+    async def parks_again(section, route, events, **how):
+        """Another instance takes the message at once, and has not heard of the resume."""
+        assert stale.status == "paused"
+        await line.due.park(section, "crm", route, events[0])
+        pending = await line.receipts.delivery(section, events[0], route)
+        await line.receipts.save(section, replace(pending, status=Status.PARKED))
+
+    with patch.object(type(line.hand_off), "deliveries", lambda _, *args, **how: parks_again(*args, **how)):
+        await resumed(house)
+    assert (await house.delivery(ids[0])).status is Status.PARKED
+    assert delivery.status is Status.PARKED
+
+    await house.pass_(minutes=1)
+
+    assert await statuses(house, ids) == [Status.DELIVERED]

@@ -76,3 +76,17 @@ async def test_what_is_parked_waits_for_its_destination_only():
 
     assert [one.route for one in await read(due.parked("demo", "crm", 10))] == ["rt-1"]
     assert await read(due.ready(NOW + timedelta(days=1000), 10)) == []
+
+
+async def test_what_was_parked_anew_since_it_was_read_stays_on_the_list():
+    due = Due(FakeTables())
+    await due.park("demo", "crm", "rt-1", event(2))
+    [waiting] = await read(due.parked("demo", "crm", 10))
+
+    await due.park("demo", "crm", "rt-1", event(2))
+    await due.remove(waiting)
+
+    [again] = await read(due.parked("demo", "crm", 10))
+    await due.remove(again)
+    await due.remove(again)
+    assert await read(due.parked("demo", "crm", 10)) == []
