@@ -42,7 +42,7 @@ test: setup  ## Run the whole suite, with Azurite and the broker
 check: lint types layers test-all  ## Run what CI runs: formatting, lint, types, layers, all tests
 
 .PHONY: bench
-bench: setup  ## Measure the accept path against the plain design
+bench: setup  ## Measure each part of the way, and the accept path against the plain design
 	@$(BIN)/python -m bench
 
 REQUESTS ?= 200000

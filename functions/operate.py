@@ -1,10 +1,13 @@
 """The doors of operators: receipts, quarantine, dead letters and replay."""
 
+from datetime import timedelta
+
 import azure.functions as func
 
 from functions.answers import events as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
+from shared.bodies import read_body
 from shared.errors import (
     BodyTooLarge,
     BrokenSource,
@@ -18,6 +21,7 @@ from shared.errors import (
 )
 from shared.operations import listing, mend, replay
 from shared.operations.listing import page_of
+from shared.operations.pace import Pace
 
 bp = func.Blueprint()
 MENDABLE = (
@@ -31,6 +35,8 @@ MENDABLE = (
     BrokenSource,
 )
 """What can still be wrong with a kept webhook."""
+REPLAY_WITHIN = timedelta(seconds=10)
+"""How long a door goes on with a group; asked again, it does the rest."""
 
 
 @door(bp, "GET /v1/events/{id}", Gives(200, answers.Receipt))
@@ -51,6 +57,21 @@ async def list_quarantine(call: KeyedCall) -> Reply:
     page = page_of(call.query)
     found = await call.line.quarantine.list(call.section, call.query.get("cause"), page.limit, page.after)
     return Reply(200, {"quarantine": found})
+
+
+@door(bp, "GET /v1/quarantine/groups", Gives(200, answers.Groups))
+async def list_groups(call: KeyedCall) -> Reply:
+    """Count what lies in quarantine, by cause and source."""
+    return Reply(200, {"groups": [*await call.line.quarantine.groups(call.section)]})
+
+
+@door(bp, "POST /v1/quarantine/replay", Gives(200, answers.ReplayedGroup), Wants(body=mend.Group))
+async def replay_group(call: KeyedCall) -> Reply:
+    """Try all kept webhooks of a cause again, or those of one source, for up to ten seconds."""
+    group = read_body(mend.Group, call.body)
+    await call.line.audit.note(call.section, "quarantine replayed", group.cause)
+    pace = Pace.of(call.line.clock, REPLAY_WITHIN)
+    return Reply(200, await mend.replay_group(call.line, call.section, group, pace))
 
 
 @door(

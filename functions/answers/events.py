@@ -159,6 +159,29 @@ class Quarantine(TypedDict):
     quarantine: list[Kept]
 
 
+class Group(TypedDict):
+    """Webhooks of one source that lie in quarantine for one cause."""
+
+    cause: quarantine.Cause
+    source: str
+    count: int
+    oldest: Time
+
+
+class Groups(TypedDict):
+    """What lies in quarantine, by cause; the largest group of each first."""
+
+    groups: list[Group]
+
+
+class ReplayedGroup(TypedDict):
+    """How many became events, how many were tried and are left, and whether there was no time for others."""
+
+    taken: int
+    left: int
+    more: bool
+
+
 class Replayed(TypedDict):
     """The kept webhook is an event now."""
 

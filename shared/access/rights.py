@@ -80,6 +80,8 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/dead-letters": Scope.OPERATE,
     "POST /v1/dead-letters/{id}/replay": Scope.OPERATE,
     "GET /v1/quarantine": Scope.OPERATE,
+    "GET /v1/quarantine/groups": Scope.OPERATE,
+    "POST /v1/quarantine/replay": Scope.OPERATE,
     "POST /v1/quarantine/{id}/replay": Scope.OPERATE,
     "POST /v1/tick": Scope.TICK,
     "GET /v1/audit": Scope.AUDIT_READ,

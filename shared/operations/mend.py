@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Annotated
+
+from pydantic import Field
 
 from shared.access.sources import Source
+from shared.bodies import Body
 from shared.errors import NotFound, SignalboxError, Unavailable
 from shared.exact import Json
 from shared.hooks import take
@@ -15,6 +19,13 @@ from shared.stages.verdict import Accepted
 from shared.stores.quarantine import Cause, Item
 
 MOST = 10_000
+
+
+class Group(Body):
+    """Kept requests to try again together: those of a cause, or of one source among them."""
+
+    cause: Annotated[Cause, Field(strict=False)]
+    source: Annotated[str, Field(max_length=64)] | None = None
 
 
 async def replay(line: Line, section: str, id: str) -> dict[str, Json]:
@@ -44,6 +55,35 @@ async def resume(line: Line, section: str, pace: Pace) -> int:
             if source is not None and not source.paused:
                 taken += await _took(line, source, item)
     return taken
+
+
+async def replay_group(line: Line, section: str, group: Group, pace: Pace) -> dict[str, Json]:
+    """Try all kept requests of one cause again, or those of one source; what does not fit stays, under its own cause.
+
+    Requests of paused sources are left alone. Answers how many were taken in and how many were tried in vain, and
+    whether there was no time for others. Raises NotFound for a source that is not there, and Unavailable.
+    """
+    if group.source is not None:
+        await line.sources.fresh(section, group.source)
+    sources: dict[str, Source | None] = {}
+    taken = tried = 0
+    async for items in pace.chunks(line.quarantine.of_cause(section, group.cause, MOST)):
+        for item in items:
+            if group.source not in (None, item.source):
+                continue
+            if item.source not in sources:
+                sources[item.source] = await _fresh(line, section, item.source)
+            source = sources[item.source]
+            if source is not None and not source.paused:
+                tried += 1
+                taken += await _took(line, source, item)
+    return {"taken": taken, "left": tried - taken, "more": pace.is_over}
+
+
+async def _fresh(line: Line, section: str, id: str) -> Source | None:
+    with suppress(NotFound):
+        return await line.sources.fresh(section, id)
+    return None
 
 
 async def _took(line: Line, source: Source, kept: Item) -> bool:

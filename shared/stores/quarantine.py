@@ -4,7 +4,8 @@ Table `quarantine`: `{section}|{cause}` / `{id}`. A body above the row limit lie
 """
 
 import secrets
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,6 +21,8 @@ from shared.storage import QUARANTINE
 from shared.stores.ledger import MAX_ROW_BYTES
 
 KEPT = timedelta(days=30)
+MOST_GROUPED = 10_000
+"""Requests of a cause that are counted when they are grouped."""
 _CONTENT_HEADERS = ("content-type", "content-encoding")
 
 
@@ -118,6 +121,21 @@ class Quarantine:
         for one in Cause if cause is None else (Cause(cause),):
             items = self.of_cause(section, one, most - len(found), after)
             found += [item.shown() async for item in items]
+        return found
+
+    async def groups(self, section: str) -> Sequence[dict[str, Json]]:
+        """How many requests of which source are kept for which cause, and since when; MOST_GROUPED of each cause."""
+        found: list[dict[str, Json]] = []
+        for cause in Cause:
+            oldest: dict[str, str] = {}
+            counts = Counter[str]()
+            async for item in self.of_cause(section, cause, MOST_GROUPED):
+                oldest.setdefault(item.source, item.at)
+                counts[item.source] += 1
+            found += [
+                {"cause": cause.value, "source": source, "count": count, "oldest": oldest[source]}
+                for source, count in counts.most_common()
+            ]
         return found
 
     async def of_cause(

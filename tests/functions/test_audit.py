@@ -35,6 +35,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/routes/{id}/resume": "route changed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",
     "POST /v1/quarantine/{id}/replay": "quarantine replayed",
+    "POST /v1/quarantine/replay": "quarantine replayed",
     # An event has its receipt, what was said of consent its proof, and a tick does what the timer does.
     "POST /v1/events": None,
     "POST /v1/events/batch": None,

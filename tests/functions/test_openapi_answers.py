@@ -193,6 +193,8 @@ def webhooks(running: Running) -> Iterator[Response]:
     types = {"orders/updated": {"event": ORDER, "mapping": mapping}}
     running.operator.put(f"/v1/sources/{made['id']}/types", types)
     yield running.operator.post(f"/v1/quarantine/{id}/replay")
+    yield running.operator.get("/v1/quarantine/groups")
+    yield running.operator.post("/v1/quarantine/replay", {"cause": "invalid"})
 
 
 def greetings(running: Running) -> Iterator[Response]:

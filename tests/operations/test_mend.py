@@ -6,7 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from shared import hooks
+from shared import hooks, times
+from shared.bodies import read_body
 from shared.errors import NotFound, Unavailable, UnknownType
 from shared.operations import mend
 from shared.operations.pace import Pace
@@ -257,3 +258,56 @@ async def test_a_kind_that_cannot_be_loaded_says_to_come_again_because_nobody_kn
     assert told.value.retry_after == 60
     assert await quarantined(house) == []
     assert isinstance(await arrive(house), Accepted)
+
+
+async def grouped(house, **members):
+    return await mend.replay_group(house.line, "demo", read_body(mend.Group, members), pace(house))
+
+
+async def test_a_group_is_counted_by_cause_and_source_with_its_oldest():
+    house = await furnished({})
+    await arrive(house, "w-1")
+    first = house.clock.now()
+    house.clock.pass_(hours=1)
+    await arrive(house, "w-2")
+
+    assert await house.line.quarantine.groups("demo") == [
+        {"cause": "unknown-type", "source": HOOK, "count": 2, "oldest": times.text(first)}
+    ]
+
+
+async def test_a_mended_group_is_taken_in_together_and_what_does_not_fit_stays_under_its_own_cause():
+    house = await furnished({})
+    for delivery, changes in (("w-1", {}), ("w-2", {"currency": 7}), ("w-3", {})):
+        await arrive(house, delivery, **changes)
+    await house.line.sources.set_types("demo", HOOK, TYPES)
+
+    told = await grouped(house, cause="unknown-type", source=HOOK)
+
+    assert told == {"taken": 2, "left": 1, "more": False}
+    assert [one["cause"] for one in await quarantined(house)] == ["invalid"]
+    assert len(house.rows("events", "e|")) == 2
+
+
+async def test_a_group_of_another_source_or_cause_and_of_a_paused_source_is_left_alone():
+    house = await furnished({})
+    await arrive(house)
+    await house.line.sources.set_types("demo", HOOK, TYPES)
+
+    with pytest.raises(NotFound):
+        await grouped(house, cause="unknown-type", source="f" * 32)
+    assert (await grouped(house, cause="invalid"))["taken"] == 0
+    await house.line.sources.pause("demo", HOOK)
+    assert await grouped(house, cause="unknown-type") == {"taken": 0, "left": 0, "more": False}
+    assert len(await quarantined(house)) == 1
+
+
+async def test_a_group_for_which_there_is_no_time_says_that_there_is_more():
+    house = await furnished({})
+    await arrive(house)
+    house.clock.pass_(seconds=5)
+    over = Pace(house.clock, house.clock.now() - timedelta(seconds=1))
+
+    told = await mend.replay_group(house.line, "demo", mend.Group(cause="unknown-type"), over)
+
+    assert told == {"taken": 0, "left": 0, "more": True}
