@@ -51,7 +51,12 @@ DEFINITIONS = [
 DESTINATIONS = {"journeys": "/ok", "surveys": "/flaky", "bookings": "/bad"}
 ROUTES = [(ORDER, "journeys"), (SURVEY, "surveys"), (BOOKING, "bookings")]
 TYPES = {"orders/create": {"event": ORDER}}
-SHOP = {"name": "shop", "kind": "shopify", "label": "webshop", "secrets": {"signing": SHOP_SECRET}}
+SHOP = {
+    "name": "the shop of the demo",
+    "kind": "shopify",
+    "label": "webshop",
+    "secrets": {"signing": SHOP_SECRET},
+}
 KEY = {
     "name": "demo",
     "source": "checkout",
