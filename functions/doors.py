@@ -147,7 +147,7 @@ def door(
             keyed = KeyedCall(line, call.request, call.params, call.query, caller)
             caller.require_origin(call.request.headers.get("origin"))
             standing = await keyed.spend()
-            line.used.note(caller.section or "*", caller.key_id)
+            line.used.note(caller.home, caller.key_id)
             with acting(caller.name):
                 reply = await handler(keyed)
             return replace(reply, headers={**standing.headers(), **reply.headers})

@@ -69,7 +69,7 @@ async def list_groups(call: KeyedCall) -> Reply:
 async def replay_group(call: KeyedCall) -> Reply:
     """Try all kept webhooks of a cause again, or those of one source, for up to ten seconds."""
     group = read_body(mend.Group, call.body)
-    await call.line.audit.note(call.section, "quarantine replayed", group.cause)
+    await call.line.audit.note(call.section, "quarantine replayed", group.cause, source=group.source)
     pace = Pace.of(call.line.clock, REPLAY_WITHIN)
     return Reply(200, await mend.replay_group(call.line, call.section, group, pace))
 

@@ -1,15 +1,12 @@
 """The client commands: `python -m local client create`, `revoke` and `list`."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from local.clients import ClientStore
-from local.console import console, failing
+from local.console import answer
 from local.storage import here
-from shared import exact
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -30,22 +27,16 @@ def create_client(
     source: Annotated[str, typer.Option(help="What its events carry as their source.")] = "api",
 ) -> None:
     """Register a client. What it may do needs a role in its token as well."""
-    _answer(lambda store: store.create(section, id, name, scope or [], source))
+    answer(lambda: ClientStore(here()).create(section, id, name, scope or [], source))
 
 
 @app.command("revoke")
 def revoke_client(section: Section, id: ClientId) -> None:
     """Refuse a client from now on."""
-    _answer(lambda store: store.revoke(section, id))
+    answer(lambda: ClientStore(here()).revoke(section, id))
 
 
 @app.command("list")
 def list_clients(section: Section) -> None:
     """The clients of a section."""
-    _answer(lambda store: store.list(section))
-
-
-def _answer(ask: Callable[[ClientStore], Coroutine[Any, Any, Any]]) -> None:
-    with failing():
-        doc = asyncio.run(ask(ClientStore(here())))
-    console.print_json(exact.dumps(doc))
+    answer(lambda: ClientStore(here()).list(section))

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.keys import EVERYTHING, IN_A_SECTION, registry_for
+from shared.access.caller import DEPLOYMENT
 from shared.access.clients import Clients
-from shared.access.keys import DEPLOYMENT
 from shared.wiring import SystemClock
 
 

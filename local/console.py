@@ -1,8 +1,9 @@
 """What a command says: progress and results on the terminal, errors without a traceback."""
 
-from collections.abc import Iterator
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import typer
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local.storage import NoStorage, NotSignedIn
+from shared import exact
 from shared.errors import SignalboxError
 from shared.operations.backup_file import Unreadable
 
@@ -38,3 +40,10 @@ def failing() -> Iterator[None]:
         fail(f"Set {', '.join(str(one['loc'][0]).upper() for one in error.errors())}.")
     except (NoStorage, NotSignedIn, Unreadable, OSError) as error:
         fail(str(error))
+
+
+def answer(ask: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+    """Print as JSON what storage answers, or end the command as `failing` does."""
+    with failing():
+        doc = asyncio.run(ask())
+    console.print_json(exact.dumps(doc))

@@ -1,15 +1,12 @@
 """The key commands: `python -m local key create`, `rotate`, `revoke` and `list`."""
 
-import asyncio
-from collections.abc import Callable, Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from local.console import console, failing
+from local.console import answer
 from local.keys import KeyStore
 from local.storage import here
-from shared import exact
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,13 +29,13 @@ def create_key(
 ) -> None:
     """Make a key. Its text is shown this once."""
     limits = {"events": event or None, "expiresAt": expires_at}
-    _answer(lambda store: store.create(section, name, scope or [], source, limits))
+    answer(lambda: KeyStore(here()).create(section, name, scope or [], source, limits))
 
 
 @app.command("rotate")
 def rotate_key(section: Section, id: KeyId) -> None:
     """Give a key a second live secret. Its text is shown this once."""
-    _answer(lambda store: store.rotate(section, id))
+    answer(lambda: KeyStore(here()).rotate(section, id))
 
 
 @app.command("revoke")
@@ -48,16 +45,10 @@ def revoke_key(
     secret: Annotated[int | None, typer.Option(help="Only the secret of this number.")] = None,
 ) -> None:
     """Refuse a key, or one of its secrets, from now on."""
-    _answer(lambda store: store.revoke(section, id, secret))
+    answer(lambda: KeyStore(here()).revoke(section, id, secret))
 
 
 @app.command("list")
 def list_keys(section: Section) -> None:
     """The keys of a section, without their secrets."""
-    _answer(lambda store: store.list(section))
-
-
-def _answer(ask: Callable[[KeyStore], Coroutine[Any, Any, Any]]) -> None:
-    with failing():
-        doc = asyncio.run(ask(KeyStore(here())))
-    console.print_json(exact.dumps(doc))
+    answer(lambda: KeyStore(here()).list(section))

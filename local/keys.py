@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.storage import lowered, opened
-from shared.access.keys import DEPLOYMENT, Keys
+from shared.access.caller import DEPLOYMENT
+from shared.access.keys import Keys
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
 from shared.access.sections import Sections
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES

@@ -1,6 +1,6 @@
 """A token bucket: how much of a quota is left. It is full at first and is refilled evenly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 WINDOW_SECONDS = 60
 """Every quota is one a minute."""
@@ -12,11 +12,10 @@ class Bucket:
 
     quota: int
     at: float
-    left: float = -1.0
+    left: float = field(init=False)
 
     def __post_init__(self) -> None:
-        if self.left < 0:
-            self.left = float(self.quota)
+        self.left = float(self.quota)
 
     def refill(self, now: float) -> None:
         """Put back what time has put back."""

@@ -9,6 +9,8 @@ from shared.errors import Forbidden, NotFound
 from shared.event import Trust
 
 SECTION_HEADER = "Signalbox-Section"
+DEPLOYMENT = "*"
+"""The section of what reaches every section. Only the local commands make it."""
 A_CALLER = 60_000
 """Requests and events a minute, where a credential says nothing else."""
 SECTION_ID = re.compile(r"[a-z][a-z0-9-]{1,30}", re.ASCII)
@@ -31,6 +33,8 @@ class Caller:
     """Requests and events that it may send in a minute."""
     origins: frozenset[str] | None = None
     """The web pages that may use it, by their origins, or None: it is no key for pages."""
+    home: str = DEPLOYMENT
+    """Where its key or client is registered, whichever section its request names."""
     person: str | None = None
     """Of a token: the object id in Entra of the person that the client acts for."""
 

@@ -1,10 +1,10 @@
 """Clients: service principals of Entra, each registered in the sections that it may reach, and let in by its tokens."""
 
 from shared import times
-from shared.access.caller import A_CALLER, SECTION_HEADER, SECTION_ID, Caller, no_such_section
+from shared.access.caller import A_CALLER, DEPLOYMENT, SECTION_HEADER, SECTION_ID, Caller, no_such_section
 from shared.access.client_body import ClientBody
 from shared.access.entra import Entra
-from shared.access.keys import DEPLOYMENT, scope_of_replaced, scopes_of
+from shared.access.keys import scope_of_replaced, scopes_of
 from shared.access.rights import reach
 from shared.bodies import read_body
 from shared.errors import Forbidden, NotFound, Unauthenticated
@@ -82,6 +82,7 @@ class Clients:
             source_id=record.doc["sourceId"],
             source=record.doc["source"],
             key_id=record.id,
+            home=record.section,
             events=None if events is None else frozenset(events),
             per_minute=_per_minute(record),
             person=grant.person,

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from shared import times
 from shared.access import tokens
-from shared.access.caller import A_CALLER, Caller
+from shared.access.caller import A_CALLER, DEPLOYMENT, Caller
 from shared.access.key_body import KeyBody, publishable_faults
 from shared.access.opened import Opened
 from shared.access.rights import Scope
@@ -13,9 +13,6 @@ from shared.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
 from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
-
-DEPLOYMENT = "*"
-"""The section of deployment keys, which reach every section. Only the local command makes them."""
 
 MAX_LIVE_SECRETS = 2
 MAX_SECRETS = 8
@@ -208,6 +205,7 @@ def _caller(record: Record) -> Caller:
         source_id=record.doc["sourceId"],
         source=record.doc["source"],
         key_id=record.id,
+        home=record.section,
         events=None if events is None else frozenset(events),
         trust="browser" if origins else "server",
         per_minute=_per_minute(record),

@@ -5,7 +5,6 @@ in a minute, it tells the other instances every second what it gives, through a 
 across them but for that twentieth and that second. Without storage each instance counts alone.
 """
 
-import asyncio
 from dataclasses import dataclass
 from math import ceil
 
@@ -15,6 +14,7 @@ from shared.access.bucket import WINDOW_SECONDS, Bucket
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.access.sources import Source
+from shared.background import Background
 from shared.errors import QuotaExceeded, Unavailable
 from shared.ports import Clock, RowChanged, RowExists
 from shared.sources.policy import Policy, Reaction
@@ -66,11 +66,11 @@ class Quotas:
     def __init__(self, taken: Taken, clock: Clock) -> None:
         self._taken, self._clock = taken, clock
         self._counts: LRUCache[tuple[str, str], _Count] = LRUCache(MOST)
-        self._telling: set[asyncio.Task[None]] = set()
+        self._telling = Background()
 
     def of_caller(self, caller: Caller, section: Section | None, amount: int = 1) -> Standing:
         """Take from the quotas of a key and of its section. Raises QuotaExceeded for whichever has nothing left."""
-        place = (caller.section or "*", f"key|{caller.key_id}")
+        place = (caller.home, f"key|{caller.key_id}")
         standing = self._take(place, "key", caller.per_minute, amount)
         if section is not None:
             self._of_section(section, amount)
@@ -100,8 +100,7 @@ class Quotas:
 
     async def idle(self) -> None:
         """Wait until the other instances have been told."""
-        while self._telling:
-            await asyncio.wait(self._telling)
+        await self._telling.idle()
 
     def _of_section(self, section: Section, amount: int) -> None:
         self._take((section.id, "section"), "section", section.per_minute, amount)
@@ -137,9 +136,7 @@ class Quotas:
         is_much = count.seen or count.untold > count.bucket.quota * ALONE
         if is_much and not count.is_telling and now - count.told_at >= SHARED_EVERY_SECONDS:
             count.is_telling, count.told_at = True, now
-            task = asyncio.create_task(self._tell(place, count))
-            self._telling.add(task)
-            task.add_done_callback(self._telling.discard)
+            self._telling.start(self._tell(place, count))
 
     async def _tell(self, place: tuple[str, str], count: _Count) -> None:
         """Tell what was taken here, and take out what others took meanwhile. What fails is told next time."""

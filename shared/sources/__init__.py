@@ -3,9 +3,11 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from importlib import import_module
 from typing import Any
 
+from shared import exact
 from shared.bodies import read_body
 from shared.errors import Invalid
 from shared.exact import Json
@@ -45,6 +47,8 @@ KINDS = (
     "typeform",
     "zendesk",
 )
+MAX_SET_UP = 1_000
+"""Kinds with their settings that an instance keeps set up."""
 MAX_DELIVERY = 255
 """Characters of a delivery id that is put together."""
 
@@ -105,12 +109,19 @@ def load(kind: str, settings: Json = None) -> SourceKind:
         raise Invalid(f"There is no such kind of source. Choose one of: {', '.join(KINDS)}.")
     module: Any = import_module(f"shared.sources.{kind}")
     if hasattr(module, "Settings"):
-        made: SourceKind = module.source(read_body(module.Settings, settings or {}))
-        return made
+        return _set_up(kind, exact.dumps(settings or {}))
     if settings:
         raise Invalid(f"The kind {kind} has no settings. Leave them out.")
     found: SourceKind = module.SOURCE
     return found
+
+
+@lru_cache(maxsize=MAX_SET_UP)
+def _set_up(kind: str, settings: str) -> SourceKind:
+    """The kind as its settings have it: every event of a webhook asks for it."""
+    module: Any = import_module(f"shared.sources.{kind}")
+    made: SourceKind = module.source(read_body(module.Settings, exact.loads(settings)))
+    return made
 
 
 def delivery_of(*parts: Json) -> str:

@@ -3,12 +3,12 @@
 Table `usage`: partition `{section}`, row `used|{id}`.
 """
 
-import asyncio
 from collections.abc import Mapping
 
 from cachetools import LRUCache
 
 from shared import times
+from shared.background import Background
 from shared.errors import Unavailable
 from shared.ports import Clock, Row, Tables
 from shared.storage import USAGE
@@ -25,7 +25,7 @@ class Used:
     def __init__(self, tables: Tables, clock: Clock) -> None:
         self._tables, self._clock = tables, clock
         self._noted: LRUCache[tuple[str, str], float] = LRUCache(MOST_NOTED)
-        self._writing: set[asyncio.Task[None]] = set()
+        self._writing = Background()
 
     def note(self, section: str, id: str) -> None:
         """A key or client of this section was used just now; at most one write an hour, instance and credential."""
@@ -34,9 +34,7 @@ class Used:
         if noted is not None and now - noted < NOTED_EVERY_SECONDS:
             return
         self._noted[place] = now
-        task = asyncio.create_task(self._write(place))
-        self._writing.add(task)
-        task.add_done_callback(self._writing.discard)
+        self._writing.start(self._write(place))
 
     async def last(self, section: str) -> Mapping[str, str]:
         """When the section's keys and clients were last used, by id; those that never were are missing."""
@@ -45,8 +43,7 @@ class Used:
 
     async def idle(self) -> None:
         """Wait until all uses are noted."""
-        while self._writing:
-            await asyncio.wait(self._writing)
+        await self._writing.idle()
 
     async def _write(self, place: tuple[str, str]) -> None:
         section, id = place

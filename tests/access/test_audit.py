@@ -24,16 +24,6 @@ class Losing(FakeTables):
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def tables() -> FakeTables:
-    return FakeTables()
-
-
-@pytest.fixture
 def registry(tables: FakeTables, clock: FakeClock) -> Registry:
     return Registry(tables, clock.seconds, clock.now)
 

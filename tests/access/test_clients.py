@@ -6,10 +6,10 @@ import pytest
 
 from shared import exact
 from shared.access import tokens
-from shared.access.caller import A_CALLER, Caller
+from shared.access.caller import A_CALLER, DEPLOYMENT, Caller
 from shared.access.clients import Clients
 from shared.access.entra import Entra
-from shared.access.keys import DEPLOYMENT, Keys
+from shared.access.keys import Keys
 from shared.access.rights import Scope
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from shared.registry import CACHE_SECONDS, Registry
@@ -23,21 +23,6 @@ OTHER = "11111111-2222-4333-8444-555566667777"
 
 def body(**members: Any) -> Any:
     return exact.loads(exact.dumps({**BODY, **members}))
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def tables() -> FakeTables:
-    return FakeTables()
-
-
-@pytest.fixture
-def issuer(clock: FakeClock) -> PlayedIssuer:
-    return PlayedIssuer(clock)
 
 
 @pytest.fixture
@@ -70,6 +55,7 @@ async def test_a_registered_client_is_let_in_with_what_token_and_registration_bo
         source_id=CLIENT,
         source="erp",
         key_id=CLIENT,
+        home="shop",
         events=frozenset({"orders.placed"}),
         per_minute=120,
     )

@@ -29,16 +29,6 @@ V1 = {"ver": "1.0", "iss": f"{AUTHORITY}/{TENANT}/", "azp": None, "appid": CLIEN
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def issuer(clock: FakeClock) -> PlayedIssuer:
-    return PlayedIssuer(clock)
-
-
-@pytest.fixture
 def entra(issuer: PlayedIssuer, clock: FakeClock) -> Entra:
     return Entra(ISSUER, issuer, clock)
 

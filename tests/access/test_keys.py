@@ -7,8 +7,8 @@ import pytest
 
 from shared import exact
 from shared.access import tokens
-from shared.access.caller import Caller
-from shared.access.keys import DEPLOYMENT, MAX_SECRETS, Keys
+from shared.access.caller import DEPLOYMENT, Caller
+from shared.access.keys import MAX_SECRETS, Keys
 from shared.access.rights import Scope
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from shared.ports import Row
@@ -37,16 +37,6 @@ def granter(*scopes: Scope, events: frozenset[str] | None = None) -> Caller:
 @pytest.fixture
 def secrets() -> Iterator[bytes]:
     return (bytes([number]) * tokens.SECRET_BYTES for number in range(100, 256))
-
-
-@pytest.fixture
-def tables() -> FakeTables:
-    return FakeTables()
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
 
 
 @pytest.fixture
@@ -103,6 +93,7 @@ async def test_a_key_names_its_caller(keys: Keys) -> None:
         source_id=answer["id"],
         source="checkout",
         key_id=answer["id"],
+        home="shop",
         events=frozenset({"orders.placed"}),
         trust="server",
     )

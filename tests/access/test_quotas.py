@@ -8,7 +8,7 @@ import pytest
 from functions.doors import KeyedCall
 from functions.receive import post_batch
 from shared import exact
-from shared.access.caller import Caller
+from shared.access.caller import DEPLOYMENT, Caller
 from shared.access.quotas import ALONE, REJECTIONS, Quotas
 from shared.errors import QuotaExceeded, Unavailable
 from shared.sources import Received, shopify
@@ -192,3 +192,13 @@ async def test_a_flood_of_wrong_signatures_leaves_a_bounded_number_of_traces():
 
     assert sum(quotas.is_rejection_kept(source) for _ in range(500)) == REJECTIONS
     quotas.of_source(source, await house.line.sections.read("demo"), shopify.POLICY)
+
+
+async def test_a_key_of_the_whole_deployment_has_one_quota_in_whichever_section_it_works():
+    quotas = alone()
+    everywhere = replace(CALLER, home=DEPLOYMENT)
+
+    taken = sum(passed(quotas, replace(everywhere, section=section), times=60) for section in ("a", "b"))
+
+    assert taken == 100
+    assert passed(quotas, replace(CALLER, home="demo")) == 1

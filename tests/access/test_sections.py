@@ -30,11 +30,6 @@ def body(**members: Any) -> Any:
 
 
 @pytest.fixture
-def tables() -> FakeTables:
-    return FakeTables()
-
-
-@pytest.fixture
 def sections(tables: FakeTables) -> Sections:
     return Sections(Registry(tables), FakeSeal(), FakeClock())
 

@@ -31,16 +31,6 @@ AWAY = [
 
 
 @pytest.fixture
-def clock() -> FakeClock:
-    return FakeClock()
-
-
-@pytest.fixture
-def issuer(clock: FakeClock) -> PlayedIssuer:
-    return PlayedIssuer(clock)
-
-
-@pytest.fixture
 def keys(issuer: PlayedIssuer, clock: FakeClock) -> SigningKeys:
     return SigningKeys(ISSUER, issuer, clock)
 

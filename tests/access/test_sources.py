@@ -43,11 +43,6 @@ def body(**members: Any) -> Any:
 
 
 @pytest.fixture
-def tables() -> FakeTables:
-    return FakeTables()
-
-
-@pytest.fixture
 def seal() -> CountingSeal:
     return CountingSeal()
 

@@ -1,5 +1,6 @@
 """The doors of sections and keys."""
 
+import asyncio
 import secrets
 import time
 from typing import Any
@@ -7,7 +8,11 @@ from typing import Any
 import pytest
 
 from local.client import Client, Response
+from shared.access.caller import DEPLOYMENT
 from shared.access.rights import DEPLOYMENT_ONLY
+from shared.azure.tables import AzureTables
+from shared.stores.used import Used
+from shared.wiring import SystemClock
 from tests.functions.asking import assert_problem, pointers
 from tests.functions.conftest import SECTION_SCOPES, MakeKey, Place
 from tests.running import Running, order
@@ -93,6 +98,21 @@ def test_a_list_says_when_each_key_was_last_used(running: Running, make_key: Mak
         pass
     assert last()[0] >= used["createdAt"]
     assert last()[1] is None
+
+
+def test_a_key_of_the_deployment_is_noted_where_it_is_at_home(running: Running):
+    storage = running.stack.environment["STORAGE_CONNECTION"]
+    id = running.deployment_key.split("_")[1]
+    running.operator.get("/v1/keys")
+
+    async def noted(section: str) -> bool:
+        async with AzureTables(storage) as tables:
+            return id in await Used(tables, SystemClock()).last(section)
+
+    deadline = time.monotonic() + 10
+    while not asyncio.run(noted(DEPLOYMENT)) and time.monotonic() < deadline:
+        pass
+    assert [asyncio.run(noted(section)) for section in (DEPLOYMENT, "demo")] == [True, False]
 
 
 def test_a_rotated_key_has_two_live_secrets_until_one_is_revoked(running: Running, make_key: MakeKey):

@@ -220,6 +220,15 @@ def test_what_we_answer_a_genuine_request_is_taken_for_success_or_comes_again(ki
     assert Reaction.DISABLES not in (policy.reaction(401), policy.reaction(429))
 
 
+def test_a_kind_is_set_up_once_for_the_same_settings_and_anew_for_others():
+    newest, any_ = {"oldestVersion": "v3"}, {"oldestVersion": "v1"}
+
+    assert load("hubspot", newest) is load("hubspot", {**newest})
+    assert len(load("hubspot", newest).proofs) < len(load("hubspot", any_).proofs)
+    with pytest.raises(Invalid):
+        load("hubspot", {"oldestVersion": "v0"})
+
+
 @pytest.mark.parametrize("name", ["", "Shopify", "verifier", "shopify.evil", "../shopify", "os", "__init__"])
 def test_a_kind_that_is_not_known_is_refused_before_anything_is_imported(name):
     with pytest.raises(Invalid, match="Choose one of: "):

@@ -6,7 +6,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid
-from shared.sources import Received
+from shared.sources import (
+    Received,
+    github,
+    hubspot,
+    intercom,
+    standard_webhooks,
+    stripe,
+    zendesk,
+)
 from shared.sources.verifier import (
     MAX_SIGNATURES,
     Reason,
@@ -22,26 +30,8 @@ from tests.sources.signing import new_secret, request, sign
 
 NOW = datetime(2026, 11, 22, 10, 15, tzinfo=UTC)
 
-GITHUB = Verifier(headers=("x-hub-signature-256",), extract="prefix", label="sha256=")
-STRIPE = Verifier(
-    headers=("stripe-signature",),
-    template="{ts}.{raw}",
-    extract="kv",
-    label="v1",
-    timestamp=Timestamp(member="t"),
-)
-STANDARD_WEBHOOKS = Verifier(
-    headers=("webhook-signature", "svix-signature"),
-    template="{id}.{ts}.{raw}",
-    # people paste the secret with the version before it: https://github.com/standard-webhooks/standard-webhooks/issues/235
-    key_prefixes=("v1,", "whsec_"),
-    key_encoding="base64",
-    extract="list",
-    label="v1",
-    encoding="base64",
-    timestamp=Timestamp(headers=("webhook-timestamp", "svix-timestamp")),
-    id_headers=("webhook-id", "svix-id"),
-)
+GITHUB, STRIPE, STANDARD_WEBHOOKS = github.VERIFIER, stripe.VERIFIER, standard_webhooks.VERIFIER
+ZENDESK, HUBSPOT = zendesk.VERIFIER, hubspot.V3
 CONVOY = replace(STRIPE, headers=("x-convoy-signature",), template="{ts},{raw}")
 SLACK = Verifier(
     headers=("x-slack-signature",),
@@ -50,20 +40,8 @@ SLACK = Verifier(
     label="v0=",
     timestamp=Timestamp(headers=("x-slack-request-timestamp",)),
 )
-HUBSPOT = Verifier(
-    headers=("x-hubspot-signature-v3",),
-    template="{method}{url}{raw}{ts}",
-    encoding="base64",
-    timestamp=Timestamp(headers=("x-hubspot-request-timestamp",), unit="ms"),
-)
 SQUARE = Verifier(headers=("x-square-hmacsha256-signature",), template="{url}{raw}", encoding="base64")
-ZENDESK = Verifier(
-    headers=("x-zendesk-webhook-signature",),
-    template="{ts}{raw}",
-    encoding="base64",
-    timestamp=Timestamp(headers=("x-zendesk-webhook-signature-timestamp",), unit="iso"),
-)
-INTERCOM = Verifier(headers=("x-hub-signature",), hash="sha1", extract="prefix", label="sha1=")
+INTERCOM = intercom.VERIFIER
 KEYED_IN_HEX = Verifier(headers=("x-signature",), key_encoding="hex", hash="sha512")
 
 
