@@ -281,3 +281,17 @@ async def test_over_its_quota_a_sender_is_told_what_it_repeats_after(policy, ref
 
     assert told.value.retry_after > 0
     assert (events(house), await kept(house)) == (1, [])
+
+
+async def test_a_flood_of_wrong_secrets_is_refused_each_time_and_costs_storage_only_so_much():
+    house = await furnished()
+    for n in range(quotas.REJECTIONS + 20):
+        if n == quotas.REJECTIONS:
+            await house.line.quotas.idle()
+            before = house.tables.requests
+        with pytest.raises(Unauthenticated):
+            await hooks.webhook(house.line, HOOK, hook(item("a"), secret="wrong"))
+
+    assert house.tables.requests == before
+    assert len(house.rows("rejected")) == quotas.REJECTIONS
+    assert len(await sent(house, item("a"))) == 1

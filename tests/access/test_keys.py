@@ -99,6 +99,15 @@ async def test_a_key_names_its_caller(keys: Keys) -> None:
     )
 
 
+async def test_a_key_for_web_pages_is_trusted_less_and_is_for_these_pages(keys: Keys) -> None:
+    wanted = body(scopes=["events:write"], events=["orders.placed"], origins=["https://shop.example"])
+
+    caller = await keys.authenticate((await keys.create("shop", wanted, RANDOM))["key"])
+
+    assert (caller.trust, caller.origins) == ("browser", frozenset({"https://shop.example"}))
+    assert (caller.scopes, caller.events) == (frozenset({Scope.EVENTS_WRITE}), frozenset({"orders.placed"}))
+
+
 async def test_a_deployment_key_belongs_to_no_section(keys: Keys) -> None:
     answer = await keys.create(DEPLOYMENT, body(scopes=["sections:write"]), RANDOM)
 

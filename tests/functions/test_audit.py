@@ -73,6 +73,16 @@ def test_every_change_is_told_with_the_key_that_made_it(running: Running):
     assert "command" not in {one["by"] for one in told}
 
 
+def test_of_a_group_that_is_replayed_its_cause_and_source_are_told(running: Running):
+    wanted = {"cause": "invalid", "source": running.demo.source}
+    assert running.operator.post("/v1/quarantine/replay", wanted).status == 200
+
+    changes = running.operator.get("/v1/audit?limit=100").doc["changes"]
+    newest = next(one for one in changes if one["what"] == "quarantine replayed")
+
+    assert (newest["id"], newest["after"]) == ("invalid", {"source": running.demo.source})
+
+
 def test_a_client_is_named_and_no_key_is_told(running: Running, principal: Principal):
     client = principal("admin")
     made = client.post("/v1/keys", {"name": "told", "source": "tests", "scopes": ["events:write"]}).doc

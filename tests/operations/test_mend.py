@@ -311,3 +311,14 @@ async def test_a_group_for_which_there_is_no_time_says_that_there_is_more():
     told = await mend.replay_group(house.line, "demo", mend.Group(cause="unknown-type"), over)
 
     assert told == {"taken": 0, "left": 0, "more": True}
+
+
+async def test_a_group_may_be_that_of_one_source_only():
+    house = await furnished({})
+    other = {"name": "b", "kind": "shopify", "label": "b", "secrets": {"signing": SECRET}}
+    await house.line.sources.create("demo", body(other), bytes(16), ["shopify"])
+    await arrive(house)
+    await house.line.sources.set_types("demo", HOOK, TYPES)
+
+    assert (await grouped(house, cause="unknown-type", source="0" * 32))["taken"] == 0
+    assert (await grouped(house, cause="unknown-type", source=HOOK))["taken"] == 1

@@ -200,3 +200,26 @@ async def test_storage_keys_hold_no_identifier():
     await register.resolve(**BOTH)
 
     assert not [row.rk for row in register.house.rows("people") if "ada" in row.rk or "c-1" in row.rk]
+
+
+async def test_of_whoever_else_is_known_by_an_address_it_is_the_persons_own_refusals_that_count():
+    register = await Register.open()
+    ada = await register.resolve(email="ada@example.com", crm_id="c-1")
+    await register.resolve(email="ben@example.com")
+    await register.refuse("ada@example.com")
+    sent = Person(email="ben@example.com", crm_id="c-1")
+
+    refused = register.house.line.people.refused
+    assert await refused(register.section, ada.person, sent) == {"marketing"}
+    assert await refused(register.section, None, sent) == frozenset()
+
+
+async def test_a_refusal_by_another_address_of_the_person_counts_when_it_is_asked_again():
+    register = await Register.open()
+    known = await register.resolve(email="ada@example.com", mobile="+46701740605")
+    said = {"mobile": "+46701740605", "purpose": "marketing", "state": "opted_out"}
+    await register.house.line.consents.set(register.section, body(said))
+
+    asked = register.house.line.people.refused
+    assert await asked(register.section, known.person, Person(email="ada@example.com")) == {"marketing"}
+    assert await asked(register.section, None, Person(email="ada@example.com")) == frozenset()

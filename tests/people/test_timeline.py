@@ -76,3 +76,11 @@ async def test_a_timeline_is_bounded_and_its_person_s_own():
     assert len(await newest(timeline, 3)) == 3
     assert await timeline.newest("demo", "p2", 10) == []
     assert await timeline.newest("other", "p1", 10) == []
+
+
+async def test_nothing_of_those_who_lie_in_the_same_partition_is_on_it():
+    timeline = Timeline(FakeTables())
+    for number, person in enumerate(("p1", "p11", "p2", "p0")):
+        await timeline.add("demo", person, stored(number=number))
+
+    assert await newest(timeline) == [stored(number=0).id]
