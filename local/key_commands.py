@@ -18,17 +18,20 @@ KeyId = Annotated[str, typer.Argument(help="The key's id, as `list` shows it.", 
 
 
 @app.command("create")
-def create_key(
+def create_key(  # noqa: PLR0913  (one argument an option)
     section: Section,
     name: Annotated[str, typer.Option(help="Who uses it.")],
     *,
-    scope: Annotated[list[str] | None, typer.Option(help="Repeat for each; none means every scope.")] = None,
+    scope: Annotated[
+        list[str] | None, typer.Option(help="Repeat for each; no scope and no role means every scope.")
+    ] = None,
+    role: Annotated[list[str] | None, typer.Option(help="Repeat for each.")] = None,
     source: Annotated[str, typer.Option(help="What its events carry as their source.")] = "api",
     event: Annotated[list[str] | None, typer.Option(help="Repeat for each; none means every event.")] = None,
     expires_at: Annotated[str | None, typer.Option(help="When, such as 2027-01-31T00:00:00Z.")] = None,
 ) -> None:
     """Make a key. Its text is shown this once."""
-    limits = {"events": event or None, "expiresAt": expires_at}
+    limits = {"roles": role or None, "events": event or None, "expiresAt": expires_at}
     answer(lambda: KeyStore(here()).create(section, name, scope or [], source, limits))
 
 

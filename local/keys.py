@@ -37,10 +37,12 @@ class KeyStore:
     ) -> dict[str, Any]:
         """A new key; its text is in the answer and never again. Section `*` makes a deployment key.
 
-        No scopes means all. `limits` may have `events` and `expiresAt`, as the API takes them. Raises Invalid.
+        No scopes and no roles means all scopes. `limits` may have `roles`, `events` and `expiresAt`, as the API takes them. Raises Invalid.
         """
         every = EVERYTHING if section == DEPLOYMENT else IN_A_SECTION
-        body = {"name": name, "scopes": list(scopes) or list(every), "source": source, **(limits or {})}
+        limited = {name: value for name, value in (limits or {}).items() if value}
+        named = list(scopes) or (None if "roles" in limited else list(every))
+        body = {"name": name, "scopes": named, "source": source, **limited}
         async with self._keys(section) as keys:
             return await keys.create(section, body, secrets.token_bytes(RANDOM_BYTES))
 

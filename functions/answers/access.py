@@ -8,6 +8,7 @@ from functions.answers import Running, Time
 from functions.answers.events import Person
 from functions.answers.problems import Fault
 from shared.access.rights import Scope
+from shared.access.roles import Role
 from shared.exact import Json
 
 
@@ -53,6 +54,7 @@ class Key(TypedDict):
     id: str
     name: str
     scopes: list[Scope]
+    roles: list[Role]
     source: str
     events: list[str] | None
     origins: list[str] | None

@@ -1,6 +1,6 @@
 """What creates a key: who uses it, what for, and until when."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
@@ -8,6 +8,7 @@ from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo
 from shared import times
 from shared.access.caller import A_CALLER
 from shared.access.rights import DEPLOYMENT_ONLY, Scope
+from shared.access.roles import Role
 from shared.access.section_body import is_base_url
 from shared.bodies import DATE_TIME, Body, Discriminator, Text, Whole, context
 from shared.errors import Fault
@@ -49,6 +50,7 @@ Scopes = Annotated[
     Field(min_length=1, max_length=50),
 ]
 """Validated with `deployment` as context: whether they are for the whole deployment."""
+Roles = Annotated[list[Annotated[Role, Field(strict=False)]], Field(min_length=1, max_length=len(Role))]
 Events = Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)]
 PerMinute = Annotated[Whole, Field(ge=1, le=1_000_000)]
 KeyId = Annotated[str, StringConstraints(max_length=64)]
@@ -64,7 +66,9 @@ class KeyBody(Body):
     # Validated with `now` and `deployment` as context.
 
     name: Text
-    scopes: Scopes
+    scopes: Scopes | None = None
+    roles: Roles | None = None
+    """By name: what each grants follows the table of roles. A key has some scopes or some roles, or both."""
     source: Text
     """What its events carry as their source, unless they name one."""
     events: Events | None = None
@@ -82,11 +86,20 @@ class KeyBody(Body):
         return self.per_minute or (A_PUBLISHABLE if self.origins else A_CALLER)
 
 
-def publishable_faults(body: Json) -> Sequence[Fault]:
-    """What a key that everybody can read must not have."""
-    if not isinstance(body, dict) or body.get("origins") is None:
+def faults_between(body: Json) -> Sequence[Fault]:
+    """What the members of a key's body say together: it may do something, and no more than a page's key may."""
+    if not isinstance(body, dict):
         return []
+    if body.get("scopes") is None and body.get("roles") is None:
+        return [Fault("/scopes", "Say what the key may do: name scopes, roles or both.", "a list of scopes")]
+    return [] if body.get("origins") is None else _publishable_faults(body)
+
+
+def _publishable_faults(body: Mapping[str, Json]) -> Sequence[Fault]:
+    """What a key that everybody can read must not have. A role may come to grant more one day."""
     faults = []
+    if body.get("roles") is not None:
+        faults.append(Fault("/roles", "A key for web pages has scopes only. Leave this out."))
     if body.get("scopes") != [Scope.EVENTS_WRITE]:
         detail = "A key for web pages can do no more than post events."
         faults.append(Fault("/scopes", detail, f'["{Scope.EVENTS_WRITE}"]'))

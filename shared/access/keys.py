@@ -1,13 +1,15 @@
 """Keys: made, rotated and revoked here, and here a request's key becomes its caller."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from shared import times
 from shared.access import tokens
 from shared.access.caller import A_CALLER, DEPLOYMENT, Caller
-from shared.access.key_body import KeyBody, publishable_faults
+from shared.access.key_body import KeyBody, faults_between
 from shared.access.opened import Opened
-from shared.access.rights import Scope
+from shared.access.rights import DEPLOYMENT_ONLY, Scope
+from shared.access.roles import granted
 from shared.bodies import read_body
 from shared.errors import Conflict, Fault, Invalid, NotFound, Unauthenticated
 from shared.exact import Json
@@ -21,6 +23,7 @@ MAX_SECRETS = 8
 _ANSWERED = (
     "name",
     "scopes",
+    "roles",
     "source",
     "events",
     "origins",
@@ -48,14 +51,17 @@ class Keys:
         key would reach further than `by` does.
         """
         wanted = read_body(
-            KeyBody, body, also=publishable_faults, now=self._clock.now(), deployment=section == DEPLOYMENT
+            KeyBody, body, also=faults_between, now=self._clock.now(), deployment=section == DEPLOYMENT
         )
+        scopes, roles = wanted.scopes or [], wanted.roles or []
         if by:
-            by.require_reach(wanted.scopes, wanted.events)
+            by.require_reach(_reached(section, scopes, roles), wanted.events)
         token = tokens.mint(random, _prefix(wanted.origins))
         now = self._now()
         doc = {
             **wanted.model_dump(by_alias=True, mode="json", exclude={"replaces", "per_minute"}),
+            "scopes": [str(scope) for scope in scopes],
+            "roles": [str(role) for role in roles],
             "perMinute": wanted.quota,
             "sourceId": await scope_of_replaced(self._registry, section, wanted.replaces) or token.id,
             "createdAt": now,
@@ -193,8 +199,14 @@ async def scope_of_replaced(registry: Registry, section: str, replaces: str | No
 
 
 def scopes_of(record: Record) -> frozenset[Scope]:
-    """The scopes that this version knows: one that a newer version granted gives nothing here."""
-    return frozenset(scope for scope in Scope if scope in record.doc["scopes"])
+    """All that it may do: what a newer version granted by another name gives nothing here."""
+    return _reached(record.section, record.doc["scopes"], record.doc.get("roles") or ())
+
+
+def _reached(section: str, scopes: Collection[str], roles: Collection[str]) -> frozenset[Scope]:
+    """The scopes that are named, and what the roles grant; those of a section grant nothing beyond it."""
+    by_roles = granted(roles) if section == DEPLOYMENT else granted(roles) - DEPLOYMENT_ONLY
+    return by_roles.union(scope for scope in Scope if scope in scopes)
 
 
 def _caller(record: Record) -> Caller:
@@ -223,5 +235,5 @@ def _answer(record: Record) -> dict[str, Json]:
         {name: secret[name] for name in ("number", "createdAt", "revokedAt")}
         for secret in record.doc["secrets"]
     ]
-    doc = {"origins": None, **record.doc, "perMinute": _per_minute(record)}
+    doc = {"origins": None, "roles": [], **record.doc, "perMinute": _per_minute(record)}
     return {"id": record.id, **{name: doc[name] for name in _ANSWERED}, "secrets": secrets}

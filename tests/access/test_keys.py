@@ -1,17 +1,19 @@
 """Keys from the first answer to the last refusal, on fakes of storage and time."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shared import exact
-from shared.access import tokens
+from shared.access import roles, tokens
 from shared.access.caller import DEPLOYMENT, Caller
 from shared.access.keys import MAX_SECRETS, Keys
 from shared.access.rights import Scope
+from shared.access.roles import GRANTS, granted
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
-from shared.ports import Row
+from shared.ports import Row, bytes_of
 from shared.registry import Registry
 from tests.fakes import FakeClock, FakeTables
 
@@ -65,6 +67,7 @@ async def test_a_new_key_answers_its_text_once(keys: Keys) -> None:
     assert answer == {
         "id": tokens.mint(RANDOM).id,
         **BODY,
+        "roles": [],
         "events": None,
         "origins": None,
         "perMinute": 60_000,
@@ -106,6 +109,39 @@ async def test_a_key_for_web_pages_is_trusted_less_and_is_for_these_pages(keys: 
 
     assert (caller.trust, caller.origins) == ("browser", frozenset({"https://shop.example"}))
     assert (caller.scopes, caller.events) == (frozenset({Scope.EVENTS_WRITE}), frozenset({"orders.placed"}))
+
+
+async def test_a_key_may_do_what_its_roles_come_to_within_its_section(keys: Keys) -> None:
+    may = []
+    for section, random in (("shop", RANDOM), (DEPLOYMENT, RANDOM[::-1])):
+        answer = await keys.create(section, body(scopes=None, roles=["operator"]), random)
+        may.append((await keys.authenticate(answer["key"])).scopes)
+
+    assert may == [granted(["operator"]) - {Scope.TICK}, granted(["operator"])]
+
+
+async def test_a_role_is_kept_by_name_so_that_it_follows_its_table(
+    keys: Keys, tables: FakeTables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = (await keys.create("shop", body(scopes=None, roles=["ingest"]), RANDOM))["key"]
+    more = {**GRANTS, "ingest": frozenset({Scope.EVENTS_WRITE, Scope.EVENTS_READ})}
+    monkeypatch.setattr(roles, "GRANTS", more)
+
+    caller = await Keys(Registry(tables), FakeClock()).authenticate(key)
+
+    assert caller.scopes == {Scope.EVENTS_WRITE, Scope.EVENTS_READ}
+
+
+async def test_a_key_from_before_there_were_roles_has_its_scopes(keys: Keys, tables: FakeTables) -> None:
+    key = (await keys.create("shop", body(), RANDOM))["key"]
+    place = ("shop|key", tokens.mint(RANDOM).id)
+    row = tables.tables["registry"][place]
+    doc = exact.read(bytes_of(row, "doc"))
+    del doc["roles"]
+    tables.tables["registry"][place] = replace(row, values={"doc": exact.dumps(doc).encode()})
+
+    assert (await keys.authenticate(key)).scopes == {Scope.EVENTS_WRITE}
+    assert [one["roles"] for one in await keys.list("shop")] == [[]]
 
 
 async def test_a_deployment_key_belongs_to_no_section(keys: Keys) -> None:
@@ -275,6 +311,27 @@ async def test_nobody_hands_out_more_events_than_they_have(keys: Keys, secrets: 
     assert await keys.rotate("shop", answer["id"], next(secrets), by=by)
 
 
+async def test_nobody_hands_out_a_role_that_grants_more_than_they_have(
+    keys: Keys, secrets: Iterator[bytes]
+) -> None:
+    by = granter(Scope.KEYS_WRITE, *granted(["developer"]))
+
+    with pytest.raises(Forbidden, match="operate"):
+        await keys.create("shop", body(scopes=None, roles=["operator"]), RANDOM, by=by)
+    id = (await keys.create("shop", body(scopes=None, roles=["operator"]), RANDOM))["id"]
+    with pytest.raises(Forbidden, match="operate"):
+        await keys.rotate("shop", id, next(secrets), by=by)
+    assert await keys.create("shop", body(scopes=None, roles=["developer"]), RANDOM[::-1], by=by)
+
+
+async def test_a_key_that_may_do_nothing_and_a_page_s_key_with_a_role_are_refused(keys: Keys) -> None:
+    page = {"events": ["orders.placed"], "origins": ["https://shop.example"]}
+
+    assert await pointers(keys, body(scopes=None)) == ["/scopes"]
+    assert await pointers(keys, body(**page, roles=["ingest"])) == ["/roles"]
+    assert await pointers(keys, body(**page, roles=["ingest"], scopes=None)) == ["/roles", "/scopes"]
+
+
 async def test_a_section_key_cannot_have_a_scope_beyond_its_section(keys: Keys) -> None:
     assert await pointers(keys, body(scopes=["events:write", "sections:write"])) == ["/scopes/1"]
 
@@ -305,6 +362,10 @@ async def test_all_faults_come_at_once(keys: Keys) -> None:
         ("scopes", [1], "/scopes/0"),
         ("scopes", [{}], "/scopes/0"),
         ("scopes", "events:write", "/scopes"),
+        ("roles", [], "/roles"),
+        ("roles", ["root"], "/roles/0"),
+        ("roles", ["events:read"], "/roles/0"),
+        ("roles", "admin", "/roles"),
         ("events", ["Orders.Placed"], "/events/0"),
         ("events", ["a.b", "placed"], "/events/1"),
         ("expiresAt", "2027-01-01", "/expiresAt"),

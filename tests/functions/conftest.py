@@ -85,7 +85,7 @@ def make_key(running: Running) -> MakeKey:
     """Makes keys of the demo section: `make_key("events:write", ...)`, members of the body as keywords."""
 
     def make(*scopes: str, **members: Any) -> dict[str, Any]:
-        body = {"name": f"test {secrets.token_hex(4)}", "source": "tests", "scopes": scopes, **members}
+        body = {"name": f"test {secrets.token_hex(4)}", "source": "tests", "scopes": list(scopes), **members}
         answer = running.operator.post("/v1/keys", body)
         assert answer.status == 201, answer.doc
         made: dict[str, Any] = answer.doc

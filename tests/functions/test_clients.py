@@ -1,6 +1,5 @@
 """Service principals at the real doors: what a token opens, and what becomes of one that does not."""
 
-import asyncio
 import time
 import uuid
 from datetime import UTC, datetime
@@ -8,31 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from local.client import Client
-from local.clients import ClientStore
 from local.issuer import AUDIENCE, TENANT
 from local.issuer.mint import Mint
 from shared.access.entra import MAX_TOKEN
-from shared.access.rights import DEPLOYMENT_ONLY, NEEDS, Scope
-from shared.access.roles import granted
 from tests.functions.asking import ask, assert_problem
 from tests.functions.conftest import Place, Principal, app_with, registration, token_of
-from tests.functions.test_doors_rights import path
 from tests.running import Running, order, started
-
-ROLES = ("ingest", "marketer", "developer", "operator", "privacy-officer", "admin")
-ROUTES = [(*route.split(" "), needed) for route, needed in NEEDS.items()]
-
-
-@pytest.fixture(scope="session")
-def people(running: Running) -> dict[str, Client]:
-    """A client of the whole deployment for each role."""
-    made = {}
-    for role in ROLES:
-        app = app_with(role)
-        asyncio.run(ClientStore(running.stack.environment).create("*", app.id, role, [], role))
-        token = token_of(running.stack.issuer_url, app)
-        made[role] = Client.keyed(running.stack.base_url, token, "stranger")
-    return made
 
 
 def test_a_token_posts_an_event_that_carries_its_clients_source(running: Running, principal: Principal):
@@ -159,36 +139,6 @@ def assert_refused(running: Running, text: str) -> None:
     assert_problem(answer, 401, "unauthenticated")
     assert answer.headers["www-authenticate"].startswith("Bearer")
     assert len(text) < 4 or text not in str(answer.doc)
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_opens_the_doors_that_the_table_says_and_no_other(
-    people: dict[str, Client], stranger: Place, role: str
-):
-    wrong = []
-    for method, template, needed in ROUTES:
-        answer = ask(people[role], method, path(template), b"{}")
-        opened = answer.status not in (401, 403)
-        if opened != (needed in granted([role])):
-            wrong.append((method, template, answer.status))
-
-    assert wrong == []
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_role_in_a_section_never_reaches_beyond_it(principal: Principal, role: str):
-    client = principal(role)
-    beyond = [route for route in ROUTES if route[2] in DEPLOYMENT_ONLY]
-
-    assert {ask(client, method, path(template), b"{}").status for method, template, _ in beyond} == {403}
-    assert Scope.TICK in {needed for *_, needed in beyond}
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_another_section_does_not_exist_whatever_the_role(principal: Principal, stranger: Place, role: str):
-    client = principal(role, section=stranger.section)
-
-    assert {ask(client, method, path(template), b"{}").status for method, template, _ in ROUTES} == {404}
 
 
 @pytest.mark.slow

@@ -65,6 +65,13 @@ def test_a_key_is_limited_to_its_scopes_and_events(running, command):
     assert Client.keyed(running.stack.base_url, made["key"]).get("/v1/events").status == 403
 
 
+def test_a_key_has_what_its_role_grants(running, command):
+    made = command.answer("create", "--section", "demo", "--name", "poster", "--role", "ingest")
+    assert (made["scopes"], made["roles"]) == ([], ["ingest"])
+    assert post(running, made["key"]) == 202
+    assert Client.keyed(running.stack.base_url, made["key"]).get("/v1/events").status == 403
+
+
 def test_a_key_shows_when_it_expires(command):
     words = ("--name", "guest", "--expires-at", "2999-01-31T00:00:00Z")
     made = command.answer("create", "--section", "demo", *words)
