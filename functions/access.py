@@ -36,8 +36,8 @@ async def create_section(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/sections", Gives(200, answers.Sections))
 async def list_sections(call: KeyedCall) -> Reply:
-    """List the sections."""
-    return Reply(200, {"sections": await call.line.sections.list()})
+    """List the sections; deleted ones too, until they are cleared away."""
+    return Reply(200, {"sections": await call.line.sections.list(deleted_too=True)})
 
 
 @door(
@@ -49,6 +49,17 @@ async def list_sections(call: KeyedCall) -> Reply:
 async def configure_section(call: KeyedCall) -> Reply:
     """Replace a section's settings. Its id, its buckets and its hash key never change."""
     return Reply(200, await call.line.sections.configure(call.params["id"], call.body))
+
+
+@door(
+    bp,
+    "DELETE /v1/sections/{id}",
+    Gives(202, answers.Section),
+    Wants(query=("confirm",), refuses=(Conflict,)),
+)
+async def delete_section(call: KeyedCall) -> Reply:
+    """Delete a paused section, with all that is in it, for good. `confirm` repeats its id."""
+    return Reply(202, await call.line.sections.delete(call.params["id"], call.query.get("confirm")))
 
 
 @door(bp, "POST /v1/sections/{id}/pause", Gives(200, answers.Section), Wants(refuses=(Conflict,)))

@@ -50,6 +50,7 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST // 2}, "How many at most."),
     "before": ({"type": "string", "format": "uuid"}, "An event's id: what is older than it."),
     "after": ({"type": "string", "format": "uuid"}, "An id to go on from, or an earlier answer's `next`."),
+    "confirm": ({"type": "string"}, "The id once more: nothing is deleted without it."),
     "cause": ({"type": "string"}, "Only what is there for this cause."),
     "Idempotency-Key": (
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY},

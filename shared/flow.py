@@ -64,7 +64,10 @@ async def intake(
 
 async def process(line: Line, message: CommitMessage) -> None:
     """Decide where the events of a commit go, write that down, and hand the deliveries off."""
-    section = await line.sections.read(message.section)
+    section = await line.sections.find_now(message.section)
+    if section is None:
+        # It has been deleted, and its events with it.
+        return
     if section.paused:
         # It waits until the section is resumed; nobody sends it again meanwhile.
         await line.outbox.park(section.id, message.commit)
@@ -93,7 +96,9 @@ async def process(line: Line, message: CommitMessage) -> None:
 
 async def deliver(line: Line, message: DeliveryMessage) -> None:
     """Take deliveries of one route a step further, each for itself. Raises what broke one once all had a go."""
-    section = await line.sections.read(message.section)
+    section = await line.sections.find_now(message.section)
+    if section is None:
+        return
     ended = await asyncio.gather(
         *(line.forwarder.forward(section, message.route, event) for event in message.events),
         return_exceptions=True,

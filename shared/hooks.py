@@ -90,11 +90,11 @@ async def greet(line: Line, source_id: str, request: Received) -> Greeting:
 async def _met(line: Line, source_id: str, request: Received) -> tuple[Section, Source, SourceKind, Received]:
     """Who is meant by a hook's path, and the request as its sender knows it."""
     source = await line.sources.find(source_id)
-    if source is None:
+    section = None if source is None else await line.sections.find(source.section)
+    if source is None or section is None:
         raise NotFound("There is no such source.")
     # The signature covers the bytes as they were sent, so they have to be here, and the URL as the sender knows it.
     receive.require_arrived(request)
-    section = await line.sections.read(source.section)
     public = receive.at_public_url(request, section.public_base_url)
     return section, source, translate.kind_of(source), public
 

@@ -63,6 +63,8 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "purge.timeline-removed": "An expired event is on no timeline and has its receipt.",
         "purge.receipts-removed": "An expired event has no receipt and still has its row.",
         "ledger.bodies-deleted": "An expired event has no body and still has its row.",
+        "clear.bodies-deleted": "A deleted section has no bodies, and all its rows.",
+        "clear.rows-deleted": "Some rows of a deleted section are gone.",
         "registry.pointer-written": "A key or a source has a pointer and no document.",
     }
 )

@@ -19,6 +19,7 @@ from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
+from shared.stores.belongings import Belongings
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
@@ -57,4 +58,5 @@ class Line:
     quarantine: Quarantine
     dead_letters: DeadLetters
     due: Due
+    belongings: Belongings
     clock: Clock

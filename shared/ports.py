@@ -114,10 +114,13 @@ class Tables(Protocol):
         `select` names the members to read, keys apart; it is not for bytes that may be longer than 64 KiB.
         """
 
-    def scan(self, table: str) -> AsyncIterator[Row]:
-        """Every row of a table, by partition key and row key, read page by page: for a backup, never for the line.
+    def scan(
+        self, table: str, low: str = "", high: str | None = None, *, select: Sequence[str] | None = None
+    ) -> AsyncIterator[Row]:
+        """Every row with low <= partition key < high, by partition key and row key, read page by page.
 
-        What is written meanwhile may be among them or not.
+        For what is about a table or a section as a whole, never for the line. What is written meanwhile may be among
+        them or not. `select` as in `range`.
         """
 
     async def names(self) -> Sequence[str]:
@@ -133,6 +136,9 @@ class Blobs(Protocol):
     async def get(self, name: str) -> bytes | None: ...
 
     async def delete(self, name: str) -> None: ...
+
+    def names(self, prefix: str) -> AsyncIterator[str]:
+        """The names that begin with this, in order, read page by page."""
 
 
 class Queue(Protocol):

@@ -59,6 +59,8 @@ class Record:
 
 
 Place = tuple[Kind, str, str]
+FINDABLE = (Kind.KEY, Kind.SOURCE)
+"""What has a pointer."""
 
 
 class Registry:
@@ -109,15 +111,28 @@ class Registry:
             raise _too_large(record) from None
         self._forget(record)
 
-    async def replace(self, record: Record) -> None:
-        """Write a document that was read before. Raises Conflict when someone else changed it, BodyTooLarge."""
+    async def replace(self, record: Record, done: str = "changed") -> None:
+        """Write a document that was read before; the audit says what was `done`.
+
+        Raises Conflict when someone else changed it, BodyTooLarge.
+        """
         try:
             row = Operation(Verb.REPLACE, _row(record))
-            await self._tables.transact(REGISTRY.name, [row, self._audit(record, "changed")])
+            await self._tables.transact(REGISTRY.name, [row, self._audit(record, done)])
         except RowChanged:
             raise Conflict(f"The {record.kind} {record.id} has changed. Read it and try again.") from None
         except RowTooLarge:
             raise _too_large(record) from None
+        self._forget(record)
+
+    async def remove(self, record: Record, done: str) -> None:
+        """Delete a document that was read before; the audit stays. Raises Conflict when someone else changed it."""
+        try:
+            gone = replace(record, doc={}, was=record.doc)
+            row = Operation(Verb.DELETE, _row(record))
+            await self._tables.transact(REGISTRY.name, [row, self._audit(gone, done)])
+        except RowChanged:
+            raise Conflict(f"The {record.kind} {record.id} has changed. Read it and try again.") from None
         self._forget(record)
 
     async def section_of(self, kind: Kind, id: str) -> str | None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """One table or container. `keys`, `purge`, `export` and `erase` are for people: docs are made from them."""
+    """One table or container. `keys`, `purge`, `export` and `erase` are for people: docs are made from them.
+
+    All of a section goes with the section (`operations.clear`), whatever is said here.
+    """
 
     name: str
     backed_up: bool
@@ -24,7 +27,7 @@ REGISTRY = Store(
     backed_up=True,
     keys="{section}|{kind} / {id}, ~{inverted milliseconds}|{hash} what was changed by whom; "
     "pointers of keys and sources: |{kind} / {id}",
-    purge="never: configuration lives until it is deleted, and its audit on",
+    purge="with the section; the audit of the section itself, in the partition |section, stays",
     export="with the section",
     erase="holds nothing personal",
 )
@@ -51,7 +54,7 @@ PEOPLE = Store(
     keys="{section}|{first hex of the hash} / i|{keyed hash of an identifier} its person, and behind it "
     "c|{purpose} what it said, p|{rank}|{hash} the person's identifiers; p|{person} its maker; "
     "s|{hash}|{purpose}|{time} what was said then",
-    purge="never: a person lives until erased, and the proof of a refusal is kept",
+    purge="with the section: a person lives until erased, and the proof of a refusal is kept",
     export="the profile of the person's maker, and what was said by its addresses",
     erase="p| row, profile and the i| rows of its identifiers; what was said stays under keyed hashes, so that "
     "the address is not written to again",

@@ -32,6 +32,7 @@ from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
 from shared.stages.slots import Slots
 from shared.stages.validate import Validator
+from shared.stores.belongings import Belongings
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
@@ -135,6 +136,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
+        belongings=Belongings(tables, blobs),
         clock=clock,
     )
 

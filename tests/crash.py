@@ -91,8 +91,24 @@ class Guarded:
         for row in await self._fuse.through(self._process, self._name, lambda: self._read(*args, **options)):
             yield row
 
+    async def scan(self, *args: Any, **options: Any) -> Any:
+        """As `range`."""
+        for row in await self._fuse.through(self._process, self._name, lambda: self._scan(*args, **options)):
+            yield row
+
+    async def names(self, *args: Any) -> Any:
+        """Of blobs, as `range`."""
+        for name in await self._fuse.through(self._process, self._name, lambda: self._names(*args)):
+            yield name
+
     async def _read(self, *args: Any, **options: Any) -> list[Row]:
         return [row async for row in self._port.range(*args, **options)]
+
+    async def _scan(self, *args: Any, **options: Any) -> list[Row]:
+        return [row async for row in self._port.scan(*args, **options)]
+
+    async def _names(self, *args: Any) -> list[str]:
+        return [name async for name in self._port.names(*args)]
 
 
 @dataclass

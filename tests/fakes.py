@@ -83,10 +83,13 @@ class FakeTables:
         for row in [rows[pk, rk] for rk in found]:
             yield row
 
-    async def scan(self, table: str) -> AsyncIterator[Row]:
+    async def scan(
+        self, table: str, low: str = "", high: str | None = None, *, select: Sequence[str] | None = None
+    ) -> AsyncIterator[Row]:
         rows = self._rows(table)
-        self.requests += max(1, ceil(len(rows) / PAGE_ROWS))
-        for row in [rows[place] for place in sorted(rows)]:
+        found = sorted(place for place in rows if place[0] >= low and (high is None or place[0] < high))
+        self.requests += max(1, ceil(len(found) / PAGE_ROWS))
+        for row in [rows[place] for place in found]:
             yield row
 
     async def names(self) -> Sequence[str]:
@@ -127,6 +130,10 @@ class FakeBlobs:
 
     async def delete(self, name: str) -> None:
         self.blobs.pop(name, None)
+
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        for name in sorted(name for name in self.blobs if name.startswith(prefix)):
+            yield name
 
 
 class FakeQueue:

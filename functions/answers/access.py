@@ -1,10 +1,10 @@
 """Answers about sections, keys, clients and webhook sources."""
 
-from typing import NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
-from functions.answers import Running, Time
+from functions.answers import Time
 from functions.answers.events import Person
 from functions.answers.problems import Fault
 from shared.access.rights import Scope
@@ -24,8 +24,9 @@ class Section(TypedDict):
     idempotencyDays: int
     perMinute: int
     buckets: int
-    status: Running
+    status: Literal["active", "paused", "deleted"]
     createdAt: Time
+    deletedAt: Time | None
 
 
 class ResumedSection(Section):

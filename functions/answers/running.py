@@ -19,3 +19,4 @@ class Ticked(TypedDict):
     unpark: dict[str, int | str]
     mend: dict[str, int | str]
     purge: dict[str, int | str]
+    clear: dict[str, int | str]

@@ -115,7 +115,7 @@ class Keys:
         secret = None if record is None else _matching(record, token.secret)
         # Only who holds a secret learns what became of it: an id alone is answered like one that was never made.
         if record is None or secret is None:
-            raise Unauthenticated("This key is not known. Copy it again, or create a new one.")
+            raise unknown_key()
         if record.doc["revokedAt"] or secret["revokedAt"]:
             raise Unauthenticated("This key has been revoked. Use the one that replaced it.")
         if self._is_expired(record):
@@ -145,6 +145,11 @@ class Keys:
 
     def _now(self) -> str:
         return times.text(self._at())
+
+
+def unknown_key() -> Unauthenticated:
+    """The same for a key that was never made and for one that went with its section."""
+    return Unauthenticated("This key is not known. Copy it again, or create a new one.")
 
 
 def _token(text: str) -> tokens.Token:

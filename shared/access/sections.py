@@ -1,14 +1,16 @@
 """Sections: the isolated spaces that everything belongs to, each with a hash key of its own."""
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from shared import times
 from shared.access.opened import Opened
 from shared.access.section_body import A_SECTION, SectionBody, SectionSettings
 from shared.bodies import read_body
-from shared.errors import NotFound
+from shared.errors import Conflict, Fault, Invalid, NotFound
 from shared.exact import Json
 from shared.ports import Clock, Seal
 from shared.registry import Kind, Record, Registry
@@ -17,7 +19,8 @@ HASH_KEY_BYTES = 32
 _EVERYWHERE = ""
 """Sections are listed across the deployment, so they lie in the registry's own section."""
 
-Status = Literal["active", "paused"]
+Running = Literal["active", "paused"]
+Status = Literal["active", "paused", "deleted"]
 
 _ANSWERED = (
     "id",
@@ -31,6 +34,7 @@ _ANSWERED = (
     "buckets",
     "status",
     "createdAt",
+    "deletedAt",
 )
 
 
@@ -78,14 +82,20 @@ class Sections:
         await self._registry.create(Record(Kind.SECTION, _EVERYWHERE, wanted.id, doc))
         return _answer(doc)
 
-    async def list(self) -> list[dict[str, Json]]:
-        """All sections, by id."""
-        return [_answer(record.doc) for record in await self._registry.list(Kind.SECTION, _EVERYWHERE)]
+    async def list(self, *, deleted_too: bool = False) -> list[dict[str, Json]]:
+        """All sections, by id; `deleted_too`: with those of which not everything is cleared away yet."""
+        records = await self._registry.list(Kind.SECTION, _EVERYWHERE)
+        return [_answer(one.doc) for one in records if deleted_too or not _is_deleted(one)]
+
+    async def deleted(self) -> Sequence[tuple[str, datetime]]:
+        """The sections that are to be cleared away, and when they were deleted."""
+        records = await self._registry.list(Kind.SECTION, _EVERYWHERE)
+        return [(one.id, times.parse(one.doc["deletedAt"])) for one in records if _is_deleted(one)]
 
     async def show(self, id: str) -> dict[str, Json]:
         """A section as the API answers it. Raises NotFound."""
         record = await self._registry.find(Kind.SECTION, _EVERYWHERE, id)
-        if record is None:
+        if record is None or _is_deleted(record):
             raise _unknown()
         return _answer(record.doc)
 
@@ -97,7 +107,31 @@ class Sections:
         wanted = read_body(SectionSettings, body)
         return await self._change(id, **wanted.model_dump(by_alias=True))
 
-    async def set_status(self, id: str, status: Status) -> dict[str, Json]:
+    async def delete(self, id: str, confirm: str | None) -> dict[str, Json]:
+        """Delete a paused section: instances know no such section within CACHE_SECONDS, and the tick clears it away.
+
+        Deleting it again changes nothing. Raises NotFound, Invalid unless `confirm` repeats its id, and Conflict
+        unless it is paused.
+        """
+        record = await self._read(id)
+        if confirm != id:
+            fault = Fault("/confirm", "Repeat the section's id to delete it with all that is in it.", id)
+            raise Invalid("This would delete the section and all its data for good.", faults=[fault])
+        if not _is_deleted(record):
+            if _status(record.doc) != "paused":
+                raise Conflict("The section is active. Pause it, and see that nobody misses it, first.")
+            record = record.with_doc(deletedAt=times.text(self._clock.now()))
+            await self._registry.replace(record, "deleted")
+        return _answer(record.doc)
+
+    async def forget(self, id: str) -> None:
+        """Let go of a deleted section's own document, once nothing else of it is left. Raises NotFound, Conflict."""
+        record = await self._read(id)
+        if not _is_deleted(record):
+            raise Conflict("The section is not deleted.")
+        await self._registry.remove(record, "cleared away")
+
+    async def set_status(self, id: str, status: Running) -> dict[str, Json]:
         """Pause a section, or resume it; instances follow within CACHE_SECONDS. Raises NotFound, Conflict."""
         return await self._change(id, status=status)
 
@@ -110,13 +144,25 @@ class Sections:
 
     async def find(self, id: str) -> Section | None:
         """Like `read`, with None for a section that is not there."""
-        record = await self._registry.find(Kind.SECTION, _EVERYWHERE, id)
-        return None if record is None else self._opened.get(record)
+        return self._live(await self._registry.find(Kind.SECTION, _EVERYWHERE, id))
 
-    async def _change(self, id: str, **members: Json) -> dict[str, Json]:
+    async def find_now(self, id: str) -> Section | None:
+        """Like `find`, but storage is asked before it is said that there is none: what is remembered may be older."""
+        return await self.find(id) or self._live(await self._registry.read(Kind.SECTION, _EVERYWHERE, id))
+
+    def _live(self, record: Record | None) -> Section | None:
+        return None if record is None or _is_deleted(record) else self._opened.get(record)
+
+    async def _read(self, id: str) -> Record:
         record = await self._registry.read(Kind.SECTION, _EVERYWHERE, id)
         if record is None:
             raise _unknown()
+        return record
+
+    async def _change(self, id: str, **members: Json) -> dict[str, Json]:
+        record = await self._read(id)
+        if _is_deleted(record):
+            raise Conflict("The section has been deleted, and is being cleared away.")
         changed = record.with_doc(**members)
         await self._registry.replace(changed)
         return _answer(changed.doc)
@@ -144,7 +190,7 @@ def _context(id: str) -> str:
 
 
 def _answer(doc: Json) -> dict[str, Json]:
-    whole = {**doc, "status": _status(doc), "perMinute": _per_minute(doc)}
+    whole = {"deletedAt": None, **doc, "status": _status(doc), "perMinute": _per_minute(doc)}
     return {name: whole[name] for name in _ANSWERED}
 
 
@@ -154,8 +200,17 @@ def _per_minute(doc: Json) -> int:
 
 
 def _status(doc: Json) -> Status:
-    """Sections that were made before they could be paused name none."""
+    """Sections that were made before they could be paused name none.
+
+    A deleted one stays paused, so that a version which knows of no deletion does nothing with it.
+    """
+    if doc.get("deletedAt"):
+        return "deleted"
     return "paused" if doc.get("status") == "paused" else "active"
+
+
+def _is_deleted(record: Record) -> bool:
+    return _status(record.doc) == "deleted"
 
 
 def _unknown() -> NotFound:

@@ -1,8 +1,9 @@
 """Blobs on Azure Blob Storage, in one container."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Final, Self, TypeVar
 
 from azure.core.credentials_async import AsyncTokenCredential
@@ -12,6 +13,7 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient, LinearRet
 from shared.azure.failures import code_of, unavailable
 from shared.storage import BODIES
 
+MAX_PAGE_NAMES: Final = 1000
 _CONTAINER_MISSING: Final = "ContainerNotFound"
 _GONE: Final = "BlobNotFound"
 
@@ -53,6 +55,13 @@ class AzureBlobs:
         """That it is gone already is success."""
         with suppress(_BlobMissing):
             await self._call(lambda bodies: bodies.delete_blob(name))
+
+    async def names(self, prefix: str) -> AsyncIterator[str]:
+        marker: str | None = ""
+        while marker is not None:
+            found, marker = await self._call(partial(_page, prefix=prefix, marker=marker))
+            for name in found:
+                yield name
 
     async def close(self) -> None:
         """Close the connections; a later call opens new ones."""
@@ -117,6 +126,13 @@ async def _make(bodies: ContainerClient) -> None:
     """Create the container; that someone else was quicker is success."""
     with suppress(ResourceExistsError):
         await bodies.create_container()
+
+
+async def _page(bodies: ContainerClient, *, prefix: str, marker: str) -> tuple[list[str], str | None]:
+    """The names on the page that the marker says, and the marker of the next one, if there is one."""
+    pages = bodies.list_blob_names(name_starts_with=prefix, results_per_page=MAX_PAGE_NAMES).by_page(marker)
+    names = [name async for name in await anext(pages)]
+    return names, getattr(pages, "continuation_token", None) or None
 
 
 def _in_port_words(error: BaseException) -> Exception:

@@ -120,8 +120,11 @@ class AzureTables:
             if count == limit:
                 return
 
-    async def scan(self, table: str) -> AsyncIterator[Row]:
-        async for row in self._pages(table, f"{self._url(table)}()?$top={MAX_PAGE_ROWS}"):
+    async def scan(
+        self, table: str, low: str = "", high: str | None = None, *, select: Sequence[str] | None = None
+    ) -> AsyncIterator[Row]:
+        url = wire.scan_url(self._url(table), low, high, page=MAX_PAGE_ROWS, select=select)
+        async for row in self._pages(table, url):
             yield row
 
     async def names(self) -> Sequence[str]:

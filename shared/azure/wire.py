@@ -58,13 +58,27 @@ def range_url(
     table_url: str, pk: str, low: str, high: str | None, *, page: int, select: Sequence[str] | None
 ) -> str:
     """Where the rows of a partition with low <= row key < high are, `page` of them in an answer."""
-    question = f"PartitionKey eq {_text(pk)}"
-    if low:
-        question += f" and RowKey ge {_text(low)}"
-    if high is not None:
-        question += f" and RowKey lt {_text(high)}"
+    asked = [f"PartitionKey eq {_text(pk)}", *_between("RowKey", low, high)]
+    return _asking(table_url, asked, page, select)
+
+
+def scan_url(table_url: str, low: str, high: str | None, *, page: int, select: Sequence[str] | None) -> str:
+    """Where the rows with low <= partition key < high are, `page` of them in an answer."""
+    return _asking(table_url, _between("PartitionKey", low, high), page, select)
+
+
+def _between(key: str, low: str, high: str | None) -> list[str]:
+    """The conditions that a key is not below the one and below the other, as far as there are such."""
+    return [
+        *([f"{key} ge {_text(low)}"] if low else ()),
+        *([f"{key} lt {_text(high)}"] if high is not None else ()),
+    ]
+
+
+def _asking(table_url: str, conditions: Sequence[str], page: int, select: Sequence[str] | None) -> str:
+    question = f"$filter={quote(' and '.join(conditions), safe='')}&" if conditions else ""
     members = "" if select is None else f"&$select={','.join(('PartitionKey', 'RowKey', *select))}"
-    return f"{table_url}()?$filter={quote(question, safe='')}&$top={page}{members}"
+    return f"{table_url}()?{question}$top={page}{members}"
 
 
 def continuation(headers: Mapping[str, str]) -> str | None:

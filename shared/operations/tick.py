@@ -11,6 +11,7 @@ from typing import Any
 from shared.errors import SignalboxError
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations.clear import clear
 from shared.operations.mend import resume
 from shared.operations.pace import Pace
 from shared.operations.purge import purge
@@ -20,13 +21,14 @@ from shared.stores.due import Waiting
 
 MOST_DUE = 10_000
 SECONDS_A_PART = 40
-"""Five parts stay well within the function's time-out, which would take other requests of the instance along."""
+"""Six parts stay well within the function's time-out, which would take other requests of the instance along."""
 _log = logging.getLogger("signalbox.tick")
 Part = Callable[[Line, Pace], Awaitable[dict[str, Any]]]
 
 
 async def tick(line: Line) -> dict[str, Any]:
-    """Send what was never handed off, hand off what is due or no longer parked, delete what has expired.
+    """Send what was never handed off, hand off what is due or no longer parked, delete what has expired or
+    belonged to a deleted section.
 
     Says what it did.
     """
@@ -36,6 +38,7 @@ async def tick(line: Line) -> dict[str, Any]:
         "unpark": _unpark,
         "mend": _mend,
         "purge": _purge,
+        "clear": _clear,
     }
     return {name: await _run(line, name, part) for name, part in parts.items()}
 
@@ -75,6 +78,10 @@ async def _mend(line: Line, pace: Pace) -> dict[str, Any]:
 
 async def _purge(line: Line, pace: Pace) -> dict[str, Any]:
     return asdict(await purge(line, pace))
+
+
+async def _clear(line: Line, pace: Pace) -> dict[str, Any]:
+    return asdict(await clear(line, pace))
 
 
 async def _run(line: Line, name: str, part: Part) -> dict[str, Any]:

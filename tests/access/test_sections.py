@@ -51,6 +51,7 @@ async def test_a_new_section_has_its_defaults(sections: Sections) -> None:
         "buckets": 4,
         "status": "active",
         "createdAt": "2026-11-22T09:15:00.000Z",
+        "deletedAt": None,
     }
 
 
@@ -239,3 +240,74 @@ def test_the_country_codes_are_those_of_the_time_zone_database() -> None:
     lines = table.read_text(encoding="utf-8").splitlines()
 
     assert {line.split("\t")[0] for line in lines if not line.startswith("#")} == COUNTRIES
+
+
+async def test_only_a_paused_section_is_deleted_and_only_by_its_name(sections: Sections) -> None:
+    await sections.create(body(), HASH_KEY)
+
+    with pytest.raises(Conflict, match="Pause it"):
+        await sections.delete("shop-se", "shop-se")
+    await sections.set_status("shop-se", "paused")
+    for confirm in (None, "", "shop", "SHOP-SE"):
+        with pytest.raises(Invalid) as caught:
+            await sections.delete("shop-se", confirm)
+        assert [fault.pointer for fault in caught.value.faults] == ["/confirm"]
+    with pytest.raises(NotFound):
+        await sections.delete("nowhere", "nowhere")
+
+    answer = await sections.delete("shop-se", "shop-se")
+
+    assert (answer["status"], answer["deletedAt"]) == ("deleted", "2026-11-22T09:15:00.000Z")
+    assert await sections.delete("shop-se", "shop-se") == answer
+
+
+async def test_a_deleted_section_is_not_there_for_anybody_but_who_lists_deleted_ones(
+    sections: Sections,
+) -> None:
+    await sections.create(body(), HASH_KEY)
+    await sections.set_status("shop-se", "paused")
+    await sections.delete("shop-se", "shop-se")
+
+    for ask in (sections.read, sections.show):
+        with pytest.raises(NotFound):
+            await ask("shop-se")
+    assert (await sections.find("shop-se"), await sections.find_now("shop-se")) == (None, None)
+    assert await sections.list() == []
+    assert [one["id"] for one in await sections.list(deleted_too=True)] == ["shop-se"]
+    settings = {name: value for name, value in BODY.items() if name != "id"}
+    for change in (sections.set_status("shop-se", "active"), sections.configure("shop-se", settings)):
+        with pytest.raises(Conflict, match="has been deleted"):
+            await change
+
+
+async def test_a_version_that_knows_of_no_deletion_finds_it_paused(
+    sections: Sections, tables: FakeTables
+) -> None:
+    await sections.create(body(), HASH_KEY)
+    await sections.set_status("shop-se", "paused")
+    await sections.delete("shop-se", "shop-se")
+
+    row = await tables.get("registry", "|section", "shop-se")
+
+    assert row is not None
+    assert exact.read(bytes_of(row, "doc"))["status"] == "paused"
+
+
+async def test_a_section_that_was_not_deleted_cannot_be_forgotten(sections: Sections) -> None:
+    await sections.create(body(), HASH_KEY)
+
+    with pytest.raises(Conflict):
+        await sections.forget("shop-se")
+
+
+async def test_that_a_section_was_not_there_a_moment_ago_is_not_taken_for_an_answer(
+    sections: Sections, tables: FakeTables
+) -> None:
+    assert await sections.find("shop-se") is None
+    await Sections(Registry(tables), FakeSeal(), FakeClock()).create(body(), HASH_KEY)
+
+    assert await sections.find("shop-se") is None
+    found = await sections.find_now("shop-se")
+
+    assert found is not None
+    assert found.id == "shop-se"

@@ -56,6 +56,30 @@ async def test_a_deleted_blob_is_gone_and_may_be_deleted_again(blobs, name):
     assert await blobs.get(name) is None
 
 
+async def test_the_names_that_begin_with_something_are_listed_in_order(blobs, name):
+    for one in (f"{name}/b", f"{name}/a", f"{name}-2/a", name):
+        await blobs.put(one, b"body")
+
+    assert [one async for one in blobs.names(f"{name}/")] == [f"{name}/a", f"{name}/b"]
+    assert [one async for one in blobs.names(f"{name}/c")] == []
+
+
+async def test_names_are_read_page_by_page_also_while_they_are_deleted(azurite, monkeypatch, name):
+    monkeypatch.setattr("shared.azure.blobs.MAX_PAGE_NAMES", 2)
+    async with AzureBlobs(azurite.connection_string) as blobs:
+        wanted = [f"{name}/{number}" for number in range(5)]
+        for one in wanted:
+            await blobs.put(one, b"body")
+
+        seen = []
+        async for one in blobs.names(f"{name}/"):
+            seen.append(one)
+            await blobs.delete(one)
+
+        assert seen == wanted
+        assert [one async for one in blobs.names(f"{name}/")] == []
+
+
 @pytest.fixture
 async def proxy(azurite):
     async with Proxy(azurite.ports.blob) as proxy:
@@ -77,10 +101,16 @@ async def unavailable_within(seconds, call):
 
 
 def call(blobs, verb, name):
+    if verb == "names":
+        return read(blobs.names(name))
     return blobs.put(name, b"body") if verb == "put" else getattr(blobs, verb)(name)
 
 
-VERBS = ("put", "get", "delete")
+async def read(names):
+    return [name async for name in names]
+
+
+VERBS = ("put", "get", "delete", "names")
 
 
 @pytest.mark.parametrize("verb", VERBS)

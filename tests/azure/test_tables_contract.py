@@ -394,6 +394,17 @@ async def test_a_scan_of_a_table_that_is_empty_or_not_there_gives_nothing(tables
     assert await keys(tables.scan(table)) == []
 
 
+async def test_a_scan_may_be_of_the_partitions_between_two_keys(tables, table):
+    for pk in ("shop", "shop-2|a", "shop|", "shop|a", "shop|~", "shop}"):
+        await tables.insert(table, Row(pk, "a", {"body": b"x", "n": 1}))
+
+    found = [row async for row in tables.scan(table, "shop|", "shop}", select=())]
+    above = [row.pk async for row in tables.scan(table, "shop|b")]
+
+    assert [row.pk for row in found] == ["shop|", "shop|a", "shop|~"]
+    assert above == ["shop|~", "shop}"]
+
+
 @pytest.mark.slow
 async def test_a_scan_reads_page_by_page_over_partitions(tables, table):
     for pk in ("a", "b", "c"):

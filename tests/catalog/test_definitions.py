@@ -257,9 +257,9 @@ async def test_of_two_who_add_a_version_at_once_one_is_told_to_read_again(tables
     await mine.create("acme", body())
 
     class Interrupted(Registry):
-        async def replace(self, record: Record) -> None:
+        async def replace(self, record: Record, done: str = "changed") -> None:
             await theirs.add_version("acme", EVENT, {"fields": [TOTAL]})
-            await super().replace(record)
+            await super().replace(record, done)
 
     with pytest.raises(Conflict, match="Read it and try again"):
         await Definitions(Interrupted(tables), FakeClock()).add_version("acme", EVENT, {"fields": [ORDER_ID]})

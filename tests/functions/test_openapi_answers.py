@@ -86,13 +86,15 @@ def the_app(running: Running) -> Iterator[Response]:
 def access(running: Running) -> Iterator[Response]:
     deployment = Client.keyed(running.stack.base_url, running.deployment_key)
     [demo] = [one for one in deployment.get("/v1/sections").doc["sections"] if one["id"] == SECTION]
-    body = {name: value for name, value in demo.items() if name not in ("createdAt", "status")}
+    body = {name: value for name, value in demo.items() if name not in ("createdAt", "deletedAt", "status")}
     made = deployment.post("/v1/sections", {**body, "id": fresh("s")})
     yield made
     settings = {name: value for name, value in body.items() if name not in ("id", "buckets")}
     yield deployment.put(f"/v1/sections/{made.doc['id']}", settings)
     yield deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.post(f"/v1/sections/{made.doc['id']}/resume")
+    deployment.post(f"/v1/sections/{made.doc['id']}/pause")
+    yield deployment.send("DELETE", f"/v1/sections/{made.doc['id']}?confirm={made.doc['id']}")
     yield deployment.get("/v1/sections")
 
 

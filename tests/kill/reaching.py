@@ -204,6 +204,16 @@ def _expired(notes: int = 0) -> Reaching:
     return reach
 
 
+def _deleted(scene: Scene) -> Step:
+    """A section that was set up and never used: what is posted has to arrive."""
+    there = scene.elsewhere()
+    there.kind("/ok")
+    there.operator.post(f"/v1/sections/{there.section}/pause")
+    gone = there.operator.send("DELETE", f"/v1/sections/{there.section}?confirm={there.section}")
+    assert gone.status == 202, gone.doc
+    return lambda: scene.ask_armed(*TICK)
+
+
 KEY = {"name": "never answered", "source": "nobody", "scopes": ["events:read"]}
 REACHING: Mapping[str, Reaching] = {
     "authenticate.known": _asked("GET", "/v1/events?limit=1"),
@@ -260,6 +270,8 @@ REACHING: Mapping[str, Reaching] = {
     "purge.timeline-removed": _expired(),
     "purge.receipts-removed": _expired(),
     "ledger.bodies-deleted": _expired(NOTES),
+    "clear.bodies-deleted": _deleted,
+    "clear.rows-deleted": _deleted,
     "registry.pointer-written": _asked("POST", "/v1/keys", KEY),
 }
 WITH: Mapping[str, Callable[[], Mapping[str, str]]] = {
