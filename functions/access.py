@@ -76,6 +76,13 @@ async def resume_section(call: KeyedCall) -> Reply:
     return Reply(200, {**doc, "resumed": await unpark.resume_section(call.line, call.params["id"], pace)})
 
 
+@door(bp, "POST /v1/sections/{id}/rotate", Gives(200, answers.RotatedSection), Wants(refuses=(Conflict,)))
+async def rotate_section(call: KeyedCall) -> Reply:
+    """Seal a section's secrets anew under the current master key. They stay what they are."""
+    section = await call.line.sections.show(call.params["id"])
+    return Reply(200, await call.line.reseal.section(section["id"]))
+
+
 @door(bp, "POST /v1/keys", Gives(201, answers.NewKey), Wants(body=KeyBody, refuses=(Conflict,)))
 async def create_key(call: KeyedCall) -> Reply:
     """Create a key. Its text is answered this once."""

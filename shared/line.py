@@ -6,6 +6,7 @@ from shared.access.audit import Audit
 from shared.access.clients import Clients
 from shared.access.keys import Keys
 from shared.access.quotas import Quotas
+from shared.access.reseal import Reseal
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.definitions import Definitions
@@ -48,6 +49,7 @@ class Line:
     destinations: Destinations
     definitions: Definitions
     sections: Sections
+    reseal: Reseal
     keys: Keys
     clients: Clients
     audit: Audit

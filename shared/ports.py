@@ -159,7 +159,15 @@ class Seal(Protocol):
 
     def seal(self, context: str, secret: str) -> str: ...
 
-    def unseal(self, context: str, sealed: str) -> str: ...
+    def unseal(self, context: str, sealed: str) -> str:
+        """Raises Unavailable when the master key that sealed it is not there."""
+
+    @property
+    def key(self) -> str:
+        """The id of the master key that seals now."""
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether that is the key which sealed this."""
 
 
 @dataclass(frozen=True, slots=True)

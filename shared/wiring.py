@@ -11,6 +11,7 @@ from shared.access.entra import Entra
 from shared.access.issuer import Issuer
 from shared.access.keys import Keys
 from shared.access.quotas import Quotas
+from shared.access.reseal import Reseal
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
@@ -126,6 +127,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         destinations=destinations,
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
+        reseal=Reseal(registry, seal),
         keys=Keys(registry, clock),
         audit=Audit(registry),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),

@@ -161,6 +161,11 @@ class FakeQueue:
 class FakeSeal:
     """Marks instead of encrypting, so that a test sees when a secret was not sealed."""
 
+    key = "fake"
+
+    def is_current(self, sealed: str) -> bool:
+        return sealed.startswith("sealed:")
+
     def seal(self, context: str, secret: str) -> str:
         return f"sealed:{context}:{secret}"
 

@@ -41,6 +41,14 @@ class Sections(TypedDict):
     sections: list[Section]
 
 
+class RotatedSection(TypedDict):
+    """How many secrets were sealed anew, and the id of the master key that all of them are sealed under now."""
+
+    id: str
+    masterKey: str
+    resealed: int
+
+
 class KeySecret(TypedDict):
     """A secret of a key, without itself."""
 

@@ -96,6 +96,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/sections": Scope.SECTIONS_WRITE,
     "PUT /v1/sections/{id}": Scope.SECTIONS_WRITE,
     "DELETE /v1/sections/{id}": Scope.SECTIONS_WRITE,
+    "POST /v1/sections/{id}/rotate": Scope.SECTIONS_WRITE,
     "POST /v1/sections/{id}/pause": Scope.SECTIONS_WRITE,
     "POST /v1/sections/{id}/resume": Scope.SECTIONS_WRITE,
 }

@@ -35,6 +35,16 @@ class MasterKeySeal:
             raise ValueError("two master keys have the same id: give each its own")
         self._sealing = keys[0][0]
 
+    @property
+    def key(self) -> str:
+        """The id of the first of the master keys: it may be known, it opens nothing."""
+        return self._sealing
+
+    def is_current(self, sealed: str) -> bool:
+        """Whether the first of the master keys has sealed this."""
+        match = _SEALED.fullmatch(sealed)
+        return match is not None and match[1] == self._sealing
+
     def seal(self, context: str, secret: str) -> str:
         """`v1.<key id>.<base64url of nonce and ciphertext>`; it unseals only in the same context."""
         nonce = os.urandom(NONCE_BYTES)

@@ -15,6 +15,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/sections": "section created",
     "PUT /v1/sections/{id}": "section changed",
     "DELETE /v1/sections/{id}": "section deleted",
+    "POST /v1/sections/{id}/rotate": "section resealed",
     "POST /v1/sections/{id}/pause": "section changed",
     "POST /v1/sections/{id}/resume": "section changed",
     "POST /v1/keys": "key created",
@@ -77,7 +78,7 @@ def test_every_change_is_told_with_the_key_that_made_it(running: Running):
     # The commands of other tests have changed something here, too.
     told = [one for one in changes(running) if one not in earlier]
 
-    of_sections = {"section created", "section changed", "section deleted"}
+    of_sections = {"section created", "section changed", "section deleted", "section resealed"}
     assert {what for what in TELLS.values() if what} - of_sections <= {one["what"] for one in told}
     key = running.deployment_key.split("_")[1]
     assert key in {one["by"] for one in told}

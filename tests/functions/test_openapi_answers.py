@@ -93,6 +93,7 @@ def access(running: Running) -> Iterator[Response]:
     yield deployment.put(f"/v1/sections/{made.doc['id']}", settings)
     yield deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.post(f"/v1/sections/{made.doc['id']}/resume")
+    yield deployment.post(f"/v1/sections/{made.doc['id']}/rotate")
     deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.send("DELETE", f"/v1/sections/{made.doc['id']}?confirm={made.doc['id']}")
     yield deployment.get("/v1/sections")
