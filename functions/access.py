@@ -19,7 +19,7 @@ from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
 from shared.errors import Conflict
 from shared.exact import Json
-from shared.operations import dry_run, mend, unpark
+from shared.operations import dry_run, export, mend, unpark
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
@@ -74,6 +74,16 @@ async def resume_section(call: KeyedCall) -> Reply:
     doc = await call.line.sections.set_status(call.params["id"], "active")
     pace = Pace.of(call.line.clock, RESUME_WITHIN)
     return Reply(200, {**doc, "resumed": await unpark.resume_section(call.line, call.params["id"], pace)})
+
+
+@door(bp, "GET /v1/sections/{id}/export", Gives(200, answers.Exported), Wants(query=("after",)))
+async def export_section(call: KeyedCall) -> Reply:
+    """Read everything of a section, page after page, but its secrets: configuration, audit, people, consent, events."""
+    id, after = call.params["id"], call.query.get("after")
+    doc = await export.page(call.line, id, after)
+    if after is None:
+        await call.line.audit.note(id, "section exported", id)
+    return Reply(200, doc)
 
 
 @door(bp, "POST /v1/sections/{id}/rotate", Gives(200, answers.RotatedSection), Wants(refuses=(Conflict,)))

@@ -9,7 +9,7 @@ import azure.functions as func
 from functions.replies import Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import Caller
 from shared.access.quotas import Standing
-from shared.access.rights import NEEDS, Scope
+from shared.access.rights import NEEDS, NEEDS_TOO, Scope
 from shared.acting import acting
 from shared.errors import SignalboxError
 from shared.exact import Json
@@ -110,8 +110,8 @@ class Door:
 
     route: str
     handler: Callable[..., Awaitable[Reply]]
-    needs: Scope | None
-    """None for an open door."""
+    needs: tuple[Scope, ...]
+    """Empty for an open door."""
     gives: Gives
     wants: Wants
 
@@ -138,12 +138,14 @@ def door(
 
     Its docstring says what it does, for `GET /openapi.json`.
     """
-    needed = NEEDS[route]
+    needed, too = NEEDS[route], NEEDS_TOO.get(route, ())
 
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
             line = call.line
             caller = await authenticate(line.keys, line.clients, line.sections, call.request.headers, needed)
+            for scope in too:
+                caller.require(scope)
             keyed = KeyedCall(line, call.request, call.params, call.query, caller)
             caller.require_origin(call.request.headers.get("origin"))
             standing = await keyed.spend()
@@ -152,7 +154,7 @@ def door(
                 reply = await handler(keyed)
             return replace(reply, headers={**standing.headers(), **reply.headers})
 
-        _open(bp, Door(route, handler, needed, gives, wants), handle)
+        _open(bp, Door(route, handler, (needed, *too), gives, wants), handle)
         return handler
 
     return register
@@ -164,7 +166,7 @@ def open_door(
     """Register a handler that asks for no key: it authenticates in its own way, or tells nothing."""
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _open(bp, Door(route, handler, None, gives, wants), handler)
+        _open(bp, Door(route, handler, (), gives, wants), handler)
         return handler
 
     return register

@@ -49,7 +49,7 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "{source}": ({"type": "string"}, "The last part of the source's hookPath."),
     "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST // 2}, "How many at most."),
     "before": ({"type": "string", "format": "uuid"}, "An event's id: what is older than it."),
-    "after": ({"type": "string", "format": "uuid"}, "An id to go on from, or an earlier answer's `next`."),
+    "after": ({"type": "string"}, "An id to go on from, or an earlier answer's `next`."),
     "confirm": ({"type": "string"}, "The id once more: nothing is deleted without it."),
     "cause": ({"type": "string"}, "Only what is there for this cause."),
     "Idempotency-Key": (
@@ -141,13 +141,13 @@ def refusals(door: Door) -> set[type[SignalboxError]]:
 
 def _operation(door: Door, schemas: Schemas) -> Doc:
     told = door.handler.__doc__ or ""
-    scope = f" Needs the scope `{door.needs}`." if door.needs else ""
+    scope = f" Needs the scope {' and '.join(f'`{one}`' for one in door.needs)}." if door.needs else ""
     operation: Doc = {
         "operationId": door.handler.__name__,
         "summary": told.partition(". ")[0].removesuffix("."),
         "description": told + scope,
         "tags": [door.path.removeprefix("/v1").split("/")[1]],
-        "security": [{"key": [str(door.needs)]}] if door.needs else [],
+        "security": [{"key": [str(one) for one in door.needs]}] if door.needs else [],
         "parameters": list(_parameters(door)),
         "responses": {
             **{str(gives.status): _good(door, gives, schemas) for gives in door.gives.all},

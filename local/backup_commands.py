@@ -39,7 +39,7 @@ def back_up(
 
     Events are not in it. Secrets are, sealed: keep SIGNALBOX_MASTER_KEYS too.
     """
-    with failing(), console.status("Reading") as status, _drafted(file) as draft:
+    with failing(), console.status("Reading") as status, drafted(file) as draft:
         counts = asyncio.run(_write(here(), draft, _telling(status, "Reading")))
     console.print(f"{_said(counts)} are in {file}.", soft_wrap=True)
 
@@ -105,7 +105,7 @@ async def _closed(tables: AzureTables, seal: MasterKeySeal) -> list[str]:
 
 
 @contextmanager
-def _drafted(path: Path) -> Iterator[BinaryIO]:
+def drafted(path: Path) -> Iterator[BinaryIO]:
     """A file for this user only that gets its name once it is whole. Raises OSError, also when there is one."""
     if path.exists():
         raise FileExistsError(f"{path} exists already. Choose another name: a backup is never written over.")

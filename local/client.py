@@ -28,6 +28,8 @@ class Client:
 
     base_url: str
     headers: Mapping[str, str] = field(default_factory=dict)
+    read: Callable[[bytes], Any] = json.loads
+    """Makes a document of JSON."""
 
     @classmethod
     def keyed(cls, base_url: str, key: str, section: str | None = None) -> "Client":
@@ -53,9 +55,9 @@ class Client:
         request = urllib.request.Request(self.base_url + path, body, sent, method=method)  # noqa: S310
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-                return _response(asked, answer.status, answer.headers, answer.read())
+                return self._response(asked, answer.status, answer.headers, answer.read())
         except urllib.error.HTTPError as refusal:
-            return _response(asked, refusal.code, refusal.headers, refusal.read())
+            return self._response(asked, refusal.code, refusal.headers, refusal.read())
 
     def receipt(self, id: str, until: Callable[[Any], bool], seconds: float = 30) -> Any:
         """The receipt once it is as awaited, or as it is after that many seconds."""
@@ -66,7 +68,6 @@ class Client:
                 return doc
             sleep(0.1)
 
-
-def _response(asked: str, status: int, headers: Any, body: bytes) -> Response:
-    named = {name.lower(): value for name, value in headers.items()}
-    return Response(status, named, json.loads(body) if body else None, asked)
+    def _response(self, asked: str, status: int, headers: Any, body: bytes) -> Response:
+        named = {name.lower(): value for name, value in headers.items()}
+        return Response(status, named, self.read(body) if body else None, asked)

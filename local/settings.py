@@ -66,7 +66,7 @@ def set_aside(home: Path = HOME) -> Path | None:
     The folder where it lies from now on, or None when all is well. For who holds the claim.
     """
     found = [home / name for name in DATA if (home / name).exists()]
-    if not found or _read(home):
+    if not found or known(home):
         return None
     old = home / f"old-{datetime.now(UTC):%Y%m%d-%H%M%S}"
     old.mkdir()
@@ -77,7 +77,7 @@ def set_aside(home: Path = HOME) -> Path | None:
 
 def load(home: Path = HOME) -> Kept:
     """The settings of the last run, or new ones. Raises PortTaken."""
-    kept = _read(home)
+    kept = known(home)
     if kept is None:
         kept = Kept.new()
         save(kept, home)
@@ -102,7 +102,8 @@ def write_private(path: Path, doc: Any) -> None:
     draft.replace(path)
 
 
-def _read(home: Path) -> Kept | None:
+def known(home: Path = HOME) -> Kept | None:
+    """The settings of a run, also of one that is running; None where there are none of this version."""
     try:
         doc = json.loads((home / "settings.json").read_text())
         return Kept(**doc) if doc.pop("format") == FORMAT else None

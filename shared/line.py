@@ -21,6 +21,7 @@ from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
 from shared.stores.belongings import Belongings
+from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
@@ -61,4 +62,5 @@ class Line:
     dead_letters: DeadLetters
     due: Due
     belongings: Belongings
+    contents: Contents
     clock: Clock

@@ -34,6 +34,7 @@ from shared.stages.record import Recorder
 from shared.stages.slots import Slots
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
+from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
@@ -139,6 +140,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         dead_letters=dead_letters,
         due=due,
         belongings=Belongings(tables, blobs),
+        contents=Contents(tables),
         clock=clock,
     )
 

@@ -41,6 +41,13 @@ class Sections(TypedDict):
     sections: list[Section]
 
 
+class Exported(TypedDict):
+    """Some records of a section; pass `next` on as `after` until it is null. `record` says what each is."""
+
+    records: list[dict[str, Json]]
+    next: str | None
+
+
 class RotatedSection(TypedDict):
     """How many secrets were sealed anew, and the id of the master key that all of them are sealed under now."""
 

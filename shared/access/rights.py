@@ -92,6 +92,7 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/clients": Scope.KEYS_WRITE,
     "POST /v1/clients": Scope.KEYS_WRITE,
     "POST /v1/clients/{id}/revoke": Scope.KEYS_WRITE,
+    "GET /v1/sections/{id}/export": Scope.SECTIONS_WRITE,
     "GET /v1/sections": Scope.SECTIONS_WRITE,
     "POST /v1/sections": Scope.SECTIONS_WRITE,
     "PUT /v1/sections/{id}": Scope.SECTIONS_WRITE,
@@ -101,6 +102,13 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/sections/{id}/resume": Scope.SECTIONS_WRITE,
 }
 """What each route needs. A route that is not here has no right at all: looking it up raises KeyError."""
+
+
+NEEDS_TOO: Mapping[str, tuple[Scope, ...]] = {
+    # It tells all that these open.
+    "GET /v1/sections/{id}/export": (Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.AUDIT_READ),
+}
+"""What a few routes need besides."""
 
 
 def covers(held: Collection[Scope], needed: Scope) -> bool:

@@ -15,6 +15,7 @@ from shared import documents, ids, times
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.errors import Fault, Invalid, NotFound
+from shared.event import Stored
 from shared.exact import Json
 from shared.line import Line
 from shared.stores.trail import Delivery, Status, Trail
@@ -77,7 +78,11 @@ async def receipt(line: Line, caller: Caller, id: str) -> dict[str, Json]:
     stored = await line.ledger.event(section.id, id) if _is_id(id) else None
     if stored is None or (caller.events is not None and stored.event.event not in caller.events):
         raise NotFound("There is no such event in this section, or it is past its retention.")
-    trail = await line.receipts.trail(section.id, id)
+    return told_of(section, stored, await line.receipts.trail(section.id, id))
+
+
+def told_of(section: Section, stored: Stored, trail: Trail) -> dict[str, Json]:
+    """An event with what became of it."""
     word = status(trail, paused=section.paused)
     recorded = {"name": "record", "at": documents.envelope(stored)["receivedAt"], "outcome": "stored"}
     return {

@@ -98,6 +98,16 @@ class Ledger:
         """One event by its id. Raises ValueError for what is no event id."""
         return await self._reads.add((section, ids.commit_of(id)), id)
 
+    async def after(self, section: str, bucket: int, id: str, most: int) -> AsyncIterator[Stored]:
+        """Whole events of a bucket after an id, oldest first; after the empty one from the beginning."""
+        # A space sorts before all that could follow an id.
+        low = f"e|{id} " if id else "e|"
+        rows = self._tables.range(EVENTS.name, f"{section}|{bucket}", low, f"e|{_AFTER}", limit=most)
+        async for row in rows:
+            stored = await self._stored(row)
+            if stored is not None:
+                yield stored
+
     async def summaries(
         self, section: str, bucket: int, low: str, high: str, most: int
     ) -> list[dict[str, Json]]:

@@ -94,6 +94,7 @@ def access(running: Running) -> Iterator[Response]:
     yield deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.post(f"/v1/sections/{made.doc['id']}/resume")
     yield deployment.post(f"/v1/sections/{made.doc['id']}/rotate")
+    yield deployment.get(f"/v1/sections/{made.doc['id']}/export")
     deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.send("DELETE", f"/v1/sections/{made.doc['id']}?confirm={made.doc['id']}")
     yield deployment.get("/v1/sections")

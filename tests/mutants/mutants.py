@@ -95,7 +95,7 @@ MUTANTS: Mapping[str, Mutant] = {
     # A change that nobody is named for.
     "a change is not told": Mutant(
         "shared/registry.py",
-        '            await self._tables.transact(REGISTRY.name, [row, self._audit(record, "changed")])\n',
+        "            await self._tables.transact(REGISTRY.name, [row, self._audit(record, done)])\n",
         "            await self._tables.transact(REGISTRY.name, [row])\n",
         "tests/access/test_audit.py::test_what_was_refused_leaves_no_row",
     ),
