@@ -11,7 +11,7 @@ from functions.replies import Reply
 from shared.errors import Conflict
 from shared.operations import unpark
 from shared.operations.pace import Pace
-from shared.routing.destinations import DestinationBody
+from shared.routing.destinations import DestinationBody, DestinationSecretsBody, DestinationSettingsBody
 from shared.routing.routes import RouteBody
 
 bp = func.Blueprint()
@@ -41,6 +41,28 @@ async def list_destinations(call: KeyedCall) -> Reply:
 async def read_destination(call: KeyedCall) -> Reply:
     """Read a destination."""
     return Reply(200, await call.line.destinations.read(call.section, call.params["id"]))
+
+
+@door(
+    bp,
+    "PUT /v1/destinations/{id}/settings",
+    Gives(200, answers.Destination),
+    Wants(body=DestinationSettingsBody, refuses=(Conflict,)),
+)
+async def set_up_destination(call: KeyedCall) -> Reply:
+    """Replace a destination's settings, whole."""
+    return Reply(200, await call.line.destinations.set_settings(call.section, call.params["id"], call.body))
+
+
+@door(
+    bp,
+    "PUT /v1/destinations/{id}/secrets",
+    Gives(200, answers.Destination),
+    Wants(body=DestinationSecretsBody, refuses=(Conflict,)),
+)
+async def set_destination_secrets(call: KeyedCall) -> Reply:
+    """Replace a destination's secrets, all of them. They are never answered."""
+    return Reply(200, await call.line.destinations.set_secrets(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/destinations/{id}/pause", Gives(200, answers.Destination), Wants(refuses=(Conflict,)))

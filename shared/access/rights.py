@@ -57,6 +57,8 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/destinations": Scope.DELIVERY_READ,
     "GET /v1/destinations/{id}": Scope.DELIVERY_READ,
     "POST /v1/destinations": Scope.DELIVERY_WRITE,
+    "PUT /v1/destinations/{id}/settings": Scope.DELIVERY_WRITE,
+    "PUT /v1/destinations/{id}/secrets": Scope.DELIVERY_WRITE,
     "POST /v1/destinations/{id}/pause": Scope.DELIVERY_WRITE,
     "POST /v1/destinations/{id}/resume": Scope.DELIVERY_WRITE,
     "GET /v1/routes": Scope.DELIVERY_READ,

@@ -30,6 +30,8 @@ TELLS: dict[str, str | None] = {
     "POST /v1/definitions": "definition created",
     "POST /v1/definitions/{event}/versions": "definition changed",
     "POST /v1/destinations": "destination created",
+    "PUT /v1/destinations/{id}/settings": "destination changed",
+    "PUT /v1/destinations/{id}/secrets": "destination changed",
     "POST /v1/destinations/{id}/pause": "destination changed",
     "POST /v1/destinations/{id}/resume": "destination changed",
     "POST /v1/routes": "route created",

@@ -56,7 +56,7 @@ def test_a_destinations_given_secret_is_never_shown(running: Running):
         ({"settings": {"url": "https://a.example", "timeoutSeconds": 31}}, ["/settings/timeoutSeconds"]),
         ({"settings": {"url": "https://a.example", "verify": False}}, ["/settings/verify"]),
         ({"settings": []}, ["/settings"]),
-        ({"secrets": {"password": "hunter22"}}, ["/secrets/password"]),
+        ({"secrets": {"password": "hunter22"}}, ["/secrets/password", "/secrets/signingSecret"]),
         ({"colour": "red"}, ["/colour"]),
     ],
 )
