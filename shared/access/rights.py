@@ -63,6 +63,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/destinations/{id}/resume": Scope.DELIVERY_WRITE,
     "GET /v1/routes": Scope.DELIVERY_READ,
     "GET /v1/routes/{id}": Scope.DELIVERY_READ,
+    "POST /v1/routes/try": Scope.DELIVERY_READ,
     "POST /v1/routes": Scope.DELIVERY_WRITE,
     "POST /v1/routes/{id}/pause": Scope.DELIVERY_WRITE,
     "POST /v1/routes/{id}/resume": Scope.DELIVERY_WRITE,

@@ -159,6 +159,7 @@ def ways_out(running: Running) -> Iterator[Response]:
     yield from paused_and_resumed(running, f"/v1/destinations/{name}")
     yield running.operator.get("/v1/destinations")
     routed = {"event": ORDER, "destination": name, "mapping": {"orderId": "properties.orderId"}}
+    yield running.operator.post("/v1/routes/try", {"route": routed, "event": {"event": ORDER}})
     made = running.operator.post("/v1/routes", {**routed, "purpose": "transactional"})
     yield made
     yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")
