@@ -47,6 +47,7 @@ CURL.add_argument("url")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at", PAGES, ids=lambda at: at.name)
+@pytest.mark.feature("F110")
 def test_the_examples_answer_what_the_text_says(at, running: Running):
     named = {
         "BASE": running.stack.base_url,

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -94,10 +94,10 @@ def make_key(running: Running) -> MakeKey:
     return make
 
 
-def token_of(issuer_url: str, app: App) -> str:
-    """Sign an app in, once the issuer knows it."""
+def token_of(issuer_url: str, app: App, claims: Mapping[str, object] | None = None) -> str:
+    """Sign an app in, once the issuer knows it; its tokens say `claims` instead of what they should."""
     issuer = Client(issuer_url)
-    known = {"id": app.id, "secret": app.secret, "roles": app.roles}
+    known = {"id": app.id, "secret": app.secret, "roles": app.roles, "claims": claims or {}}
     assert issuer.post("/control", {"client": known}).status == 200
     return str(issuer.send("POST", TOKEN_PATH, urlencode(app.form).encode(), FORM).doc["access_token"])
 
