@@ -10,7 +10,8 @@ import secrets
 import socket
 import urllib.request
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from local.client import Client, Response
 from local.demo.furnish import SHOP_SECRET
@@ -74,10 +75,21 @@ def ask_in_bytes(client: Client, path: str, rest: bytes, *, leave: bool = False)
         return b"".join(_received(connection))
 
 
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where the rows lie, for what lets time pass for some of them."""
+
+    storage: str
+
+    @classmethod
+    def of(cls, running: Running) -> Self:
+        return cls(running.stack.environment["STORAGE_CONNECTION"])
+
+
 def kept(running: Running) -> list[str]:
     """All that there is: each row of each table, and each line of the logs."""
     logs = [log.read_text(errors="replace") for log in running.stack.home.glob("*.log")]
-    return [*asyncio.run(_rows(running.stack.environment["STORAGE_CONNECTION"])), *"".join(logs).splitlines()]
+    return [*asyncio.run(_rows(Storage.of(running).storage)), *"".join(logs).splitlines()]
 
 
 async def _rows(connection: str) -> list[str]:

@@ -3,13 +3,12 @@
 import json
 import secrets
 import urllib.request
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
 from local.client import Response
-from tests.functions.asking import assert_problem
+from tests.functions.asking import Storage, assert_problem
 from tests.functions.conftest import Place
 from tests.kill.rewind import lose_retry, make_due
 from tests.running import Running, order
@@ -141,13 +140,6 @@ def control(running: Running, url: str, status: int) -> None:
     urllib.request.urlopen(running.stack.receiver_url + "/control", body, timeout=5).close()  # noqa: S310
 
 
-@dataclass(frozen=True, slots=True)
-class Storage:
-    """Where the rows lie."""
-
-    storage: str
-
-
 @pytest.mark.slow
 @pytest.mark.feature("F124")
 def test_what_failed_three_times_is_delivered_the_fourth(running: Running):
@@ -174,7 +166,7 @@ def attempts(running: Running, id: str, number: int) -> dict[str, Any]:
     doc: dict[str, Any] = {}
     for _ in range(10):
         if hasten:
-            hasten(Storage(running.stack.environment["STORAGE_CONNECTION"]), id)
+            hasten(Storage.of(running), id)
             assert running.operator.post("/v1/tick").status == 200
         doc = running.client.receipt(id, lambda doc: tried(doc) == number, seconds=10)
         if tried(doc) == number:

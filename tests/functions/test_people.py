@@ -97,20 +97,28 @@ def resolved(receipt: dict[str, Any]) -> dict[str, Any]:
     return dict(step)
 
 
-@pytest.mark.feature("F163")
+@pytest.mark.feature("F163", "F169")
 @pytest.mark.parametrize(
-    "person",
-    [{}, {"email": "known"}, {"deviceId": "device"}, {"crmId": "null"}, {"externalIds": {"erp": "0"}}],
+    ("person", "reason"),
+    [
+        ({"email": "found-by@example.com", "deviceId": "found-by"}, "by_email"),
+        ({"mobile": "070-123 45 67"}, "by_mobile"),
+        ({"deviceId": "found-by-device"}, "by_deviceId"),
+        ({}, "no_identifier"),
+        ({"crmId": "null"}, "no_identifier"),
+        ({"externalIds": {"erp": "0"}}, "no_identifier"),
+    ],
 )
-def test_every_event_has_its_person_or_says_why_it_has_none(running: Running, person: dict[str, Any]):
-    named = {"email": somebody()} if person == {"email": "known"} else person
-    receipt = received(running, **named)
+def test_every_event_has_its_person_or_says_why_it_has_none(
+    running: Running, person: dict[str, Any], reason: str
+):
+    receipt = received(running, **person)
 
-    found = bool({"email", "deviceId"} & named.keys())
-    assert (receipt.get("personId") is not None) == found
     step = resolved(receipt)
-    assert (step["outcome"] == "unresolved", step["reason"] == "no_identifier") == (not found, not found)
-    assert found or step["detail"]
+    assert step["reason"] == reason
+    assert (
+        (receipt.get("personId") is None) == (step["outcome"] == "unresolved") == (reason == "no_identifier")
+    )
 
 
 @pytest.mark.feature("F275")

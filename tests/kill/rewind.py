@@ -67,7 +67,7 @@ def lose_mark(rig: Rig, id: str) -> None:
         table.upsert_entity({**place, "schema": 1})
 
 
-def expire(rig: Rig, id: str) -> list[str]:
+def expire(rig: OnStorage, id: str) -> list[str]:
     """Every row of an event's commit has expired; answers the ids of all its events."""
     commit = ids.commit_of(id).id
     gone: list[str] = []
