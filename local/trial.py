@@ -23,7 +23,7 @@ from shared.stages.receive import json_of
 from shared.wiring import SystemClock, assemble
 
 NOBODY: Any = None
-"""Stands where the line has ports that a trial never asks: bus, bodies, and the network."""
+"""Stands where the line has ports that a trial never asks: bus, bodies, network and identity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,13 @@ class Trial:
         async with opened(self.environment) as tables:
             seal = MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
             yield assemble(
-                tables=tables, blobs=NOBODY, queue=NOBODY, seal=seal, http=NOBODY, clock=SystemClock()
+                tables=tables,
+                blobs=NOBODY,
+                queue=NOBODY,
+                seal=seal,
+                http=NOBODY,
+                identity=NOBODY,
+                clock=SystemClock(),
             )
 
 

@@ -4,11 +4,13 @@ import base64
 import json
 import secrets
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from local.client import Client
+from shared import times
 from shared.access.rights import NEEDS
 from tests.functions.asking import assert_problem, kept, pointers
 from tests.functions.conftest import SECTION_SCOPES, MakeKey
@@ -62,7 +64,7 @@ def test_a_destinations_given_secret_is_never_shown(running: Running):
         ({"settings": {"url": "https://a.example", "timeoutSeconds": 31}}, ["/settings/timeoutSeconds"]),
         ({"settings": {"url": "https://a.example", "verify": False}}, ["/settings/verify"]),
         ({"settings": []}, ["/settings"]),
-        ({"secrets": {"password": "hunter22"}}, ["/secrets/password"]),
+        ({"secrets": {"password": "hunter22"}}, ["/secrets/password", "/secrets/signingSecret"]),
         ({"colour": "red"}, ["/colour"]),
     ],
 )
@@ -192,3 +194,40 @@ def test_what_is_sent_out_verifies_as_standard_webhooks_and_a_changed_body_does_
     assert Webhook(secret).verify(request["body"], request["headers"])["type"] == event
     with pytest.raises(WebhookVerificationError):
         Webhook(secret).verify(request["body"] + " ", request["headers"])
+
+
+@pytest.mark.feature("F120")
+def test_journeys_of_dynamics_365_gets_exactly_what_its_custom_trigger_takes(running: Running):
+    event, trigger = f"tests.raised-{secrets.token_hex(4)}", f"msdynmkt_raised_{secrets.token_hex(4)}"
+    contact, place = str(uuid4()), f"{running.stack.receiver_url}/dynamics_journeys"
+    fields = [{"name": "totalValue", "type": "decimal", "description": "Any"}]
+    about = {"title": "Raised", "description": "A trigger.", "purpose": "marketing", "retentionDays": 30}
+    settings = {"organization": place, "authority": place, "trigger": trigger}
+    entra = {"tenantId": str(uuid4()), "clientId": str(uuid4())}
+    wanted = destination(running, kind="dynamics_journeys", settings=settings | entra)
+    assert running.operator.post("/v1/definitions", {"event": event, **about, "fields": fields}).status == 201
+    made = running.operator.post("/v1/destinations", {**wanted, "secrets": {"clientSecret": "of the app"}})
+    assert made.status == 201, made.doc
+    running.operator.post("/v1/routes", {"event": event, "destination": wanted["name"]})
+    at = "2026-11-22T10:15:00+01:00"
+
+    body = {
+        "event": event,
+        "occurredAt": at,
+        "person": {"crmId": contact},
+        "properties": {"totalValue": 42.5},
+    }
+    answer = running.client.post("/v1/events", body)
+    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    assert [one["statusCode"] for one in receipt["deliveries"][0]["attempts"]] == [204]
+    lines = map(json.loads, running.stack.received.read_text().splitlines())
+    [request] = [one for one in lines if one["path"] == f"/dynamics_journeys/api/data/v9.2/{trigger}"]
+    sent = json.loads(request["body"])
+    assert times.parse(sent.pop("msdynmkt_signalingestiontimestamp"))
+    assert sent == {
+        "msdynmkt_signaltimestamp": at,
+        "msdynmkt_signaluserauthid": contact,
+        "msdynmkt_profileid": contact,
+        "msdynmkt_totalvalue": 42.5,
+    }
