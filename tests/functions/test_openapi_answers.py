@@ -33,6 +33,7 @@ def answers(running: Running) -> list[Response]:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F132")
 def test_every_answer_is_as_it_is_described(running: Running, answers: list[Response]):
     description = Description(running.anonymous.get("/openapi.json").doc)
 
@@ -41,6 +42,7 @@ def test_every_answer_is_as_it_is_described(running: Running, answers: list[Resp
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F132")
 def test_every_door_has_been_asked_and_has_answered_well(running: Running, answers: list[Response]):
     document = running.anonymous.get("/openapi.json").doc
     description = Description(document)
