@@ -13,7 +13,7 @@ from shared.line import Line
 from shared.ports import Operation, Verb, bytes_of
 from shared.registry import Kind
 from shared.wiring import assemble
-from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeQueue, FakeTables
+from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeIdentity, FakeQueue, FakeTables
 from tests.house import SECTION, body
 
 OLD, NEW = new_master_key(), new_master_key()
@@ -23,8 +23,15 @@ SHOP, TILL = "0" * 32, "f" * 32
 
 def line_with(master_keys: str, tables: FakeTables) -> Line:
     """The line of an instance with these master keys."""
-    seal, ports = MasterKeySeal(master_keys), {"queue": FakeQueue(), "http": FakeHttp()}
-    return assemble(tables=tables, blobs=FakeBlobs(), seal=seal, clock=FakeClock(), **ports)  # type: ignore[arg-type]
+    return assemble(
+        tables=tables,
+        blobs=FakeBlobs(),
+        queue=FakeQueue(),
+        seal=MasterKeySeal(master_keys),
+        http=FakeHttp(),
+        clock=FakeClock(),
+        identity=FakeIdentity(),
+    )
 
 
 @pytest.fixture
