@@ -30,6 +30,8 @@ TELLS: dict[str, str | None] = {
     "POST /v1/definitions": "definition created",
     "POST /v1/definitions/{event}/versions": "definition changed",
     "POST /v1/destinations": "destination created",
+    "PUT /v1/destinations/{id}/settings": "destination changed",
+    "PUT /v1/destinations/{id}/secrets": "destination changed",
     "POST /v1/destinations/{id}/pause": "destination changed",
     "POST /v1/destinations/{id}/resume": "destination changed",
     "POST /v1/routes": "route created",
@@ -45,6 +47,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/tick": None,
     # It stores nothing.
     "POST /v1/sources/{id}/try": None,
+    "POST /v1/routes/try": None,
 }
 ROOMS = (
     doors.keys,
