@@ -29,6 +29,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.replays import Replays
 from shared.stores.used import Used
 
 
@@ -63,4 +64,5 @@ class Line:
     due: Due
     belongings: Belongings
     contents: Contents
+    replays: Replays
     clock: Clock

@@ -43,6 +43,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.replays import Replays
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
@@ -144,6 +145,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         due=due,
         belongings=Belongings(tables, blobs),
         contents=Contents(tables),
+        replays=Replays(tables),
         clock=clock,
     )
 
