@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Sequence
 from shared import exact
 from shared.ports import MAX_OPERATIONS, Blobs, Operation, Row, RowChanged, Tables, Verb, bytes_of
 from shared.registry import FINDABLE
-from shared.storage import DUE, REGISTRY, TABLES, USAGE, Store
+from shared.storage import DUE, REGISTRY, REPLAYS, TABLES, USAGE, Store
 from shared.stores.due import SHARDS
 
 Batch = tuple[str, Sequence[Row]]
 """A table, and rows of one partition of it, as many as fit a transaction."""
 _KEYS_ONLY: Sequence[str] = ()
+_BY_ID_ALONE = (USAGE, REPLAYS)
+"""Here the id is the whole partition key."""
 
 
 class Belongings:
@@ -55,10 +57,14 @@ class Belongings:
 
     async def _rows(self, section: str) -> AsyncIterator[tuple[str, Row]]:
         parts = [
-            (USAGE, self._tables.range(USAGE.name, section, select=_KEYS_ONLY)),
+            *((store, self._tables.range(store.name, section, select=_KEYS_ONLY)) for store in _BY_ID_ALONE),
             (DUE, self._scan(DUE, f"parked|{section}")),
             (DUE, self._due(section)),
-            *((store, self._scan(store, section)) for store in TABLES if store not in (USAGE, DUE, REGISTRY)),
+            *(
+                (store, self._scan(store, section))
+                for store in TABLES
+                if store not in (*_BY_ID_ALONE, DUE, REGISTRY)
+            ),
             (REGISTRY, self._pointers(section)),
             (REGISTRY, self._scan(REGISTRY, section)),
         ]

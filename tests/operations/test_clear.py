@@ -119,6 +119,7 @@ async def filled(house: House, recording: Recording, id: str) -> Place:
             await blobs.put(name, one)
     for section in (id, f"{id}-2"):
         await tables.upsert("usage", Row(section, "used|key", {"at": "now"}))
+        await tables.upsert("replays", Row(section, "a-replay", {"schema": 1}))
     return Place(tables, blobs, house, id)
 
 
