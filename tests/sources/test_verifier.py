@@ -6,15 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid
-from shared.sources import (
-    Received,
-    github,
-    hubspot,
-    intercom,
-    standard_webhooks,
-    stripe,
-    zendesk,
-)
+from shared.sources import Received
+from shared.sources.kinds import github, hubspot, intercom, standard_webhooks, stripe, zendesk
 from shared.sources.verifier import (
     MAX_SIGNATURES,
     Reason,
