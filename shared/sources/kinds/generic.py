@@ -64,6 +64,7 @@ class SignatureBody(Body):
     key_prefixes: Annotated[tuple[str, ...], Field(max_length=4, strict=False)] = ()
     extract: Literal["plain", "prefix", "kv", "list"] = "plain"
     label: Annotated[str, StringConstraints(max_length=20)] = ""
+    between: Literal[",", ";"] = ","
     encoding: Literal["hex", "base64"] = "hex"
     timestamp: TimestampBody | None = None
     id_headers: Annotated[tuple[Header, ...], Field(max_length=4, strict=False)] = ()
