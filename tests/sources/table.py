@@ -9,10 +9,11 @@ from pathlib import Path
 from shared.sources import KINDS, Policy, SharedSecret
 from shared.sources.genuine import Proof
 from tests.sources.cases import kind_of
+from tests.sources.vendors import checked_by
 
 ROOT = Path(__file__).parents[2]
 BETWEEN = re.compile(r"(?<=<!-- kinds -->\n).*?(?=<!-- /kinds -->)", re.DOTALL)
-REACTIONS = "| Kind | How it shows who it is | Suggested for | It repeats | It waits | In the end |\n|---|---|---|---|---|---|\n"
+REACTIONS = "| Kind | How it shows who it is | Suggested for | It repeats | It waits | In the end | Tested with |\n|---|---|---|---|---|---|---|\n"
 SET_UP = {"generic": "as its settings say"}
 ABOUT = "| Kind | Signed | A repeat has the same | Worth knowing |\n|---|---|---|---|\n"
 CARRIED = "nothing: the secret is [carried](#senders-that-carry-a-secret)"
@@ -40,7 +41,7 @@ def reaction(kind: str) -> str:
     types = ", ".join(f"`{name}`" for name in plugin.mappings) or "nothing"
     policy = plugin.policy
     wait = "not said" if policy.seconds is None else f"{policy.seconds:g} s"
-    return f"| `{kind}` | {proofs} | {types} | {repeats(policy)} | {wait} | {policy.gives_up} |\n"
+    return f"| `{kind}` | {proofs} | {types} | {repeats(policy)} | {wait} | {policy.gives_up} | {checked_by(kind)} |\n"
 
 
 def proof_text(proof: Proof) -> str:
