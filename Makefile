@@ -60,6 +60,13 @@ soak: setup  ## Kill hosts 600 times over 100,000 events in half an hour or more
 sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
 	@:
 
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+.PHONY: browser
+browser:  ## Install Chromium from Debian's packages, for the test of web pages
+	@command -v chromium >/dev/null || { echo "Installing Chromium (about half a minute)"; \
+		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
 .PHONY: format
 format: setup  ## Format the code and repair what lint can repair
 	@$(BIN)/ruff format

@@ -55,7 +55,7 @@ class Place:
 @pytest.fixture(scope="session")
 def quiet(running: Running) -> Place:
     """Here nothing but refusals happens, so nothing is ever stored."""
-    place = _place(running, "quiet")
+    place = make_place(running, "quiet")
     definition = {
         "event": EVENT,
         "title": "Everything",
@@ -71,13 +71,13 @@ def quiet(running: Running) -> Place:
 @pytest.fixture(scope="session")
 def noisy(running: Running) -> Place:
     """Whatever is left here disturbs nobody."""
-    return _place(running, "noisy")
+    return make_place(running, "noisy")
 
 
 @pytest.fixture(scope="session")
 def stranger(running: Running) -> Place:
     """A section that has nothing to do with the demo's."""
-    return _place(running, "stranger")
+    return make_place(running, "stranger")
 
 
 @pytest.fixture(scope="session")
@@ -123,7 +123,7 @@ def principal(running: Running) -> Principal:
     return make
 
 
-def _place(running: Running, name: str) -> Place:
+def make_place(running: Running, name: str) -> Place:
     stack = running.stack
     section = {
         "id": name,
