@@ -25,7 +25,7 @@ ABOUT = About(
     repeat="the body's `id`; without one a repeat cannot be told",
     notes=(
         "the HTTP action of a flow, also of Logic Apps; a type is the body's `type`, or `event` where there "
-        "is none"
+        "is none. [A flow with a token or a key](#power-automate-and-logic-apps) posts to the API"
     ),
 )
 
