@@ -45,7 +45,9 @@ class Cause(StrEnum):
     EXHAUSTED = "exhausted"
     GATEWAY_TIMEOUT = "gateway_timeout"
     GONE = "gone"
+    LIMITS = "limits"
     MAPPING = "mapping"
+    NO_ACCESS = "no_access"
     NO_DESTINATION = "no_destination"
     NO_HTTP = "no_http"
     OUTCOME_UNKNOWN = "outcome_unknown"
@@ -72,7 +74,9 @@ _SENTENCES = {
     Cause.EXHAUSTED: "Every attempt failed. Look at the last one's reason, then replay.",
     Cause.GATEWAY_TIMEOUT: "A gateway passed the event on and had no answer in time; it may have arrived.",
     Cause.GONE: "The destination says that it is gone for good. Disable or correct it.",
+    Cause.LIMITS: "The event does not fit what the destination takes. Correct the mapping and replay.",
     Cause.MAPPING: "The event could not be turned into a request. Correct the mapping and replay.",
+    Cause.NO_ACCESS: "The destination, or its token endpoint, lets us in no more. Correct its secrets.",
     Cause.NO_DESTINATION: "The event, its route or its destination is no longer there. Nothing can be sent.",
     Cause.NO_HTTP: "What came back is not an answer that HTTP allows. Check that the URL is the right one.",
     Cause.OUTCOME_UNKNOWN: "An attempt stopped midway, so the event may have arrived. Look there before resending.",
@@ -95,6 +99,9 @@ class Ruling:
     meaning: Meaning
     cause: Cause | None = None
 
+
+NO_ACCESS = Ruling(Meaning.RETRY, Cause.NO_ACCESS)
+"""For an answer that says that the access token is good no more: the next attempt has another."""
 
 TABLE: Mapping[str, Ruling] = {
     "1xx": Ruling(Meaning.DEAD, Cause.NO_HTTP),

@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import Field, ValidationError
 
 from shared import destinations, exact, times
 from shared.access.opened import Opened
 from shared.bodies import Body, Slug, read_body
+from shared.destinations import secrets
 from shared.destinations.settings import DestinationSettings
-from shared.errors import Fault, Invalid, NotFound
+from shared.errors import Invalid, NotFound
 from shared.exact import Json
 from shared.faults import faults_of
 from shared.ports import Clock, Seal
@@ -32,7 +33,7 @@ class Target:
 
 def _settings_of_any_kind(schema: dict[str, Json]) -> None:
     """For the description of the API."""
-    schema["anyOf"] = [destinations.load(kind).Settings.model_json_schema() for kind in destinations.KINDS]
+    schema["anyOf"] = [destinations.load(kind).settings.model_json_schema() for kind in destinations.KINDS]
 
 
 class DestinationBody(Body):
@@ -60,11 +61,11 @@ class Destinations:
         """
         wanted = read_body(DestinationBody, body)
         plugin = destinations.load(wanted.kind)
-        _settings(plugin, wanted.settings)
-        made = {} if wanted.secrets else plugin.generate_secrets(random)
-        secrets = wanted.secrets or made
-        _check_secrets(plugin, secrets)
-        sealed = self._seal.seal(_context(section, wanted.name), exact.dumps(secrets))
+        _settings(wanted.kind, wanted.settings)
+        made = {} if wanted.secrets else secrets.made(plugin.secrets, random)
+        given = wanted.secrets or made
+        secrets.check(wanted.kind, plugin.secrets, given)
+        sealed = self._seal.seal(_context(section, wanted.name), exact.dumps(given))
         doc = {
             "kind": wanted.kind,
             "settings": wanted.settings,
@@ -94,9 +95,9 @@ class Destinations:
 
     def _open(self, record: Record) -> Target:
         doc = record.doc
-        settings = _settings(destinations.load(doc["kind"]), doc["settings"])
-        secrets = exact.read(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
-        return Target(record.id, doc["kind"], settings, secrets, doc["status"])
+        settings = _settings(doc["kind"], doc["settings"])
+        unsealed = exact.read(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
+        return Target(record.id, doc["kind"], settings, unsealed, doc["status"])
 
     async def _record(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.DESTINATION, section, id)
@@ -105,22 +106,13 @@ class Destinations:
         return record
 
 
-def _settings(plugin: destinations.Destination[Any], settings: dict[str, Json]) -> DestinationSettings:
+def _settings(kind: str, settings: dict[str, Json]) -> DestinationSettings:
     try:
-        checked: DestinationSettings = plugin.Settings.model_validate(settings)
+        checked: DestinationSettings = destinations.load(kind).settings.model_validate(settings)
     except ValidationError as error:
         faults = faults_of(error, "/settings")
-        raise Invalid(f"The settings do not fit a {plugin.KIND} destination.", faults=faults) from None
+        raise Invalid(f"The settings do not fit a {kind} destination.", faults=faults) from None
     return checked
-
-
-def _check_secrets(plugin: destinations.Destination[Any], secrets: Mapping[str, str]) -> None:
-    unknown = [name for name in secrets if name not in plugin.SECRETS]
-    if unknown:
-        known = ", ".join(plugin.SECRETS)
-        faults = [Fault(f"/secrets/{name}", "Leave it out.", known, "unknown secret") for name in unknown]
-        raise Invalid(f"A {plugin.KIND} destination has other secrets.", faults=faults)
-    plugin.check_secrets(secrets)
 
 
 def _context(section: str, id: str) -> str:

@@ -1,18 +1,22 @@
 """Gate: everything that an attempt needs, and everything that can keep it from being made."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from shared import destinations
 from shared.access.sections import Section
-from shared.destinations import Destination
+from shared.destinations import DestinationKind
 from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.killpoints import reached
 from shared.people.identity import People
+from shared.ports import Answer, NoAnswer
+from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
 from shared.stores.ledger import Ledger
@@ -30,7 +34,10 @@ class Sending:
     stored: Stored
     route: Route
     target: Target
-    plugin: Destination[Any]
+    plugin: DestinationKind[Any]
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)
+    """An access token, where the destination needs one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Gate:
     routes: Routes
     destinations: Destinations
     people: People
+    tokens: AccessTokens
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
         """What the attempt needs, or what the delivery comes to without one.
@@ -73,11 +81,34 @@ class Gate:
         refused = await self.people.refused(section, delivery.person, sending.stored.event.person)
         return delivery.purpose in refused
 
+    async def furnish(self, section: Section, delivery: Delivery, sending: Sending) -> Sending | Outcome:
+        """With the access token and the identifiers that the destination needs.
 
-def _unknown(delivery: Delivery, plugin: Destination[Any]) -> Outcome | None:
+        `retry` where there is no token right now. Raises Unavailable.
+        """
+        target, plugin = sending.target, sending.plugin
+        try:
+            access = plugin.access(target.settings, target.secrets)
+        except Exception as error:  # noqa: BLE001  (whatever broke in this version)
+            _log.error("%s cannot be opened: %s", target.id, type(error).__name__)
+            return Outcome("retry", Cause.BROKEN_DESTINATION)
+        token = await self.tokens.get((section.id, target.id), access) if access else None
+        if access and token is None:
+            return Outcome("retry", Cause.NO_ACCESS)
+        sent = sending.stored.event.person
+        known = await self.people.known(section, delivery.person, sent) if plugin.looks_up else {}
+        return replace(sending, token=token, identifiers=known)
+
+    def heard(self, section: Section, sending: Sending, answer: Answer | NoAnswer) -> None:
+        """Take note of an answer: a token that was refused is not used again."""
+        if sending.token and isinstance(answer, Answer) and answer.status == HTTPStatus.UNAUTHORIZED:
+            self.tokens.forget((section.id, sending.target.id), sending.token)
+
+
+def _unknown(delivery: Delivery, plugin: DestinationKind[Any]) -> Outcome | None:
     """An attempt that was begun and has no end: sent again where the receiver deduplicates, but not for ever."""
     if delivery.status is not Status.SENDING:
         return None
-    if not plugin.DEDUPLICATES:
+    if not plugin.deduplicates:
         return Outcome("held", Cause.OUTCOME_UNKNOWN)
     return Outcome("dead", Cause.EXHAUSTED) if delivery.attempt >= len(SCHEDULE) else None

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import flow
-from shared.destinations import webhook
+from shared.destinations.kinds import webhook
 from shared.destinations.outcomes import SCHEDULE
 from shared.errors import Unavailable
 from shared.messages import DeliveryMessage, read_delivery
@@ -90,7 +90,7 @@ async def test_an_attempt_without_an_end_is_sent_again_where_the_receiver_dedupl
 
 
 async def test_an_attempt_without_an_end_is_held_where_the_receiver_does_not(monkeypatch):
-    monkeypatch.setattr(webhook, "DEDUPLICATES", False)
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
     house, id, message = await processed()
     await begun(house, id)
     house.clock.pass_(seconds=31)
@@ -103,7 +103,7 @@ async def test_an_attempt_without_an_end_is_held_where_the_receiver_does_not(mon
 
 
 async def test_a_pause_does_not_hide_that_an_attempt_has_no_end(monkeypatch):
-    monkeypatch.setattr(webhook, "DEDUPLICATES", False)
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
     house, id, message = await processed()
     await begun(house, id)
     await house.line.destinations.set_status("demo", "crm", "paused")
@@ -133,7 +133,7 @@ async def test_a_plug_in_that_breaks_on_one_event_ends_that_delivery_and_no_othe
             raise ZeroDivisionError
         return build_request(settings, secrets, parcel, now)
 
-    monkeypatch.setattr(webhook, "build", broken)
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, build=broken))
     house = await build(OK).furnish()
     bad = await house.accept(id="a", properties={"orderId": "bad", "totalValue": 1})
     good = await house.accept(id="b")
