@@ -111,7 +111,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
     people = People(directory)
-    gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock))
+    gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),

@@ -10,12 +10,12 @@ from typing import Any
 from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
-from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
+from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.killpoints import reached
 from shared.people.identity import People
-from shared.ports import Answer, NoAnswer
+from shared.ports import Answer, Clock, NoAnswer
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
@@ -29,7 +29,7 @@ _log = logging.getLogger("signalbox.gate")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What one attempt needs."""
+    """What one attempt needs. It `resends` what may have arrived: the destination drops repeats, or takes them."""
 
     stored: Stored
     route: Route
@@ -38,6 +38,10 @@ class Sending:
     identifiers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
     """An access token, where the destination needs one."""
+
+    @property
+    def resends(self) -> bool:
+        return self.plugin.deduplicates or self.target.settings.on_unknown == "resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Gate:
     destinations: Destinations
     people: People
     tokens: AccessTokens
+    clock: Clock
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
         """What the attempt needs, or what the delivery comes to without one.
@@ -70,7 +75,7 @@ class Gate:
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
             return Outcome("retry", Cause.BROKEN_DESTINATION)
         reached("gate.opened")
-        return _unknown(delivery, sending.plugin) or sending
+        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now()) or sending
 
     async def refuses(
         self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, now: datetime
@@ -105,10 +110,20 @@ class Gate:
             self.tokens.forget((section.id, sending.target.id), sending.token)
 
 
-def _unknown(delivery: Delivery, plugin: DestinationKind[Any]) -> Outcome | None:
-    """An attempt that was begun and has no end: sent again where the receiver deduplicates, but not for ever."""
+def _unknown(delivery: Delivery, sending: Sending) -> Outcome | None:
+    """An attempt that was begun and has no end: made again where that is right, but not for ever."""
     if delivery.status is not Status.SENDING:
         return None
-    if not plugin.deduplicates:
+    if not sending.resends:
         return Outcome("held", Cause.OUTCOME_UNKNOWN)
-    return Outcome("dead", Cause.EXHAUSTED) if delivery.attempt >= len(SCHEDULE) else None
+    is_last = delivery.attempt > len(sending.target.settings.retry_seconds)
+    return Outcome("dead", Cause.EXHAUSTED) if is_last else None
+
+
+def _expired(delivery: Delivery, sending: Sending, now: datetime) -> Outcome | None:
+    """An event that is too old is not sent for the first time, nor once more. One that may have arrived is no such case."""
+    hours = sending.target.settings.max_age_hours
+    if hours is None or delivery.status is Status.SENDING:
+        return None
+    age = now - sending.stored.event.received_at
+    return Outcome("dead", Cause.EXPIRED) if age > timedelta(hours=hours) else None
