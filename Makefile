@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 AZURITE := local/azurite
 INSTALLED_AZURITE := $(AZURITE)/node_modules/.package-lock.json
+SDKS := tests/sources/sdks
 
 # The newest Python that really runs: a version manager's shim may be on the path and only print an error.
 SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -35,7 +36,7 @@ run: setup  ## Start everything and send the sample; ONCE=1 stops after it
 	@$(BIN)/python -m local run
 
 .PHONY: test
-test: setup  ## Run the whole suite, with Azurite and the broker
+test: setup sdks  ## Run the whole suite, with Azurite and the broker
 	@$(PYTEST) $(ARGS)
 
 .PHONY: check
@@ -55,6 +56,17 @@ soak: setup  ## Kill hosts 600 times over 100,000 events in half an hour or more
 	@SIGNALBOX_KILL_ROUNDS=$${SIGNALBOX_KILL_ROUNDS:-20} \
 		$(BIN)/python -m pytest tests/kill/test_random_kills.py -q -p no:randomly -o log_cli=true $(ARGS)
 
+.PHONY: sdks
+sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
+	@:
+
+SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
+.PHONY: browser
+browser:  ## Install Chromium from Debian's packages, for the test of web pages
+	@command -v chromium >/dev/null || { echo "Installing Chromium (about half a minute)"; \
+		$(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
 .PHONY: format
 format: setup  ## Format the code and repair what lint can repair
 	@$(BIN)/ruff format
@@ -62,7 +74,7 @@ format: setup  ## Format the code and repair what lint can repair
 
 .PHONY: clean
 clean:  ## Remove the environment and all caches; local data in .local/ stays
-	@rm -rf $(VENV) $(AZURITE)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(AZURITE)/node_modules $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- what check is made of --------------------------------------------------------------------------------
@@ -81,7 +93,7 @@ layers: setup
 	@$(BIN)/lint-imports
 
 .PHONY: test-all
-test-all: setup
+test-all: setup sdks
 	@$(PYTEST) $(ARGS)
 
 # --- the environment: one stamp a lock, so that nothing is done twice -------------------------------------
@@ -119,6 +131,13 @@ $(INSTALLED_AZURITE): $(AZURITE)/package-lock.json | $(STAMPS)/dev
 	@cd $(AZURITE) && $(NPM) ci >/dev/null
 	@touch $@
 
+# What only tests need is not part of setup, so that the way to a running stack stays short.
+$(STAMPS)/sdks: requirements/sdks.txt $(SDKS)/package-lock.json | $(STAMPS)/dev
+	@echo "Installing the vendors' SDKs that tests sign with (about half a minute)"
+	@$(PIP) -r $< | $(COUNT)
+	@cd $(SDKS) && $(NPM) ci >/dev/null
+	@touch $@
+
 # --- the locks -------------------------------------------------------------------------------------------
 
 UPGRADE ?=
@@ -131,6 +150,8 @@ lock: setup  ## Write the locks anew; UPGRADE=--upgrade takes the newest version
 	@$(COMPILE) --python-version 3.11 requirements/runtime.in -o requirements.txt
 	@$(COMPILE) --python-version 3.11 -c requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/broker.in -o requirements/broker.txt
+	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/sdks.in -o requirements/sdks.txt
 	@$(COMPILE) --python-version 3.13 --no-deps requirements/host.in -o requirements/host.txt
 	@$(COMPILE) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	@cd $(AZURITE) && $(NPM) install --package-lock-only
+	@cd $(SDKS) && $(NPM) install --package-lock-only

@@ -28,6 +28,8 @@ from shared.stages.verdict import Accepted, Verdict
 
 bp = func.Blueprint()
 GREETING = Gives(200, Json, ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate"))
+TAKEN = Gives(200, Json, (*GREETING.headers, "Idempotency-Replayed"))
+"""What a sender is answered that takes no other status for success, whether it greets or sends."""
 ASKING = (LengthRequired, MethodNotAllowed, Unavailable)
 
 
@@ -68,7 +70,7 @@ async def post_batch(call: KeyedCall) -> Reply:
 @open_door(
     bp,
     "POST /v1/hooks/{source}",
-    Gives(202, answers.Accepted | answers.Several | answers.Quarantined, ("Idempotency-Replayed",), GREETING),
+    Gives(202, answers.Accepted | answers.Several | answers.Quarantined, ("Idempotency-Replayed",), TAKEN),
     Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, QuotaExceeded, Unavailable)),
 )
 async def post_webhook(call: Call) -> Reply:

@@ -11,7 +11,8 @@ from shared.access import quotas
 from shared.access.sources import UNVERIFIED
 from shared.errors import Invalid, MethodNotAllowed, NotFound, QuotaExceeded, Unauthenticated, Unavailable
 from shared.operations import mend
-from shared.sources import Facts, Greeting, Policy, Received, power_automate
+from shared.sources import Facts, Greeting, Policy, Received
+from shared.sources.kinds import power_automate
 from shared.stages.verdict import Accepted
 from tests.house import OK, ORDER, body, build
 

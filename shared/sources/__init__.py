@@ -1,10 +1,11 @@
-"""Webhook sources as plug-ins: one module for each kind of sender, loaded when its first request arrives."""
+"""Webhook sources as plug-ins: one module in `kinds` for each kind of sender, loaded when its first request arrives."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from shared import exact
@@ -12,6 +13,8 @@ from shared.bodies import read_body
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
+from shared.sources import kinds
+from shared.sources.about import About
 from shared.sources.genuine import Proof, SharedSecret
 from shared.sources.policy import Policy
 from shared.sources.received import Received
@@ -19,6 +22,7 @@ from shared.sources.verifier import Timestamp, Verifier
 
 __all__ = [
     "KINDS",
+    "About",
     "Facts",
     "Greeting",
     "Policy",
@@ -31,22 +35,8 @@ __all__ = [
     "load",
 ]
 
-KINDS = (
-    "calendly",
-    "cloudevents",
-    "dataverse",
-    "event_grid",
-    "generic",
-    "github",
-    "hubspot",
-    "intercom",
-    "power_automate",
-    "shopify",
-    "standard_webhooks",
-    "stripe",
-    "typeform",
-    "zendesk",
-)
+KINDS = tuple(sorted(found.name for found in iter_modules(kinds.__path__)))
+"""All there are: listing the folder imports none of them."""
 MAX_SET_UP = 1_000
 """Kinds with their settings that an instance keeps set up."""
 MAX_DELIVERY = 255
@@ -84,7 +74,7 @@ class SourceKind:
     """What the module of a kind offers, as `SOURCE`. It is pure: no I/O, no clock, no random ids.
 
     `proofs`: how the vendor shows that it is itself, the strongest first.
-    `policy`: what the vendor makes of our answers.
+    `policy`: what the vendor makes of our answers. `about`: what people should know of it.
     `read`: the facts of a genuine request, one for each thing that happened; none where there is nothing to take in.
     Raises MalformedBody for a body that is no JSON, Invalid where something that is needed is missing.
     `headers`: those that `read` needs, `ce-*` for all that begin so: of a request in quarantine no others are kept.
@@ -94,6 +84,7 @@ class SourceKind:
 
     proofs: tuple[Proof, ...]
     policy: Policy
+    about: About
     read: Callable[[Received], Sequence[Facts]]
     headers: tuple[str, ...] = ()
     mappings: Mapping[str, MappingDoc] = field(default_factory=dict)
@@ -107,7 +98,7 @@ def load(kind: str, settings: Json = None) -> SourceKind:
     """
     if kind not in KINDS:
         raise Invalid(f"There is no such kind of source. Choose one of: {', '.join(KINDS)}.")
-    module: Any = import_module(f"shared.sources.{kind}")
+    module: Any = import_module(f"{kinds.__name__}.{kind}")
     if hasattr(module, "Settings"):
         return _set_up(kind, exact.dumps(settings or {}))
     if settings:
@@ -119,7 +110,7 @@ def load(kind: str, settings: Json = None) -> SourceKind:
 @lru_cache(maxsize=MAX_SET_UP)
 def _set_up(kind: str, settings: str) -> SourceKind:
     """The kind as its settings have it: every event of a webhook asks for it."""
-    module: Any = import_module(f"shared.sources.{kind}")
+    module: Any = import_module(f"{kinds.__name__}.{kind}")
     made: SourceKind = module.source(read_body(module.Settings, exact.loads(settings)))
     return made
 

@@ -22,7 +22,6 @@ MAX_SIGNATURES = 16
 _PLACE = re.compile(r"\{(\w+)\}")
 _PLACES = {"method", "url", "url_decoded", "raw", "ts", "id"}
 _RESERVED = re.compile("%(3A|2F|3F|40|21|24|27|28|29|2A|2C|3B)", re.IGNORECASE)
-_SEPARATORS = {"kv": (",", "="), "list": (" ", ",")}
 _DIGEST_BYTES = {"sha1": 20, "sha256": 32, "sha512": 64}
 _PER_SECOND = {"s": 1, "ms": 1000}
 
@@ -48,6 +47,7 @@ class Verifier:
     `key_prefixes`: cut off the secret, in this order, before it is decoded by `key_encoding`.
     `extract`: `plain`: the header is the signature; `prefix`: after `label`; `kv`: members named `label` in
     `a=1,b=2`; `list`: items `label,signature` between spaces. kv and list may hold several signatures.
+    `between`: what stands between the members of kv.
     """
 
     headers: tuple[str, ...]
@@ -58,6 +58,7 @@ class Verifier:
     key_prefixes: tuple[str, ...] = ()
     extract: Literal["plain", "prefix", "kv", "list"] = "plain"
     label: str = ""
+    between: Literal[",", ";"] = ","
     encoding: Literal["hex", "base64"] = "hex"
     timestamp: Timestamp | None = None
     id_headers: tuple[str, ...] = ()
@@ -111,7 +112,7 @@ def verify(
     try:
         header = _present(received.header(*verifier.headers))
         signatures = _signatures(verifier, header)
-        stamp = _stamp(verifier.timestamp, received, header) if verifier.timestamp else ""
+        stamp = _stamp(verifier, verifier.timestamp, received, header) if verifier.timestamp else ""
         signed_at = _seconds(verifier.timestamp, stamp) if verifier.timestamp else None
         secret = _match(verifier, _content(verifier, received, stamp), signatures, secrets)
         if verifier.timestamp and signed_at is not None:
@@ -160,8 +161,8 @@ def _texts(verifier: Verifier, header: str) -> list[str]:
         return [header]
     if verifier.extract == "prefix":
         return [header.removeprefix(verifier.label)] if header.startswith(verifier.label) else []
-    members = _members(header, *_SEPARATORS[verifier.extract])
-    return [value for name, value in members if name == verifier.label]
+    separators = (verifier.between, "=") if verifier.extract == "kv" else (" ", ",")
+    return [value for name, value in _members(header, *separators) if name == verifier.label]
 
 
 def _members(header: str, between: str, within: str) -> list[tuple[str, str]]:
@@ -183,10 +184,10 @@ def _decode(encoding: Literal["hex", "base64"], text: str) -> bytes:
     return binascii.unhexlify(text) if encoding == "hex" else base64.b64decode(text, validate=True)
 
 
-def _stamp(timestamp: Timestamp, received: Received, header: str) -> str:
+def _stamp(verifier: Verifier, timestamp: Timestamp, received: Received, header: str) -> str:
     if not timestamp.member:
         return _present(received.header(*timestamp.headers))
-    members = dict(_members(header, *_SEPARATORS["kv"]))
+    members = dict(_members(header, verifier.between, "="))
     return _present(members.get(timestamp.member))
 
 

@@ -11,7 +11,8 @@ from shared import exact
 from shared.access.caller import DEPLOYMENT, Caller
 from shared.access.quotas import ALONE, REJECTIONS, Quotas
 from shared.errors import QuotaExceeded, Unavailable
-from shared.sources import Received, shopify
+from shared.sources import Received
+from shared.sources.kinds import shopify
 from shared.stores.taken import Taken
 from tests.failing import FailingTables
 from tests.fakes import FakeClock, FakeTables

@@ -3,15 +3,19 @@
 import json
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from local.client import Client
 from local.demo.furnish import SHOP_SECRET, TYPES
 from shared.stages.receive import MAX_BODY_BYTES
 from tests.functions.asking import ask_in_bytes, assert_problem, shop_order, signature, webhook
 from tests.functions.conftest import Place
 from tests.running import Running
+from tests.sources.cases import CASES, kind_of
+from tests.sources.signing import request, sign
 
 ORDER = "transactions.order-placed"
 
@@ -52,6 +56,27 @@ def test_a_genuine_webhook_becomes_an_event(running: Running):
     assert receipt["source"] == "webshop"
     [request] = running.received(receipt["deliveries"][0]["id"])
     assert '"totalValue":199.90' in request["body"]
+
+
+def test_a_sender_that_takes_only_200_for_success_is_answered_200_whatever_becomes_of_it(running: Running):
+    """https://developer.paddle.com/webhooks/respond-to-webhooks"""
+    secret, mapping = "pdl_ntfset_1", {"properties": {"orderId": "data.id", "totalValue": "`1`"}}
+    body = {"name": "paddle", "kind": "paddle", "label": "paddle", "secrets": {"signing": secret}}
+    types = {"customer.created": {"event": ORDER, "mapping": mapping}}
+    source = running.operator.post("/v1/sources", {**body, "types": types}).doc
+
+    def send(name: str) -> Any:
+        plain = request(CASES[f"paddle/{name}"]["body"])
+        signed = sign(kind_of("paddle").proofs[0], plain, secret, datetime.now(UTC))
+        return Client(running.stack.base_url).send(
+            "POST", source["hookPath"], signed.body, dict(signed.headers)
+        )
+
+    first, again, kept = send("customer-created"), send("customer-created"), send("business-updated")
+
+    assert [one.status for one in (first, again, kept)] == [200, 200, 200]
+    assert again.headers["idempotency-replayed"] == "true"
+    assert kept.doc == {"status": "quarantined"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from shared.errors import Conflict, Unavailable, UnknownType
 from shared.operations import mend, replay, unpark
 from shared.operations.pace import Pace
 from shared.ports import Answer
-from shared.sources import Received, shopify
+from shared.sources import Received
+from shared.sources.kinds import shopify
 from shared.stages.verdict import Accepted
 from tests.crash import Fuse, World
 from tests.house import ORDER, SECTION, body, order

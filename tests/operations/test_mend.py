@@ -12,7 +12,8 @@ from shared.errors import NotFound, Unavailable, UnknownType
 from shared.operations import mend
 from shared.operations.pace import Pace
 from shared.operations.tick import tick
-from shared.sources import Received, shopify
+from shared.sources import Received
+from shared.sources.kinds import shopify
 from shared.stages.verdict import Accepted
 from tests.house import OK, ORDER, body, build
 from tests.sources.signing import new_secret, sign

@@ -69,6 +69,6 @@ def _stamp(verifier: Verifier, at: datetime) -> str:
 
 def _header(verifier: Verifier, signature: str, stamp: str) -> str:
     if verifier.extract == "kv":
-        time = f"{verifier.timestamp.member}={stamp}," if verifier.timestamp else ""
+        time = f"{verifier.timestamp.member}={stamp}{verifier.between}" if verifier.timestamp else ""
         return f"{time}{verifier.label}={signature}"
     return {"list": f"{verifier.label},", "prefix": verifier.label, "plain": ""}[verifier.extract] + signature

@@ -1,6 +1,8 @@
 """Drives every fixture of every source kind: a new kind is one module and its fixtures, and no test code."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -19,7 +21,7 @@ from shared.sources.verifier import Reason, Rejected, Verified
 from tests.sources.cases import CASES, KIND_SETTINGS, POLICIES, VECTORS, kind_of, settings_of
 from tests.sources.security import SecurityCases, SharedSecretCases
 from tests.sources.signing import new_secret, request, sign
-from tests.sources.table import BETWEEN, README, table
+from tests.sources.table import BETWEEN, TABLES
 
 NOW = datetime(2026, 11, 22, 15, 15, 2, tzinfo=UTC)
 READABLE = [name for name, case in CASES.items() if "facts" in case]
@@ -229,7 +231,9 @@ def test_a_kind_is_set_up_once_for_the_same_settings_and_anew_for_others():
         load("hubspot", {"oldestVersion": "v0"})
 
 
-@pytest.mark.parametrize("name", ["", "Shopify", "verifier", "shopify.evil", "../shopify", "os", "__init__"])
+@pytest.mark.parametrize(
+    "name", ["", "Shopify", "verifier", "shopify.evil", "../shopify", "..verifier", "os", "kinds", "__init__"]
+)
 def test_a_kind_that_is_not_known_is_refused_before_anything_is_imported(name):
     with pytest.raises(Invalid, match="Choose one of: "):
         load(name)
@@ -241,9 +245,28 @@ def test_a_kind_without_settings_takes_none(kind):
         load(kind, {"a": 1})
 
 
-def test_the_readme_has_the_table_of_sources_as_the_kinds_say_it():
+@pytest.mark.parametrize("page", TABLES, ids=lambda page: page.name)
+def test_a_page_has_its_table_of_kinds_as_they_say_it(page):
     """After a wanted change: python -m tests.sources.table"""
-    assert BETWEEN.findall(README.read_text()) == [table()]
+    assert BETWEEN.findall(page.read_text()) == [TABLES[page]()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_says_what_is_signed_if_and_only_if_it_signs(kind):
+    plugin = kind_of(kind)
+    signs = kind == "generic" or isinstance(plugin.proofs[0], Verifier)
+    cells = (plugin.about.signed, plugin.about.repeat, plugin.about.notes)
+
+    assert bool(plugin.about.signed) == signs
+    assert [text for text in cells if re.search(r"[|\n]|\.$", text)] == []
+
+
+def test_the_kinds_are_known_without_importing_one():
+    """Whatever starts imports this; a kind that is broken must not stop the others."""
+    code = "import sys, shared.sources as s; print(len(s.KINDS), [m for m in sys.modules if '.kinds.' in m])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+
+    assert told.stdout.split() == [str(len(KINDS)), "[]"]
 
 
 class TestEverySigner(SecurityCases):

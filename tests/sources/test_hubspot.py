@@ -6,7 +6,7 @@ import pytest
 
 from shared.sources import load
 from shared.sources.genuine import check
-from shared.sources.hubspot import V1, V2, V3
+from shared.sources.kinds.hubspot import V1, V2, V3
 from shared.sources.verifier import Reason, Rejected, Verified
 from tests.sources.signing import request, sign
 

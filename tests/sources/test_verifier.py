@@ -6,15 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.errors import Invalid
-from shared.sources import (
-    Received,
-    github,
-    hubspot,
-    intercom,
-    standard_webhooks,
-    stripe,
-    zendesk,
-)
+from shared.sources import Received
+from shared.sources.kinds import github, hubspot, intercom, standard_webhooks, stripe, zendesk
 from shared.sources.verifier import (
     MAX_SIGNATURES,
     Reason,
@@ -41,6 +34,7 @@ SLACK = Verifier(
     timestamp=Timestamp(headers=("x-slack-request-timestamp",)),
 )
 SQUARE = Verifier(headers=("x-square-hmacsha256-signature",), template="{url}{raw}", encoding="base64")
+BETWEEN_SEMICOLONS = replace(STRIPE, between=";")
 INTERCOM = intercom.VERIFIER
 KEYED_IN_HEX = Verifier(headers=("x-signature",), key_encoding="hex", hash="sha512")
 
@@ -64,7 +58,9 @@ class TestStandardWebhooks(SecurityCases):
 
 
 class TestEveryOtherShape(SecurityCases):
-    @pytest.fixture(params=[CONVOY, SLACK, HUBSPOT, SQUARE, ZENDESK, INTERCOM, KEYED_IN_HEX])
+    @pytest.fixture(
+        params=[CONVOY, SLACK, HUBSPOT, SQUARE, ZENDESK, INTERCOM, KEYED_IN_HEX, BETWEEN_SEMICOLONS]
+    )
     def verifier(self, request):
         return request.param
 
@@ -215,6 +211,14 @@ def test_a_signature_of_another_scheme_does_not_count():
     renamed = {**signed.headers, "stripe-signature": signed.headers["stripe-signature"].replace("v1=", "v0=")}
 
     assert verify(STRIPE, replace(signed, headers=renamed), [secret], NOW) == Rejected(Reason.MALFORMED)
+
+
+def test_members_between_other_separators_than_the_sender_s_do_not_count():
+    secret = new_secret(STRIPE, b"one")
+    signed = sign(BETWEEN_SEMICOLONS, request("{}"), secret, NOW)
+
+    assert verify(BETWEEN_SEMICOLONS, signed, [secret], NOW) == Verified(0)
+    assert verify(STRIPE, signed, [secret], NOW) == Rejected(Reason.MALFORMED)
 
 
 def test_more_signatures_than_any_sender_sends_are_malformed_even_if_one_is_good():

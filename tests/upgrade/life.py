@@ -12,7 +12,8 @@ from shared.destinations.kinds import webhook
 from shared.errors import Unauthenticated
 from shared.operations import replay
 from shared.ports import Answer
-from shared.sources import Received, shopify
+from shared.sources import Received
+from shared.sources.kinds import shopify
 from tests.access.issuing import CLIENT
 from tests.house import SECTION, body
 from tests.sources.signing import new_secret

@@ -17,7 +17,8 @@ from unittest.mock import patch
 
 from shared import hooks
 from shared.ports import Answer, NoAnswer, Outgoing
-from shared.sources import Received, shopify
+from shared.sources import Received
+from shared.sources.kinds import shopify
 from shared.stages import record as recording_stage
 from shared.stages.verdict import Accepted
 from shared.stores import ledger, quarantine

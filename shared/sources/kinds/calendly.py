@@ -6,7 +6,7 @@ from shared import exact
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SourceKind, Timestamp, Verifier, delivery_of
+from shared.sources import About, Facts, Policy, Received, SourceKind, Timestamp, Verifier, delivery_of
 
 # https://developer.calendly.com/api-docs/4c305798a61d3-webhook-signatures. Its example takes 3 minutes; ours are 5.
 VERIFIER = Verifier(
@@ -21,6 +21,15 @@ VERIFIER = Verifier(
 # https://community.calendly.com/api-webhook-help-61/webhook-retries-548
 POLICY = Policy(
     gives_up="It repeats for 24 hours, and then disables the subscription and tells nobody: make it again."
+)
+
+ABOUT = About(
+    signed="the body and the time, 5 minutes",
+    repeat="`payload.uri`, for the same `event`",
+    notes=(
+        "the secret is the subscription's signing key. A subscription that has failed for 24 hours has to "
+        "be made again"
+    ),
 )
 
 _INVITEE: MappingDoc = {
@@ -67,4 +76,4 @@ def _uri(about: Json) -> str | None:
     return uri if isinstance(uri, str) and uri else None
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, mappings=MAPPINGS)
+SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, mappings=MAPPINGS)

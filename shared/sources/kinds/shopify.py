@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from shared import exact
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SourceKind, Verifier
+from shared.sources import About, Facts, Policy, Received, SourceKind, Verifier
 
 # https://shopify.dev/docs/apps/build/webhooks/verify-deliveries. Without X- it is the newer Events interface:
 # https://shopify.dev/docs/apps/build/events/verify-deliveries. No time is signed, so there is no tolerance.
@@ -55,6 +55,12 @@ MAPPINGS: Mapping[str, MappingDoc] = {
 # https://shopify.dev/docs/apps/build/webhooks/troubleshooting-webhooks: 8 failures in 4 hours.
 POLICY = Policy(seconds=5, gives_up="After 8 failures in 4 hours it deletes the subscription.")
 
+ABOUT = About(
+    signed="the body; not the topic, the id, or any time",
+    repeat="`X-Shopify-Webhook-Id`",
+    notes="a type is the topic, such as `orders/create`",
+)
+
 
 def read(received: Received) -> Sequence[Facts]:
     """The facts of a delivery, by https://shopify.dev/docs/apps/build/webhooks/delivery-structure#headers."""
@@ -68,4 +74,6 @@ def read(received: Received) -> Sequence[Facts]:
     return [facts]
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, headers=HEADERS, mappings=MAPPINGS)
+SOURCE = SourceKind(
+    proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS, mappings=MAPPINGS
+)

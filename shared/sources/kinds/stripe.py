@@ -6,7 +6,7 @@ from shared import exact, times
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SourceKind, Timestamp, Verifier
+from shared.sources import About, Facts, Policy, Received, SourceKind, Timestamp, Verifier
 
 # https://docs.stripe.com/webhooks#verify-manually. The secret is used as it is shown, `whsec_` included; `v0` is of test
 # events only and does not count. While a secret is rolled, there are several `v1`.
@@ -20,6 +20,15 @@ VERIFIER = Verifier(
 
 # https://docs.stripe.com/webhooks#behaviors
 POLICY = Policy(gives_up="It repeats for 3 days; an endpoint that goes on failing is disabled after mails.")
+
+ABOUT = About(
+    signed="the body and the time, 5 minutes",
+    repeat="the event's `id`",
+    notes=(
+        "amounts are whole numbers of the smallest unit. Events by way of Event Grid or EventBridge are not "
+        "signed by Stripe"
+    ),
+)
 
 # https://docs.stripe.com/api/events/types. Amounts are whole numbers of the currency's smallest unit.
 MAPPINGS: Mapping[str, MappingDoc] = {
@@ -61,4 +70,4 @@ def _created(value: Json) -> str | None:
     return value if isinstance(value, str) else times.of_unix(value)
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, mappings=MAPPINGS)
+SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, mappings=MAPPINGS)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from shared import exact, times
 from shared.errors import Invalid
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Greeting, Policy, Received, SourceKind, Verifier
+from shared.sources import About, Facts, Greeting, Policy, Received, SourceKind, Verifier
 
 # https://developers.intercom.com/docs/webhooks/setting-up-webhooks#validating-the-signature: SHA-1 is all there is. No time
 # is signed.
@@ -15,6 +15,12 @@ VERIFIER = Verifier(headers=("x-hub-signature",), hash="sha1", extract="prefix",
 POLICY = Policy(
     seconds=5,
     gives_up="Over 1,000 errors in 15 minutes pause it for 15 minutes; 7 days of them suspend the subscription.",
+)
+
+ABOUT = About(
+    signed="the body, with SHA-1; no time",
+    repeat="the notification's `id`",
+    notes="a type is the topic. The secret is the app's client secret",
 )
 
 # https://developers.intercom.com/docs/references/webhooks/webhook-models. The object stands in `data.item`.
@@ -61,4 +67,6 @@ def greets(received: Received) -> Greeting | None:
     return Greeting({"status": "pong"}) if is_ping else None
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, mappings=MAPPINGS, greets=greets)
+SOURCE = SourceKind(
+    proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, mappings=MAPPINGS, greets=greets
+)

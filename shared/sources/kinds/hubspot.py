@@ -8,7 +8,7 @@ from shared.bodies import Body
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SourceKind, Timestamp, Verifier, delivery_of
+from shared.sources import About, Facts, Policy, Received, SourceKind, Timestamp, Verifier, delivery_of
 
 # https://developers.hubspot.com/docs/apps/legacy-apps/authentication/validating-requests. The first two are plain hashes
 # and bind no time; HubSpot sends one of them along with the third, which alone counts when it is there.
@@ -32,6 +32,20 @@ POLICY = Policy(
     seconds=5,
     lost=frozenset({400, 401, 403, 404, 405}),
     gives_up="It repeats up to 10 times in 24 hours.",
+)
+
+ABOUT = About(
+    signed=(
+        "version 3: method, URL, body and time, 5 minutes. Versions 2 (no time) and 1 (only the body) are "
+        "plain hashes; they count only where version 3 is not sent along, and with the setting "
+        '`"oldestVersion": "v3"` not at all'
+    ),
+    repeat="`portalId`, `subscriptionId`, `eventId`, `objectId` and `occurredAt`",
+    notes=(
+        "the URL is the section's `publicBaseUrl` with the hook's path. Up to 100 events in a request; a "
+        "type is the `subscriptionType`, or `workflow` for what a workflow sends, of which a repeat cannot "
+        "be told. The secret is the app's client secret"
+    ),
 )
 
 WORKFLOW = "workflow"
@@ -69,7 +83,7 @@ class Settings(Body):
 def source(settings: Settings) -> SourceKind:
     """The kind as a source has it."""
     proofs = {"v3": (V3,), "v2": (V3, V2), "v1": (V3, V2, V1)}[settings.oldest_version]
-    return SourceKind(proofs=proofs, policy=POLICY, read=read, mappings=MAPPINGS)
+    return SourceKind(proofs=proofs, policy=POLICY, about=ABOUT, read=read, mappings=MAPPINGS)
 
 
 def read(received: Received) -> Sequence[Facts]:

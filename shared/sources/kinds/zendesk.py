@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from shared import exact
 from shared.exact import Json
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SourceKind, Timestamp, Verifier
+from shared.sources import About, Facts, Policy, Received, SourceKind, Timestamp, Verifier
 
 # https://developer.zendesk.com/documentation/webhooks/verifying/: the time comes first. No age is asked for there.
 VERIFIER = Verifier(
@@ -21,6 +21,15 @@ POLICY = Policy(
     retries="some",
     retried=frozenset({409, 429, 503}),
     gives_up="Its circuit breaker stops sending for a while at 70 % errors, or 1,000 of them, in 5 minutes.",
+)
+
+ABOUT = About(
+    signed="the time, 5 minutes, and the body",
+    repeat="the event's `id`, or for a trigger `X-Zendesk-Webhook-Invocation-Id`, which is not signed",
+    notes=(
+        "a type is the event's, or `trigger` for what a trigger or an automation sends. The test before a "
+        "webhook is saved is signed with a secret that everybody knows, and is refused"
+    ),
 )
 
 HEADERS = ("x-zendesk-webhook-invocation-id",)
@@ -67,4 +76,6 @@ def _text(value: Json) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, headers=HEADERS, mappings=MAPPINGS)
+SOURCE = SourceKind(
+    proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS, mappings=MAPPINGS
+)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared import exact
 from shared.exact import Json
-from shared.sources import Facts, Policy, Received, SourceKind, Timestamp, Verifier
+from shared.sources import About, Facts, Policy, Received, SourceKind, Timestamp, Verifier
 
 # https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md#verifying-signatures and
 # https://docs.svix.com/receiving/verifying-payloads/how-manual. Signatures with a public key (`v1a`) do not count.
@@ -26,6 +26,16 @@ POLICY = Policy(
     seconds=15,
     disables=frozenset({410}),
     gives_up="The specification suggests to repeat for 3 days; Svix disables an endpoint after 5.",
+)
+
+ABOUT = About(
+    signed="the id, the time, 5 minutes, and the body",
+    repeat="`webhook-id`, or `svix-id`",
+    notes=(
+        "[Standard Webhooks](https://www.standardwebhooks.com) and Svix. Several signatures may come, and "
+        "one has to hold; those with a public key (`v1a`) do not count. A type is the body's `type` or "
+        "`event_type`, or `event` where there is none"
+    ),
 )
 
 HEADERS = ("webhook-id", "svix-id")
@@ -51,4 +61,4 @@ def _text(value: Json) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, headers=HEADERS)
+SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from shared import exact
 from shared.errors import Invalid
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SourceKind, Verifier
+from shared.sources import About, Facts, Policy, Received, SourceKind, Verifier
 
 # https://www.typeform.com/developers/webhooks/secure-your-webhooks/. Base64, although the label looks like GitHub's.
 VERIFIER = Verifier(headers=("typeform-signature",), extract="prefix", label="sha256=", encoding="base64")
@@ -15,6 +15,12 @@ POLICY = Policy(
     seconds=30,
     disables=frozenset({404, 410}),
     gives_up="It repeats for up to 10 hours; many failures turn the webhook off.",
+)
+
+ABOUT = About(
+    signed="the body; not any time",
+    repeat="`event_id`",
+    notes="of several answers of a kind, the first one is the person's",
 )
 
 # https://www.typeform.com/developers/webhooks/example-payload/. Of several answers of a kind the first counts.
@@ -45,4 +51,4 @@ def read(received: Received) -> Sequence[Facts]:
     return [Facts(payload["event_type"], payload["event_id"], payload)]
 
 
-SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, read=read, mappings=MAPPINGS)
+SOURCE = SourceKind(proofs=(VERIFIER,), policy=POLICY, about=ABOUT, read=read, mappings=MAPPINGS)

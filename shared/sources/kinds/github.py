@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from shared import exact
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Greeting, Policy, Received, SourceKind, Verifier
+from shared.sources import About, Facts, Greeting, Policy, Received, SourceKind, Verifier
 
 # https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries. The older SHA-1 header, which GitHub
 # sends along, is not looked at. No time is signed, so there is no tolerance.
@@ -16,6 +16,15 @@ POLICY = Policy(
     seconds=10,
     retries="none",
     gives_up="It never repeats by itself. Somebody can redeliver what failed in the last 3 days.",
+)
+
+ABOUT = About(
+    signed="the body; not the event, the id, or any time",
+    repeat="`X-GitHub-Delivery`, also when somebody redelivers",
+    notes=(
+        "a type is the event and its action, such as `issues.opened`; choose the content type "
+        "`application/json`"
+    ),
 )
 
 HEADERS = ("x-github-event", "x-github-delivery")
@@ -61,5 +70,11 @@ def greets(received: Received) -> Greeting | None:
 
 
 SOURCE = SourceKind(
-    proofs=(VERIFIER,), policy=POLICY, read=read, headers=HEADERS, mappings=MAPPINGS, greets=greets
+    proofs=(VERIFIER,),
+    policy=POLICY,
+    about=ABOUT,
+    read=read,
+    headers=HEADERS,
+    mappings=MAPPINGS,
+    greets=greets,
 )

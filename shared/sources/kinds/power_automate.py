@@ -6,7 +6,7 @@ from shared import exact
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SharedSecret, SourceKind
+from shared.sources import About, Facts, Policy, Received, SharedSecret, SourceKind
 
 # The action signs nothing. https://learn.microsoft.com/connectors/custom-connectors/connection-parameters and
 # https://learn.microsoft.com/azure/logic-apps/logic-apps-workflow-actions-triggers#http-action
@@ -19,6 +19,14 @@ POLICY = Policy(
     retries="some",
     retried=frozenset({408, 429, *range(500, 600)}),
     gives_up="It repeats 4 times, a few seconds apart, and then the action and its run fail.",
+)
+
+ABOUT = About(
+    repeat="the body's `id`; without one a repeat cannot be told",
+    notes=(
+        "the HTTP action of a flow, also of Logic Apps; a type is the body's `type`, or `event` where there "
+        "is none. [A flow with a token or a key](#power-automate-and-logic-apps) posts to the API"
+    ),
 )
 
 HEADERS = ("x-ms-workflow-run-id", "x-ms-client-tracking-id")
@@ -56,4 +64,6 @@ def _text(value: Json) -> str | None:
     return value if isinstance(value, str) and value else None
 
 
-SOURCE = SourceKind(proofs=(PROOF,), policy=POLICY, read=read, headers=HEADERS, mappings=MAPPINGS)
+SOURCE = SourceKind(
+    proofs=(PROOF,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS, mappings=MAPPINGS
+)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared import exact
 from shared.errors import Invalid
 from shared.exact import Json
-from shared.sources import Facts, Greeting, Policy, Received, SharedSecret, SourceKind, delivery_of
+from shared.sources import About, Facts, Greeting, Policy, Received, SharedSecret, SourceKind, delivery_of
 from shared.sources.event_format import HEADERS, allowed, facts_of
 
 # It signs nothing. https://learn.microsoft.com/azure/event-grid/security-authentication#using-client-secret-as-a-query-parameter
@@ -18,6 +18,14 @@ POLICY = Policy(
     success=(200, 204),
     lost=frozenset({400, 401, 403, 413}),
     gives_up="It repeats for 24 hours, and then dead-letters or drops the event.",
+)
+
+ABOUT = About(
+    repeat="`topic` and `id`; `source` and `id` of a CloudEvent",
+    notes=(
+        "its own schema and CloudEvents, single and batched; both handshakes are answered. Put the secret "
+        "into a delivery property (`X-Signalbox-Secret`, marked as secret), or into the endpoint's query"
+    ),
 )
 
 VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
@@ -70,4 +78,4 @@ def _validation_code(events: Json) -> str | None:
     return code if isinstance(code, str) else None
 
 
-SOURCE = SourceKind(proofs=(PROOF,), policy=POLICY, read=read, headers=HEADERS, greets=greets)
+SOURCE = SourceKind(proofs=(PROOF,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS, greets=greets)

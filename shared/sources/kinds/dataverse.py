@@ -12,7 +12,7 @@ from shared.bodies import Body
 from shared.errors import Invalid
 from shared.exact import Json, Number
 from shared.mapping import MappingDoc
-from shared.sources import Facts, Policy, Received, SharedSecret, SourceKind, delivery_of
+from shared.sources import About, Facts, Policy, Received, SharedSecret, SourceKind, delivery_of
 
 # https://learn.microsoft.com/power-apps/developer/data-platform/register-web-hook#authentication-options: HttpHeader with our
 # header's name, or WebhookKey, which arrives as `?code=`. It signs nothing.
@@ -24,6 +24,14 @@ POLICY = Policy(
     retries="some",
     retried=frozenset({502, 503, 504}),
     gives_up="It repeats once. Then the system job fails, or the change itself where the step is synchronous.",
+)
+
+ABOUT = About(
+    repeat="operation, message, record, time and stage",
+    notes=(
+        "register the webhook with the authentication HttpHeader (`X-Signalbox-Secret`) or WebhookKey. "
+        "[More below](#dataverse)"
+    ),
 )
 
 OVERSIZE = "x-ms-dynamics-msg-size-exceeded"
@@ -67,7 +75,9 @@ class Settings(Body):
 def source(settings: Settings) -> SourceKind:
     """The kind as a source has it."""
     read_as_set = partial(read, settings)
-    return SourceKind(proofs=(PROOF,), policy=POLICY, read=read_as_set, headers=HEADERS, mappings=MAPPINGS)
+    return SourceKind(
+        proofs=(PROOF,), policy=POLICY, about=ABOUT, read=read_as_set, headers=HEADERS, mappings=MAPPINGS
+    )
 
 
 def read(settings: Settings, received: Received) -> Sequence[Facts]:

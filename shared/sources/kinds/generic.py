@@ -12,10 +12,16 @@ from shared.bodies import Body, Whole
 from shared.errors import Invalid, MalformedBody
 from shared.exact import Json, Number
 from shared.faults import refusal
-from shared.sources import Facts, Policy, Received, SharedSecret, SourceKind, Timestamp, Verifier
+from shared.sources import About, Facts, Policy, Received, SharedSecret, SourceKind, Timestamp, Verifier
 from shared.sources.genuine import SECRET_HEADER, Proof
 
 POLICY = Policy(gives_up="Not known: it is up to the sender.")
+
+ABOUT = About(
+    signed="[as its settings say](#any-other-sender)",
+    repeat="what the settings say",
+    notes="a sender that has no kind of its own",
+)
 NEVER_KEPT = frozenset({"authorization", "cookie", "x-functions-key", SECRET_HEADER})
 """Headers that may be credentials, so that no source reads them."""
 UNTYPED = "event"
@@ -58,6 +64,7 @@ class SignatureBody(Body):
     key_prefixes: Annotated[tuple[str, ...], Field(max_length=4, strict=False)] = ()
     extract: Literal["plain", "prefix", "kv", "list"] = "plain"
     label: Annotated[str, StringConstraints(max_length=20)] = ""
+    between: Literal[",", ";"] = ","
     encoding: Literal["hex", "base64"] = "hex"
     timestamp: TimestampBody | None = None
     id_headers: Annotated[tuple[Header, ...], Field(max_length=4, strict=False)] = ()
@@ -107,7 +114,9 @@ class Settings(Body):
 def source(settings: Settings) -> SourceKind:
     """The kind as a source has it."""
     proofs = (settings.proof.proof(),)
-    return SourceKind(proofs=proofs, policy=POLICY, read=partial(read, settings), headers=settings.headers)
+    return SourceKind(
+        proofs=proofs, policy=POLICY, about=ABOUT, read=partial(read, settings), headers=settings.headers
+    )
 
 
 def read(settings: Settings, received: Received) -> Sequence[Facts]:
