@@ -13,7 +13,7 @@ from shared.access.client_body import ClientBody
 from shared.access.key_body import KeyBody
 from shared.access.section_body import SectionBody, SectionSettings
 from shared.access.sections import HASH_KEY_BYTES
-from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TryBody, TypesBody
+from shared.access.source_body import QuotaBody, SecretsBody, SettingsBody, SourceBody, TryBody, TypesBody
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
@@ -163,6 +163,14 @@ async def mend_source(call: KeyedCall) -> Reply:
 async def set_up_source(call: KeyedCall) -> Reply:
     """Set a source's kind up anew, whole; for kinds that have settings."""
     return Reply(200, await call.line.sources.set_settings(call.section, call.params["id"], call.body))
+
+
+@door(
+    bp, "PUT /v1/sources/{id}/quota", Gives(200, answers.Source), Wants(body=QuotaBody, refuses=(Conflict,))
+)
+async def limit_source(call: KeyedCall) -> Reply:
+    """Say how much a source may send in a minute."""
+    return Reply(200, await call.line.sources.set_quota(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/sources/{id}/try", Gives(200, answers.Tried), Wants(body=TryBody))

@@ -144,6 +144,7 @@ class Source(TypedDict):
     createdAt: Time
     settings: dict[str, Json] | None
     unverified: bool
+    perMinute: int
     secrets: int
     warnings: list[str]
 

@@ -24,6 +24,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/sources": "source created",
     "PUT /v1/sources/{id}/types": "source changed",
     "PUT /v1/sources/{id}/settings": "source changed",
+    "PUT /v1/sources/{id}/quota": "source changed",
     "POST /v1/sources/{id}/pause": "source changed",
     "POST /v1/sources/{id}/resume": "source changed",
     "POST /v1/sources/{id}/rotate": "source changed",

@@ -1,7 +1,8 @@
 """A caller that sends more than its quota is told when to come back, and everybody is told how theirs stands."""
 
 from local.client import Client
-from tests.functions.asking import assert_problem
+from local.demo.furnish import SHOP, TYPES
+from tests.functions.asking import assert_problem, shop_order, webhook
 from tests.functions.conftest import MakeKey
 from tests.running import Running
 
@@ -33,5 +34,19 @@ def test_the_events_of_a_batch_count_one_each(running: Running, make_key: MakeKe
     )
     batch = {"events": [{"event": "tests.nothing"}] * 10}
 
-    assert client.post("/v1/events/batch", batch).status == 207
+    taken = client.post("/v1/events/batch", batch)
+
+    assert (taken.status, taken.headers["ratelimit"]) == (207, '"key";r=0;t=66')
     assert_problem(client.get("/v1/events"), 429, "quota-exceeded")
+
+
+def test_a_source_has_the_quota_that_it_is_given_and_later_another(running: Running):
+    made = running.operator.post("/v1/sources", {**SHOP, "name": "slow", "types": TYPES, "perMinute": 1}).doc
+    first, second = (webhook(running, shop_order(), made["hookPath"]) for _ in range(2))
+    changed = running.operator.put(f"/v1/sources/{made['id']}/quota", {"perMinute": 100})
+    third = webhook(running, shop_order(), made["hookPath"])
+
+    assert (made["perMinute"], changed.doc["perMinute"]) == (1, 100)
+    assert (first.status, third.status) == (202, 202)
+    assert_problem(second, 429, "quota-exceeded")
+    assert second.headers["ratelimit-policy"] == '"source";q=1;w=60'
