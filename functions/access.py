@@ -97,10 +97,11 @@ async def revoke_key(call: KeyedCall) -> Reply:
     return Reply(200, await call.line.keys.revoke(call.section, call.params["id"], wanted.secret))
 
 
-@door(bp, "GET /v1/audit", Gives(200, answers.Changes), Wants(query=("limit",)))
+@door(bp, "GET /v1/audit", Gives(200, answers.Changes), Wants(query=("limit", "after")))
 async def list_changes(call: KeyedCall) -> Reply:
-    """List who changed what in the section's configuration, newest first."""
-    return Reply(200, {"changes": await call.line.audit.newest(call.section, page_of(call.query).limit)})
+    """List who changed what in the section's configuration, newest first; with `after`, what came before that."""
+    page = page_of(call.query)
+    return Reply(200, await call.line.audit.page(call.section, page.limit, page.after))
 
 
 @door(bp, "POST /v1/clients", Gives(201, answers.Client), Wants(body=ClientBody, refuses=(Conflict,)))

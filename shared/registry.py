@@ -5,7 +5,7 @@ known (keys and webhook sources), has a pointer row in section "" as well, writt
 writes an audit row in the same transaction (`shared.changes`), behind the documents of the partition.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,7 +13,7 @@ from time import monotonic
 
 from shared import exact
 from shared.cached import Cached
-from shared.changes import FIRST, change, row_of
+from shared.changes import FIRST, change, newest_of, row_of
 from shared.errors import BodyTooLarge, Conflict
 from shared.exact import Json
 from shared.killpoints import reached
@@ -131,10 +131,33 @@ class Registry:
         reached("registry.pointer-written")
         await self.create(record)
 
-    async def changes(self, kind: Kind, section: str, limit: int) -> Sequence[Row]:
-        """The audit rows of a kind in a section, newest first."""
-        rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", FIRST, limit=limit)
+    async def changes(self, kind: Kind, section: str, limit: int, after: str = "") -> Sequence[Row]:
+        """The audit rows of a kind in a section, newest first; `after` is the place of one to go on from."""
+        pk, prefix = _told_at(kind, section)
+        low = f"{prefix}{after}{_AFTER}" if after else prefix
+        rows = self._tables.range(REGISTRY.name, pk, low, prefix + _AFTER, limit=limit)
         return [row async for row in rows]
+
+    async def changes_before(self, kind: Kind, section: str, at: datetime) -> AsyncIterator[Row]:
+        """The audit rows of a kind in a section that are older than that."""
+        pk, prefix = _told_at(kind, section)
+        async for row in self._tables.range(REGISTRY.name, pk, prefix + newest_of(at), prefix + _AFTER):
+            yield row
+
+    async def sections_told(self) -> AsyncIterator[str]:
+        """Every section of whose own document the audit tells, also one that is gone: one request each."""
+        low: str | None = FIRST
+        while low is not None:
+            rows = self._tables.range(REGISTRY.name, f"|{Kind.SECTION}", low, limit=1)
+            low = None
+            async for row in rows:
+                section = row.rk.removeprefix(FIRST).partition("|")[0]
+                low = f"{FIRST}{section}|{_AFTER}"
+                yield section
+
+    async def forget_change(self, row: Row) -> None:
+        """Delete an audit row that is past its time."""
+        await self._tables.delete(REGISTRY.name, row.pk, row.rk)
 
     async def note(self, section: str, what: str, id: str, told: Mapping[str, Json]) -> None:
         """Write into the audit that something was started."""
@@ -143,8 +166,8 @@ class Registry:
 
     def _audit(self, record: Record, done: str) -> Operation:
         told = change(f"{record.kind} {done}", record.id, record.was or {}, record.doc)
-        pk = f"{record.section}|{record.kind}"
-        return Operation(Verb.INSERT, row_of(pk, told, self._now(), record.etag))
+        pk, prefix = _told_at(record.kind, record.id if record.kind is Kind.SECTION else record.section)
+        return Operation(Verb.INSERT, row_of(pk, told, self._now(), record.etag, prefix=prefix))
 
     async def _fetch(self, place: Place) -> Record | None:
         kind, section, id = place
@@ -156,6 +179,11 @@ class Registry:
     def _forget(self, record: Record) -> None:
         self._cache.forget((record.kind, record.section, record.id))
         self._lists.forget((record.kind, record.section))
+
+
+def _told_at(kind: Kind, section: str) -> tuple[str, str]:
+    """The partition of a section's audit rows, and how their keys begin: sections lie together, each for itself."""
+    return (f"|{kind}", f"{FIRST}{section}|") if kind is Kind.SECTION else (f"{section}|{kind}", FIRST)
 
 
 def _too_large(record: Record) -> BodyTooLarge:

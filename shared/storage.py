@@ -22,9 +22,10 @@ class Store:
 REGISTRY = Store(
     "registry",
     backed_up=True,
-    keys="{section}|{kind} / {id}, ~{inverted milliseconds}|{hash} what was changed by whom; "
+    keys="{section}|{kind} / {id}, ~{inverted milliseconds}|{hash} what was changed by whom "
+    "(|section / ~{section}|{inverted milliseconds}|{hash} of sections); "
     "pointers of keys and sources: |{kind} / {id}",
-    purge="never: configuration lives until it is deleted, and its audit on",
+    purge="configuration lives until it is deleted; its audit goes after SIGNALBOX_AUDIT_DAYS",
     export="with the section",
     erase="holds nothing personal",
 )

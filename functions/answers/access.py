@@ -118,9 +118,10 @@ class Change(TypedDict):
 
 
 class Changes(TypedDict):
-    """Changes of a section's configuration, newest first."""
+    """Changes of a section's configuration, newest first; pass `next` on as `after`. It is null where there are no more."""
 
     changes: list[Change]
+    next: str | None
 
 
 class Meaning(TypedDict):
