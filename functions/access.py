@@ -17,7 +17,7 @@ from shared.access.source_body import QuotaBody, SecretsBody, SettingsBody, Sour
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
-from shared.errors import Conflict
+from shared.errors import Conflict, LimitReached
 from shared.exact import Json
 from shared.operations import dry_run, mend, unpark
 from shared.operations.listing import page_of
@@ -28,7 +28,12 @@ RESUME_WITHIN = timedelta(seconds=10)
 """How long a door lets go on what came meanwhile; the tick does the rest."""
 
 
-@door(bp, "POST /v1/sections", Gives(201, answers.Section), Wants(body=SectionBody, refuses=(Conflict,)))
+@door(
+    bp,
+    "POST /v1/sections",
+    Gives(201, answers.Section),
+    Wants(body=SectionBody, refuses=(Conflict, LimitReached)),
+)
 async def create_section(call: KeyedCall) -> Reply:
     """Create a section."""
     return Reply(201, await call.line.sections.create(call.body, secrets.token_bytes(HASH_KEY_BYTES)))
@@ -65,7 +70,7 @@ async def resume_section(call: KeyedCall) -> Reply:
     return Reply(200, {**doc, "resumed": await unpark.resume_section(call.line, call.params["id"], pace)})
 
 
-@door(bp, "POST /v1/keys", Gives(201, answers.NewKey), Wants(body=KeyBody, refuses=(Conflict,)))
+@door(bp, "POST /v1/keys", Gives(201, answers.NewKey), Wants(body=KeyBody, refuses=(Conflict, LimitReached)))
 async def create_key(call: KeyedCall) -> Reply:
     """Create a key. Its text is answered this once."""
     random = secrets.token_bytes(RANDOM_BYTES)
@@ -104,7 +109,12 @@ async def list_changes(call: KeyedCall) -> Reply:
     return Reply(200, await call.line.audit.page(call.section, page.limit, page.after))
 
 
-@door(bp, "POST /v1/clients", Gives(201, answers.Client), Wants(body=ClientBody, refuses=(Conflict,)))
+@door(
+    bp,
+    "POST /v1/clients",
+    Gives(201, answers.Client),
+    Wants(body=ClientBody, refuses=(Conflict, LimitReached)),
+)
 async def create_client(call: KeyedCall) -> Reply:
     """Register a client: a service principal of Entra, which comes with tokens."""
     return Reply(201, await call.line.clients.create(call.section, call.body, by=call.caller))
@@ -126,7 +136,7 @@ async def revoke_client(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/sources",
     Gives(201, answers.Source, ("Location",)),
-    Wants(body=SourceBody, refuses=(Conflict,)),
+    Wants(body=SourceBody, refuses=(Conflict, LimitReached)),
 )
 async def create_source(call: KeyedCall) -> Reply:
     """Register a webhook source."""

@@ -14,12 +14,22 @@ from time import monotonic
 from shared import exact
 from shared.cached import Cached
 from shared.changes import FIRST, change, newest_of, row_of
-from shared.errors import BodyTooLarge, Conflict
+from shared.errors import BodyTooLarge, Conflict, LimitReached
 from shared.exact import Json
 from shared.killpoints import reached
 from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Tables, Verb, bytes_of
 from shared.storage import REGISTRY
 
+MAX_SECTIONS = 500
+"""Of a deployment: a tick looks after each."""
+MAX_KEYS = 10_000
+"""Of a section, revoked ones too: nothing deletes one."""
+MAX_CLIENTS = 1_000
+MAX_SOURCES = 1_000
+MAX_DEFINITIONS = 2_000
+MAX_ROUTES = 1_000
+"""Of a section: an instance reads them all, since an event may take any."""
+MAX_DESTINATIONS = 1_000
 _AFTER = "~"
 """Sorts after every character of an id."""
 CACHE_SECONDS = 10
@@ -59,6 +69,16 @@ class Record:
 
 
 Place = tuple[Kind, str, str]
+_MOST: Mapping[Kind, tuple[int, str]] = {
+    Kind.SECTION: (MAX_SECTIONS, "Use one that is there, or another deployment."),
+    Kind.KEY: (MAX_KEYS, "Rotate a key instead of creating another, or use another section."),
+    Kind.CLIENT: (MAX_CLIENTS, "Register one again that was revoked, or use another section."),
+    Kind.SOURCE: (MAX_SOURCES, "Set one up anew that nobody uses, or use another section."),
+    Kind.DEFINITION: (MAX_DEFINITIONS, "Add a version to one, or use another section."),
+    Kind.ROUTE: (MAX_ROUTES, "Resume one that is paused, or use another section."),
+    Kind.DESTINATION: (MAX_DESTINATIONS, "Use one that is there, or another section."),
+}
+"""How many documents of a kind a section may have, and what to do then."""
 
 
 class Registry:
@@ -94,8 +114,18 @@ class Registry:
         """All documents of a kind in a section, at most CACHE_SECONDS old."""
         return await self._lists.get((kind, section)) or ()
 
+    async def require_room(self, kind: Kind, section: str) -> None:
+        """Raises LimitReached where there are as many as there may be. Of those who come at once a few more may pass."""
+        most, advice = _MOST.get(kind, (0, ""))
+        if most:
+            place = REGISTRY.name, f"{section}|{kind}", "", _AFTER
+            if len([row.rk async for row in self._tables.range(*place, limit=most, select=())]) >= most:
+                whose = "A deployment" if kind is Kind.SECTION else "A section"
+                raise LimitReached(f"{whose} has at most {most:,} {kind}s. {advice}")
+
     async def create(self, record: Record) -> None:
-        """Raises Conflict when the id is taken, BodyTooLarge for more than a row holds."""
+        """Raises Conflict when the id is taken, LimitReached, BodyTooLarge for more than a row holds."""
+        await self.require_room(record.kind, record.section)
         await self._create(record, [self._audit(record, "created")])
 
     async def _create(self, record: Record, also: Sequence[Operation]) -> None:
@@ -127,9 +157,10 @@ class Registry:
 
     async def create_findable(self, record: Record) -> None:
         """Create a document that can be found by its id alone: the pointer first, which harms nobody alone."""
+        await self.require_room(record.kind, record.section)
         await self._create(Record(record.kind, "", record.id, {"section": record.section}), [])
         reached("registry.pointer-written")
-        await self.create(record)
+        await self._create(record, [self._audit(record, "created")])
 
     async def changes(self, kind: Kind, section: str, limit: int, after: str = "") -> Sequence[Row]:
         """The audit rows of a kind in a section, newest first; `after` is the place of one to go on from."""
