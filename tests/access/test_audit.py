@@ -167,10 +167,20 @@ async def test_pages_hold_every_change_once_in_order_whatever_comes_meanwhile(re
 
 async def all_of_after(audit: Audit, limit: int, page: dict[str, Any]) -> list[Any]:
     told: list[Any] = []
-    while page["next"]:
+    for _ in range(100):
+        if page["next"] is None:
+            break
         page = await audit.page("demo", limit, page["next"])
         told += page["changes"]
     return told
+
+
+@pytest.mark.parametrize(("limit", "is_more"), [(4, True), (5, False), (6, False)])
+async def test_where_nothing_more_is_there_no_page_follows(registry, audit, limit, is_more):
+    for n in range(5):
+        await registry.create(Record(Kind.ROUTE, "demo", f"rt-{n}", {}))
+
+    assert bool((await audit.page("demo", limit))["next"]) is is_more
 
 
 async def test_a_page_costs_the_same_however_much_lies_before_it(registry, audit, tables, clock):
