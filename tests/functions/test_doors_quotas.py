@@ -18,6 +18,7 @@ from tests.house import House, body, build, order
 from tests.running import Running
 
 
+@pytest.mark.feature("F88")
 def test_a_key_beyond_its_quota_is_told_when_to_come_back_and_another_is_not_concerned(
     running: Running, make_key: MakeKey
 ):
