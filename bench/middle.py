@@ -12,22 +12,35 @@ from bench.load import Round, middle
 from bench.parts import SECTION, Furnished
 from local.client import Client
 from local.demo.furnish import CLIENT, KEY, ORDER
-from local.issuer import ERP, TOKEN_PATH
+from local.issuer import AUDIENCE, ERP, TENANT, TOKEN_PATH
 from shared import exact
 from shared.access.caller import SECTION_HEADER, Caller
+from shared.access.entra import KNOWN_SECONDS, Entra
+from shared.access.issuer import Issuer
 from shared.access.rights import Scope
 from shared.access.tokens import RANDOM_BYTES
+from shared.azure.http import GuardedHttp
 from shared.line import Line
 from shared.sources import Received
 from shared.stages.authenticate import authenticate
 from shared.stages.receive import json_of
 from shared.stages.translate import envelope
+from shared.wiring import SystemClock
 
 TIMES = 2_000
 
 
+class _Ahead(SystemClock):
+    """A clock that can be put forward, so that a token that was seen is forgotten."""
+
+    seconds_ahead = 0
+
+    def seconds(self) -> float:
+        return super().seconds() + self.seconds_ahead
+
+
 async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
-    """Authenticate by key and by token, parse, translate, check with fingerprint and document; a webhook's; caches warm."""
+    """Authenticate by key and by token, check a token's signature, parse, translate, check with fingerprint and document; a webhook's; caches warm."""
     line = furnished.line
     by_token = await _token(furnished)
     made = await line.keys.create(SECTION, exact.loads(json.dumps(KEY)), secrets.token_bytes(RANDOM_BYTES))
@@ -52,7 +65,19 @@ async def steps(furnished: Furnished, rounds: int) -> dict[str, Round]:
         "validate": lambda: line.checker.check(furnished.section, caller, draft),
         **webhooks.steps(),
     }
-    return {name: middle([await _cost(step) for _ in range(rounds)]) for name, step in each.items()}
+    http, clock = GuardedHttp(allow_loopback=True), _Ahead()
+    entra = Entra(Issuer(TENANT, frozenset({AUDIENCE}), furnished.issuer), http, clock)
+    _, _, token = by_token["authorization"].partition(" ")
+
+    async def check_token() -> None:
+        clock.seconds_ahead += KNOWN_SECONDS + 1
+        await entra.read(token)
+
+    each["check a new token"] = check_token
+    try:
+        return {name: middle([await _cost(step) for _ in range(rounds)]) for name, step in each.items()}
+    finally:
+        await http.close()
 
 
 async def _known(line: Line, headers: Mapping[str, str]) -> Caller:

@@ -13,11 +13,11 @@ from shared.access.client_body import ClientBody
 from shared.access.key_body import KeyBody
 from shared.access.section_body import SectionBody, SectionSettings
 from shared.access.sections import HASH_KEY_BYTES
-from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TryBody, TypesBody
+from shared.access.source_body import QuotaBody, SecretsBody, SettingsBody, SourceBody, TryBody, TypesBody
 from shared.access.sources import ID_BYTES
 from shared.access.tokens import RANDOM_BYTES, SECRET_BYTES
 from shared.bodies import RevokeBody, read_body
-from shared.errors import Conflict
+from shared.errors import Conflict, LimitReached
 from shared.exact import Json
 from shared.operations import dry_run, export, mend, unpark
 from shared.operations.listing import page_of
@@ -28,7 +28,12 @@ RESUME_WITHIN = timedelta(seconds=10)
 """How long a door lets go on what came meanwhile; the tick does the rest."""
 
 
-@door(bp, "POST /v1/sections", Gives(201, answers.Section), Wants(body=SectionBody, refuses=(Conflict,)))
+@door(
+    bp,
+    "POST /v1/sections",
+    Gives(201, answers.Section),
+    Wants(body=SectionBody, refuses=(Conflict, LimitReached)),
+)
 async def create_section(call: KeyedCall) -> Reply:
     """Create a section."""
     return Reply(201, await call.line.sections.create(call.body, secrets.token_bytes(HASH_KEY_BYTES)))
@@ -93,7 +98,7 @@ async def rotate_section(call: KeyedCall) -> Reply:
     return Reply(200, await call.line.reseal.section(section["id"]))
 
 
-@door(bp, "POST /v1/keys", Gives(201, answers.NewKey), Wants(body=KeyBody, refuses=(Conflict,)))
+@door(bp, "POST /v1/keys", Gives(201, answers.NewKey), Wants(body=KeyBody, refuses=(Conflict, LimitReached)))
 async def create_key(call: KeyedCall) -> Reply:
     """Create a key. Its text is answered this once."""
     random = secrets.token_bytes(RANDOM_BYTES)
@@ -125,13 +130,19 @@ async def revoke_key(call: KeyedCall) -> Reply:
     return Reply(200, await call.line.keys.revoke(call.section, call.params["id"], wanted.secret))
 
 
-@door(bp, "GET /v1/audit", Gives(200, answers.Changes), Wants(query=("limit",)))
+@door(bp, "GET /v1/audit", Gives(200, answers.Changes), Wants(query=("limit", "after")))
 async def list_changes(call: KeyedCall) -> Reply:
-    """List who changed what in the section's configuration, newest first."""
-    return Reply(200, {"changes": await call.line.audit.newest(call.section, page_of(call.query).limit)})
+    """List who changed what in the section's configuration, newest first; with `after`, what came before that."""
+    page = page_of(call.query)
+    return Reply(200, await call.line.audit.page(call.section, page.limit, page.after))
 
 
-@door(bp, "POST /v1/clients", Gives(201, answers.Client), Wants(body=ClientBody, refuses=(Conflict,)))
+@door(
+    bp,
+    "POST /v1/clients",
+    Gives(201, answers.Client),
+    Wants(body=ClientBody, refuses=(Conflict, LimitReached)),
+)
 async def create_client(call: KeyedCall) -> Reply:
     """Register a client: a service principal of Entra, which comes with tokens."""
     return Reply(201, await call.line.clients.create(call.section, call.body, by=call.caller))
@@ -153,7 +164,7 @@ async def revoke_client(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/sources",
     Gives(201, answers.Source, ("Location",)),
-    Wants(body=SourceBody, refuses=(Conflict,)),
+    Wants(body=SourceBody, refuses=(Conflict, LimitReached)),
 )
 async def create_source(call: KeyedCall) -> Reply:
     """Register a webhook source."""
@@ -191,6 +202,14 @@ async def mend_source(call: KeyedCall) -> Reply:
 async def set_up_source(call: KeyedCall) -> Reply:
     """Set a source's kind up anew, whole; for kinds that have settings."""
     return Reply(200, await call.line.sources.set_settings(call.section, call.params["id"], call.body))
+
+
+@door(
+    bp, "PUT /v1/sources/{id}/quota", Gives(200, answers.Source), Wants(body=QuotaBody, refuses=(Conflict,))
+)
+async def limit_source(call: KeyedCall) -> Reply:
+    """Say how much a source may send in a minute."""
+    return Reply(200, await call.line.sources.set_quota(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/sources/{id}/try", Gives(200, answers.Tried), Wants(body=TryBody))

@@ -7,7 +7,7 @@ from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared.catalog.bodies import DefinitionBody, VersionBody
 from shared.catalog.schema import json_schema
-from shared.errors import Conflict
+from shared.errors import Conflict, LimitReached
 from shared.exact import Json
 
 bp = func.Blueprint()
@@ -17,7 +17,7 @@ bp = func.Blueprint()
     bp,
     "POST /v1/definitions",
     Gives(201, answers.Definition, ("Location",)),
-    Wants(body=DefinitionBody, refuses=(Conflict,)),
+    Wants(body=DefinitionBody, refuses=(Conflict, LimitReached)),
 )
 async def create_definition(call: KeyedCall) -> Reply:
     """Define an event, with the fields of its first version."""

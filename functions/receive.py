@@ -62,9 +62,10 @@ async def post_event(call: KeyedCall) -> Reply:
 async def post_batch(call: KeyedCall) -> Reply:
     """Post up to 1,000 events; each gets a verdict of its own. Only their own ids count as idempotency keys."""
     drafts = [_drafted(item) for item in translate.batch(call.body)]
-    await call.spend(len(drafts))
+    standing = await call.spend(len(drafts))
     told = await flow.intake(call.line, call.caller, drafts)
-    return Reply(207, {"results": [_result(index, one) for index, one in enumerate(told)]}, retry_after(told))
+    results = [_result(index, one) for index, one in enumerate(told)]
+    return Reply(207, {"results": results}, {**standing.headers(), **retry_after(told)})
 
 
 @open_door(

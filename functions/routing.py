@@ -8,7 +8,7 @@ import azure.functions as func
 from functions.answers import routing as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
-from shared.errors import Conflict
+from shared.errors import Conflict, LimitReached
 from shared.operations import preview, unpark
 from shared.operations.pace import Pace
 from shared.routing.destinations import DestinationBody, DestinationSecretsBody, DestinationSettingsBody
@@ -23,7 +23,7 @@ RESUME_WITHIN = timedelta(seconds=10)
     bp,
     "POST /v1/destinations",
     Gives(201, answers.NewDestination, ("Location",)),
-    Wants(body=DestinationBody, refuses=(Conflict,)),
+    Wants(body=DestinationBody, refuses=(Conflict, LimitReached)),
 )
 async def create_destination(call: KeyedCall) -> Reply:
     """Set a destination up. Secrets that are made for it are answered this once."""
@@ -89,7 +89,7 @@ async def resume_destination(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/routes",
     Gives(201, answers.Route, ("Location",)),
-    Wants(body=RouteBody, refuses=(Conflict,)),
+    Wants(body=RouteBody, refuses=(Conflict, LimitReached)),
 )
 async def create_route(call: KeyedCall) -> Reply:
     """Route an event to a destination, for a purpose and with a mapping."""

@@ -1,12 +1,14 @@
 """One change as an audit row tells it: who, when, what, and the members that are other than before.
 
-Row key `~{inverted milliseconds}|{hash}`: behind every document of its partition, newest first, never written again.
+Row key `~{inverted milliseconds}|{hash}`: behind every document of its partition, newest first, never written again. Of
+sections, which share one partition, `~{section}|{inverted milliseconds}|{hash}`.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from shared import exact, times
 from shared.acting import actor
@@ -19,6 +21,7 @@ FIRST = "~"
 LARGEST_TOLD = 16_384
 """Bytes of a member that are told; of a larger one its size and its hash."""
 _LATEST = 10**13
+_PLACE = len("0123456789012|0123456789abcdef")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,11 @@ def change(what: str, id: str, before: Mapping[str, Json], after: Mapping[str, J
     return Change(what, id, *told)
 
 
-def row_of(pk: str, change: Change, at: datetime, etag: str | None = None) -> Row:
+def row_of(pk: str, change: Change, at: datetime, etag: str | None = None, *, prefix: str = FIRST) -> Row:
     """The row of a change; `etag` is that of the document that it replaces, so that no two changes share a row."""
     doc = exact.dumps({"before": change.before, "after": change.after}).encode()
-    inverted = _LATEST - (at - EPOCH) // timedelta(milliseconds=1)
     same = hashlib.sha256("|".join((pk, change.id, change.what, str(etag), actor())).encode() + doc)
-    rk = f"{FIRST}{inverted:013d}|{same.hexdigest()[:16]}"
+    rk = f"{prefix}{newest_of(at)}|{same.hexdigest()[:16]}"
     values: dict[str, Value] = {
         "at": times.text(at),
         "by": actor(),
@@ -52,6 +54,28 @@ def row_of(pk: str, change: Change, at: datetime, etag: str | None = None) -> Ro
         "doc": doc,
     }
     return Row(pk, rk, values)
+
+
+def newest_of(at: datetime) -> str:
+    """Where the changes of that time begin: behind all later ones, before all earlier ones."""
+    return f"{_LATEST - (at - EPOCH) // timedelta(milliseconds=1):013d}"
+
+
+def place_of(row: Row) -> str:
+    """Where a change stands among all of its section, whichever partition it lies in."""
+    return row.rk[-_PLACE:]
+
+
+def cursor_of(place: str) -> str:
+    """A place in the form of an id, as callers have it."""
+    inverted, _, same = place.partition("|")
+    return str(UUID(f"{int(inverted):012x}0000{same}"))
+
+
+def place_at(cursor: str) -> str:
+    """The place that a cursor names."""
+    text = UUID(cursor).hex
+    return f"{min(int(text[:12], 16), _LATEST - 1):013d}|{text[16:]}"
 
 
 def shown(row: Row) -> dict[str, Json]:

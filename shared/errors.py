@@ -5,7 +5,7 @@
     ├── Unauthenticated 401        ├── Conflict 409               │   ├── UnknownEvent
     ├── Forbidden 403              ├── LengthRequired 411         │   ├── UnknownVersion
     ├── BodyTooLarge 413           ├── UnsupportedMediaType 415   │   └── KeyReused
-    ├── MethodNotAllowed 405
+    ├── MethodNotAllowed 405       ├── LimitReached 409
     ├── QuotaExceeded 429          └── Unavailable 503 (these two are worth repeating unchanged)
 
 Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
@@ -75,6 +75,12 @@ class MethodNotAllowed(SignalboxError):
 
 class Conflict(SignalboxError):
     type, title, status = "conflict", "It exists already or has changed", 409
+
+
+class LimitReached(SignalboxError):
+    """Nothing is wrong with what was asked but that there is no room for it."""
+
+    type, title, status = "limit-reached", "There are as many as there may be", 409
 
 
 class LengthRequired(SignalboxError):

@@ -62,7 +62,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
         return greeting
     line.quotas.of_source(source, section, kind.policy)
     # Whatever is wrong from here on, the sender cannot mend it, and some would disable us for refusing it: it is kept.
-    told = [_PAUSED] if source.paused else await take(line, section, source, public)
+    told = [_PAUSED] if source.paused else await take(line, section, source, public, counted=True)
     away = [one for one in told if isinstance(one, Unavailable)]
     if away:
         # All of it comes again, and what was accepted is a repeat then.
@@ -99,13 +99,20 @@ async def _met(line: Line, source_id: str, request: Received) -> tuple[Section, 
     return section, source, translate.kind_of(source), public
 
 
-async def take(line: Line, section: Section, source: Source, request: Received) -> Sequence[Verdict]:
-    """What a genuine webhook becomes with its source's types and mappings of now: a verdict for each of its events."""
+async def take(
+    line: Line, section: Section, source: Source, request: Received, *, counted: bool = False
+) -> Sequence[Verdict]:
+    """What a genuine webhook becomes with its source's types and mappings of now: a verdict for each of its events.
+
+    `counted`: its events are taken from the quotas, before anybody else has a turn.
+    """
     caller = Caller(section.id, frozenset(), source.id, source.label, source.id)
     try:
         found = translate.facts(source, replace(request, body=receive.body_of(request)))
     except SignalboxError as error:
         return [error]
+    if counted:
+        line.quotas.carried(source, section, len(found))
     drafts = [_drafted(source, one) for one in found]
     verdicts = await flow.intake(line, caller, drafts, key_decides=True) if found else []
     for n, (one, draft, told) in enumerate(zip(found, drafts, verdicts, strict=True)):

@@ -5,7 +5,7 @@ known (keys and webhook sources), has a pointer row in section "" as well, writt
 writes an audit row in the same transaction (`shared.changes`), behind the documents of the partition.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -13,13 +13,23 @@ from time import monotonic
 
 from shared import exact
 from shared.cached import Cached
-from shared.changes import FIRST, change, row_of
-from shared.errors import BodyTooLarge, Conflict
+from shared.changes import FIRST, change, newest_of, row_of
+from shared.errors import BodyTooLarge, Conflict, LimitReached
 from shared.exact import Json
 from shared.killpoints import reached
 from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Tables, Verb, bytes_of
 from shared.storage import REGISTRY
 
+MAX_SECTIONS = 500
+"""Of a deployment: a tick looks after each."""
+MAX_KEYS = 10_000
+"""Of a section, revoked ones too: nothing deletes one."""
+MAX_CLIENTS = 1_000
+MAX_SOURCES = 1_000
+MAX_DEFINITIONS = 2_000
+MAX_ROUTES = 1_000
+"""Of a section: an instance reads them all, since an event may take any."""
+MAX_DESTINATIONS = 1_000
 _AFTER = "~"
 """Sorts after every character of an id."""
 CACHE_SECONDS = 10
@@ -61,6 +71,16 @@ class Record:
 Place = tuple[Kind, str, str]
 FINDABLE = (Kind.KEY, Kind.SOURCE)
 """What has a pointer."""
+_MOST: Mapping[Kind, tuple[int, str]] = {
+    Kind.SECTION: (MAX_SECTIONS, "Use one that is there, or another deployment."),
+    Kind.KEY: (MAX_KEYS, "Rotate a key instead of creating another, or use another section."),
+    Kind.CLIENT: (MAX_CLIENTS, "Register one again that was revoked, or use another section."),
+    Kind.SOURCE: (MAX_SOURCES, "Set one up anew that nobody uses, or use another section."),
+    Kind.DEFINITION: (MAX_DEFINITIONS, "Add a version to one, or use another section."),
+    Kind.ROUTE: (MAX_ROUTES, "Resume one that is paused, or use another section."),
+    Kind.DESTINATION: (MAX_DESTINATIONS, "Use one that is there, or another section."),
+}
+"""How many documents of a kind a section may have, and what to do then."""
 
 
 class Registry:
@@ -96,8 +116,18 @@ class Registry:
         """All documents of a kind in a section, at most CACHE_SECONDS old."""
         return await self._lists.get((kind, section)) or ()
 
+    async def require_room(self, kind: Kind, section: str) -> None:
+        """Raises LimitReached where there are as many as there may be. Of those who come at once a few more may pass."""
+        most, advice = _MOST.get(kind, (0, ""))
+        if most:
+            place = REGISTRY.name, f"{section}|{kind}", "", _AFTER
+            if len([row.rk async for row in self._tables.range(*place, limit=most, select=())]) >= most:
+                whose = "A deployment" if kind is Kind.SECTION else "A section"
+                raise LimitReached(f"{whose} has at most {most:,} {kind}s. {advice}")
+
     async def create(self, record: Record) -> None:
-        """Raises Conflict when the id is taken, BodyTooLarge for more than a row holds."""
+        """Raises Conflict when the id is taken, LimitReached, BodyTooLarge for more than a row holds."""
+        await self.require_room(record.kind, record.section)
         await self._create(record, [self._audit(record, "created")])
 
     async def _create(self, record: Record, also: Sequence[Operation]) -> None:
@@ -142,14 +172,38 @@ class Registry:
 
     async def create_findable(self, record: Record) -> None:
         """Create a document that can be found by its id alone: the pointer first, which harms nobody alone."""
+        await self.require_room(record.kind, record.section)
         await self._create(Record(record.kind, "", record.id, {"section": record.section}), [])
         reached("registry.pointer-written")
-        await self.create(record)
+        await self._create(record, [self._audit(record, "created")])
 
-    async def changes(self, kind: Kind, section: str, limit: int) -> Sequence[Row]:
-        """The audit rows of a kind in a section, newest first."""
-        rows = self._tables.range(REGISTRY.name, f"{section}|{kind}", FIRST, limit=limit)
+    async def changes(self, kind: Kind, section: str, limit: int, after: str = "") -> Sequence[Row]:
+        """The audit rows of a kind in a section, newest first; `after` is the place of one to go on from."""
+        pk, prefix = _told_at(kind, section)
+        low = f"{prefix}{after}{_AFTER}" if after else prefix
+        rows = self._tables.range(REGISTRY.name, pk, low, prefix + _AFTER, limit=limit)
         return [row async for row in rows]
+
+    async def changes_before(self, kind: Kind, section: str, at: datetime) -> AsyncIterator[Row]:
+        """The audit rows of a kind in a section that are older than that."""
+        pk, prefix = _told_at(kind, section)
+        async for row in self._tables.range(REGISTRY.name, pk, prefix + newest_of(at), prefix + _AFTER):
+            yield row
+
+    async def sections_told(self) -> AsyncIterator[str]:
+        """Every section of whose own document the audit tells, also one that is gone: one request each."""
+        low: str | None = FIRST
+        while low is not None:
+            rows = self._tables.range(REGISTRY.name, f"|{Kind.SECTION}", low, limit=1)
+            low = None
+            async for row in rows:
+                section = row.rk.removeprefix(FIRST).partition("|")[0]
+                low = f"{FIRST}{section}|{_AFTER}"
+                yield section
+
+    async def forget_change(self, row: Row) -> None:
+        """Delete an audit row that is past its time."""
+        await self._tables.delete(REGISTRY.name, row.pk, row.rk)
 
     async def note(self, section: str, what: str, id: str, told: Mapping[str, Json]) -> None:
         """Write into the audit that something was started."""
@@ -158,8 +212,8 @@ class Registry:
 
     def _audit(self, record: Record, done: str) -> Operation:
         told = change(f"{record.kind} {done}", record.id, record.was or {}, record.doc)
-        pk = f"{record.section}|{record.kind}"
-        return Operation(Verb.INSERT, row_of(pk, told, self._now(), record.etag))
+        pk, prefix = _told_at(record.kind, record.id if record.kind is Kind.SECTION else record.section)
+        return Operation(Verb.INSERT, row_of(pk, told, self._now(), record.etag, prefix=prefix))
 
     async def _fetch(self, place: Place) -> Record | None:
         kind, section, id = place
@@ -171,6 +225,11 @@ class Registry:
     def _forget(self, record: Record) -> None:
         self._cache.forget((record.kind, record.section, record.id))
         self._lists.forget((record.kind, record.section))
+
+
+def _told_at(kind: Kind, section: str) -> tuple[str, str]:
+    """The partition of a section's audit rows, and how their keys begin: sections lie together, each for itself."""
+    return (f"|{kind}", f"{FIRST}{section}|") if kind is Kind.SECTION else (f"{section}|{kind}", FIRST)
 
 
 def _too_large(record: Record) -> BodyTooLarge:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.access.audit import KEPT
 from shared.access.claims import GUID
 from shared.access.issuer import AUTHORITY, Issuer
 
@@ -38,6 +39,8 @@ class Settings(StorageSettings):
     """`id:base64` of 32 bytes, comma separated, newest first: seals the secrets at rest."""
     signalbox_forbid_unverified: bool = False
     """Refuses webhook sources that check nobody."""
+    signalbox_audit_days: int = Field(KEPT.days, ge=30, le=3_650)
+    """How long the audit keeps who changed what."""
     signalbox_allow_loopback: bool = False
     """Lets destinations be on this machine; never in a deployment."""
     signalbox_entra_audiences: str = ""

@@ -25,9 +25,10 @@ class Store:
 REGISTRY = Store(
     "registry",
     backed_up=True,
-    keys="{section}|{kind} / {id}, ~{inverted milliseconds}|{hash} what was changed by whom; "
+    keys="{section}|{kind} / {id}, ~{inverted milliseconds}|{hash} what was changed by whom "
+    "(|section / ~{section}|{inverted milliseconds}|{hash} of sections); "
     "pointers of keys and sources: |{kind} / {id}",
-    purge="with the section; the audit of the section itself, in the partition |section, stays",
+    purge="with the section; its audit after SIGNALBOX_AUDIT_DAYS, that of the section itself, in |section, too",
     export="with the section",
     erase="holds nothing personal",
 )

@@ -1,11 +1,11 @@
 """The only chooser of implementations: settings in, the line with its adapters out."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from shared.access.audit import Audit
+from shared.access.audit import KEPT, Audit
 from shared.access.clients import Clients
 from shared.access.entra import Entra
 from shared.access.issuer import Issuer
@@ -87,6 +87,7 @@ def line() -> Line:
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
+        audit_kept=timedelta(days=chosen.signalbox_audit_days),
     )
 
 
@@ -104,6 +105,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     mark_pause: float = 0,
     join_pause: float = 0,
     forbid_unverified: bool = False,
+    audit_kept: timedelta = KEPT,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry = Registry(tables, clock.seconds, clock.now)
@@ -134,7 +136,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         sections=Sections(registry, seal, clock),
         reseal=Reseal(registry, seal),
         keys=Keys(registry, clock),
-        audit=Audit(registry),
+        audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(Taken(tables), clock),

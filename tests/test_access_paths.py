@@ -132,7 +132,7 @@ PATHS = {
     "parked commits of a section": lambda house, _: each_bucket(
         lambda bucket: house.line.outbox.parked("demo", bucket, 1_000)
     ),
-    "the audit of a section": lambda house, _: house.line.audit.newest("demo", 100),
+    "the audit of a section": lambda house, _: house.line.audit.page("demo", 100),
     "expired rows": lambda house, _: each_bucket(
         lambda bucket: house.line.ledger.expired("demo", bucket, "20991231", 1_000)
     ),

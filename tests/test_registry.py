@@ -3,9 +3,13 @@
 import pytest
 
 from shared import exact
-from shared.errors import BodyTooLarge, Conflict
+from shared import registry as registry_module
+from shared.catalog.definitions import Definitions
+from shared.errors import BodyTooLarge, Conflict, LimitReached
+from shared.ports import Row
 from shared.registry import Kind, Record, Registry
-from tests.fakes import FakeTables
+from tests.fakes import FakeClock, FakeTables
+from tests.house import ORDER, body
 
 ROUTE = Record(Kind.ROUTE, "demo", "rt-1", {"event": "a.b", "status": "active"})
 
@@ -123,3 +127,56 @@ async def test_a_pointer_without_its_document_leads_to_nothing():
 async def test_a_document_larger_than_a_row_is_refused():
     with pytest.raises(BodyTooLarge, match="larger than storage takes"):
         await registry().create(Record(Kind.ROUTE, "demo", "rt-1", {"text": "x" * 1_100_000}))
+
+
+MOST = {kind: getattr(registry_module, f"MAX_{kind.upper()}S", None) for kind in Kind}
+
+
+def filled(kind, count, section="demo"):
+    """Tables with so many documents of a kind, and as many of the audit."""
+    tables, pk = FakeTables(), f"{section}|{kind}"
+    rows = [Row(pk, f"{before}{n:05}", {"doc": b"{}"}, "v") for n in range(count) for before in ("", "~")]
+    tables.tables["registry"] = {(row.pk, row.rk): row for row in rows}
+    return tables
+
+
+def test_of_every_kind_it_is_said_how_many_there_may_be_or_bounded_elsewhere():
+    assert {kind for kind, most in MOST.items() if most is None} == {Kind.VERSION, Kind.ACT}
+
+
+@pytest.mark.parametrize("kind", [kind for kind, most in MOST.items() if most])
+async def test_there_may_be_so_many_of_a_kind_in_a_section_and_no_more(kind):
+    place = "" if kind is Kind.SECTION else "demo"
+    tables = filled(kind, MOST[kind] - 1, place)
+    documents = Registry(tables)
+    await documents.create(Record(kind, place, "last", {}))
+    before = dict(tables.tables["registry"])
+
+    for create in (documents.create, documents.create_findable):
+        with pytest.raises(LimitReached, match=rf"at most {MOST[kind]:,} {kind}s\. \w+ .+\.$"):
+            await create(Record(kind, place, "more", {}))
+
+    assert tables.tables["registry"] == before
+
+
+async def test_what_other_sections_have_counts_for_nothing():
+    tables = filled(Kind.ROUTE, registry_module.MAX_ROUTES, "other")
+
+    await Registry(tables).create(Record(Kind.ROUTE, "demo", "first", {}))
+
+
+async def test_of_a_definition_that_there_is_no_room_for_no_version_is_left():
+    tables = filled(Kind.DEFINITION, registry_module.MAX_DEFINITIONS)
+    before = dict(tables.tables["registry"])
+
+    with pytest.raises(LimitReached):
+        await Definitions(Registry(tables), FakeClock()).create("demo", body(ORDER))
+
+    assert tables.tables["registry"] == before
+
+
+async def test_to_see_whether_there_is_room_costs_a_small_section_one_request():
+    tables = filled(Kind.ROUTE, 999)
+    await Registry(tables).require_room(Kind.ROUTE, "demo")
+
+    assert tables.requests == 1

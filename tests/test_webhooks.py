@@ -1,8 +1,10 @@
 """What a webhook becomes when it holds several events, or only says hello, and who is let in unchecked: on fakes."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -11,10 +13,11 @@ from shared.access import quotas
 from shared.access.sources import UNVERIFIED
 from shared.errors import Invalid, MethodNotAllowed, NotFound, QuotaExceeded, Unauthenticated, Unavailable
 from shared.operations import mend
+from shared.operations.pace import Pace
 from shared.sources import Facts, Greeting, Policy, Received
 from shared.sources.kinds import power_automate
 from shared.stages.verdict import Accepted
-from tests.house import OK, ORDER, body, build
+from tests.house import OK, ORDER, SECTION, body, build
 
 HOOK = "0123456789abcdef0123456789abcdef"
 SECRET = "a shared secret"
@@ -272,9 +275,8 @@ AFTER_BOTH = Policy(gives_up="It stops.")
     ("policy", "refusal"), [(NEVER, QuotaExceeded), (AFTER_503, Unavailable), (AFTER_BOTH, QuotaExceeded)]
 )
 async def test_over_its_quota_a_sender_is_told_what_it_repeats_after(policy, refusal, monkeypatch):
-    house = await furnished()
+    house = await furnished(perMinute=1)
     monkeypatch.setattr(power_automate, "SOURCE", replace(power_automate.SOURCE, policy=policy))
-    monkeypatch.setattr(quotas, "A_SOURCE", 1)
     await sent(house, item("a"))
 
     with pytest.raises(refusal) as told:
@@ -282,6 +284,58 @@ async def test_over_its_quota_a_sender_is_told_what_it_repeats_after(policy, ref
 
     assert told.value.retry_after > 0
     assert (events(house), await kept(house)) == (1, [])
+
+
+@pytest.mark.parametrize("quota", ["source", "section"])
+async def test_a_webhook_takes_from_the_quotas_what_it_carries_and_passes_while_anything_is_left(quota):
+    house = await furnished(perMinute=10 if quota == "source" else 1_000)
+    await configured(house, perMinute=10 if quota == "section" else 1_000)
+
+    assert len(await sent(house, *(item(f"a{n}") for n in range(9)))) == 9
+    assert len(await sent(house, *(item(f"b{n}") for n in range(9)))) == 9
+    with pytest.raises(QuotaExceeded, match=f"quota of this {quota}"):
+        await sent(house, item("c"))
+    house.clock.pass_(seconds=54)
+    assert len(await sent(house, item("c"))) == 1
+
+
+async def configured(house, **settings):
+    """The demo's section with other settings."""
+    there = {name: value for name, value in SECTION.items() if name != "id"}
+    await house.line.sections.configure("demo", body({**there, **settings}))
+
+
+async def test_webhooks_that_come_at_once_are_counted_before_any_of_them_is_stored():
+    house = await furnished(perMinute=10)
+
+    told = await asyncio.gather(
+        *(sent(house, *(item(f"{name}{n}") for n in range(9))) for name in "abcd"), return_exceptions=True
+    )
+
+    assert [isinstance(one, QuotaExceeded) for one in told] == [False, False, True, True]
+
+
+async def test_one_that_carries_nothing_or_is_kept_takes_one():
+    house = await furnished(perMinute=4)
+
+    assert await sent(house) == ()
+    await house.line.sources.pause("demo", HOOK)
+    assert await sent(house, *(item(f"a{n}") for n in range(9))) is None
+    await house.line.sources.resume("demo", HOOK)
+
+    assert len(await sent(house, item("b"), item("c"))) == 2
+    with pytest.raises(QuotaExceeded):
+        await sent(house, item("d"))
+
+
+async def test_what_was_kept_is_mended_whatever_is_left_of_the_quota():
+    house = await furnished(perMinute=1)
+    await house.line.sources.pause("demo", HOOK)
+    assert await sent(house, *(item(f"a{n}") for n in range(9))) is None
+    await house.line.sources.resume("demo", HOOK)
+
+    assert await mend.resume(house.line, "demo", Pace.of(house.clock, timedelta(minutes=1))) == 1
+    assert events(house) == 9
 
 
 async def test_a_flood_of_wrong_secrets_is_refused_each_time_and_costs_storage_only_so_much():

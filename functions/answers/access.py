@@ -136,9 +136,10 @@ class Change(TypedDict):
 
 
 class Changes(TypedDict):
-    """Changes of a section's configuration, newest first."""
+    """Changes of a section's configuration, newest first; pass `next` on as `after`. It is null where there are no more."""
 
     changes: list[Change]
+    next: str | None
 
 
 class Meaning(TypedDict):
@@ -162,6 +163,7 @@ class Source(TypedDict):
     createdAt: Time
     settings: dict[str, Json] | None
     unverified: bool
+    perMinute: int
     secrets: int
     warnings: list[str]
 

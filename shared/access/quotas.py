@@ -25,8 +25,6 @@ MOST = 10_000
 ALONE = 0.05
 """The share of a quota that an instance may give in a minute without telling the others."""
 SHARED_EVERY_SECONDS = 1.0
-A_SOURCE = 60_000
-"""Genuine webhooks a minute."""
 REJECTIONS = 60
 """Wrong signatures a minute of which a source keeps a trace."""
 
@@ -41,7 +39,7 @@ class Standing:
     resets: int
 
     def headers(self) -> dict[str, str]:
-        """RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-10)."""
+        """RateLimit and RateLimit-Policy (draft-ietf-httpapi-ratelimit-headers-11, sections 3 and 4)."""
         return {
             "RateLimit-Policy": f'"{self.policy}";q={self.quota};w={WINDOW_SECONDS}',
             "RateLimit": f'"{self.policy}";r={self.left};t={self.resets}',
@@ -82,13 +80,20 @@ class Quotas:
         Raises QuotaExceeded; Unavailable for a sender that would never repeat after 429, but does after 503.
         """
         try:
-            self._take((section.id, f"source|{source.id}"), "source", A_SOURCE, 1)
+            self._take(_of(source), "source", source.per_minute, 1)
             self._of_section(section, 1)
         except QuotaExceeded as used_up:
             reactions = policy.reaction(QuotaExceeded.status), policy.reaction(Unavailable.status)
             if reactions == (Reaction.LOST, Reaction.RETRIED):
                 raise Unavailable(used_up.detail, retry_after=used_up.retry_after) from None
             raise
+
+    def carried(self, source: Source, section: Section, events: int) -> None:
+        """Take what a webhook carries beyond the one that let it in: it passes, and what comes after it waits."""
+        if events < 2:
+            return
+        for place, quota in ((_of(source), source.per_minute), (_whole(section), section.per_minute)):
+            self._give(place, self._count(place, quota), events - 1)
 
     def is_rejection_kept(self, source: Source) -> bool:
         """Whether a trace of one more wrong signature is to be kept: a flood of them must cost storage nothing."""
@@ -103,7 +108,7 @@ class Quotas:
         await self._telling.idle()
 
     def _of_section(self, section: Section, amount: int) -> None:
-        self._take((section.id, "section"), "section", section.per_minute, amount)
+        self._take(_whole(section), "section", section.per_minute, amount)
 
     def _take(self, place: tuple[str, str], policy: str, quota: int, amount: int) -> Standing:
         """Something must be left; a batch may then take more than there is, and is waited for."""
@@ -114,9 +119,12 @@ class Quotas:
             detail = f"The quota of this {policy} is used up. Repeat the same request after {wait} s."
             headers = Standing(policy, quota, 0, wait).headers()
             raise QuotaExceeded(detail, headers=headers, retry_after=wait)
-        bucket.take(amount)
-        self._note(place, count, amount)
+        self._give(place, count, amount)
         return Standing(policy, quota, max(int(bucket.left), 0), ceil(bucket.seconds_until(quota)))
+
+    def _give(self, place: tuple[str, str], count: _Count, amount: int) -> None:
+        count.bucket.take(amount)
+        self._note(place, count, amount)
 
     def _count(self, place: tuple[str, str], quota: int) -> _Count:
         now = self._clock.seconds()
@@ -150,3 +158,11 @@ class Quotas:
         count.bucket.take(max(total - before - amount, 0))
         if count.minute == minute:
             count.untold, count.seen = count.untold - amount, total
+
+
+def _of(source: Source) -> tuple[str, str]:
+    return source.section, f"source|{source.id}"
+
+
+def _whole(section: Section) -> tuple[str, str]:
+    return section.id, "section"

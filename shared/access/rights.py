@@ -73,6 +73,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/sources": Scope.SOURCES_WRITE,
     "PUT /v1/sources/{id}/types": Scope.SOURCES_WRITE,
     "PUT /v1/sources/{id}/settings": Scope.SOURCES_WRITE,
+    "PUT /v1/sources/{id}/quota": Scope.SOURCES_WRITE,
     "POST /v1/sources/{id}/try": Scope.SOURCES_READ,
     "POST /v1/sources/{id}/pause": Scope.SOURCES_WRITE,
     "POST /v1/sources/{id}/resume": Scope.SOURCES_WRITE,

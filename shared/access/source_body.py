@@ -12,10 +12,13 @@ from pydantic import (
     model_validator,
 )
 
+from shared.access.key_body import PerMinute
 from shared.bodies import MAX_TEXT, Body, Discriminator, Text, context
 from shared.faults import refusal
 from shared.sources import KINDS
 
+A_SOURCE = 60_000
+"""Genuine webhooks and their events a minute, where a source says nothing else."""
 MAX_TYPES = 200
 MAX_SETTINGS = 20
 """Members of a source's settings; what they say is the kind's to judge."""
@@ -75,6 +78,12 @@ class SettingsBody(RootModel[SourceSettings]):
     model_config = ConfigDict(strict=True, frozen=True)
 
 
+class QuotaBody(Body):
+    """How much a source may send from now on."""
+
+    per_minute: PerMinute
+
+
 class SourceBody(Body):
     """A webhook source to register."""
 
@@ -85,6 +94,8 @@ class SourceBody(Body):
     settings: SourceSettings | None = None
     secrets: SecretsBody | None = None
     unverified: bool = False
+    per_minute: PerMinute = A_SOURCE
+    """Genuine webhooks, and the events that they carry, that it may send in a minute."""
     types: VendorTypes = Field(default_factory=dict)
 
     @model_validator(mode="after")

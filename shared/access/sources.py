@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 
 from shared import times
 from shared.access.opened import Opened
-from shared.access.source_body import SecretsBody, SettingsBody, SourceBody, TypeBody, TypesBody
+from shared.access.source_body import (
+    A_SOURCE,
+    QuotaBody,
+    SecretsBody,
+    SettingsBody,
+    SourceBody,
+    TypeBody,
+    TypesBody,
+)
 from shared.bodies import read_body
 from shared.errors import Fault, Invalid, NotFound
 from shared.exact import Json
@@ -57,6 +65,8 @@ class Source:
     """What the kind is set up with."""
     unverified: bool = False
     """Whoever registered it has chosen that nobody is checked."""
+    per_minute: int = A_SOURCE
+    """Genuine webhooks, and the events that they carry, that it may send in a minute."""
 
 
 class Sources:
@@ -126,6 +136,10 @@ class Sources:
         _check_settings(record.doc["kind"], wanted, "")
         return await self._replace(record.with_doc(settings=wanted or None))
 
+    async def set_quota(self, section: str, id: str, body: Json) -> dict[str, Json]:
+        """Let it send `{"perMinute": ...}` from now on; instances follow within CACHE_SECONDS. Raises Invalid, NotFound."""
+        return await self._change(section, id, perMinute=read_body(QuotaBody, body).per_minute)
+
     async def rotate_secret(self, section: str, id: str, body: Json) -> dict[str, Json]:
         """`{"signing": "..."}` becomes current and the one before it still verifies. Raises Invalid, NotFound."""
         wanted = read_body(SecretsBody, body)
@@ -168,6 +182,7 @@ class Sources:
             **{name: record.doc[name] for name in _ANSWERED},
             "settings": record.doc.get("settings"),
             "unverified": record.doc.get("unverified", False),
+            "perMinute": _per_minute(record.doc),
             "secrets": len(record.doc["secrets"]),
             "warnings": [*self._warnings(record)],
         }
@@ -194,7 +209,13 @@ class Sources:
             secrets=tuple(self._seal.unseal(context, sealed) for sealed in doc["secrets"]),
             settings=doc.get("settings") or {},
             unverified=doc.get("unverified", False) and not self._forbidden,
+            per_minute=_per_minute(doc),
         )
+
+
+def _per_minute(doc: Mapping[str, Json]) -> int:
+    """Sources that were registered before they had quotas of their own name none."""
+    return int(doc.get("perMinute") or A_SOURCE)
 
 
 def _check_settings(kind: str, settings: Json, prefix: str) -> None:

@@ -33,7 +33,7 @@ class Definitions:
         self._clock = clock
 
     async def create(self, section: str, body: Json, default_days: int | None = None) -> Doc:
-        """Define an event. Raises Invalid with every fault, Conflict when the name is taken or reserved.
+        """Define an event. Raises Invalid with every fault, Conflict when the name is taken or reserved, LimitReached.
 
         `default_days` is the section's own retention, for a body that names none.
         """
@@ -47,6 +47,7 @@ class Definitions:
             )
         if await self._registry.read(Kind.DEFINITION, section, wanted.event):
             raise Conflict(f"{wanted.event} is defined already. Add a version to it, or choose another name.")
+        await self._registry.require_room(Kind.DEFINITION, section)
         version = await self._write_version(section, wanted.event, wanted.fields, first=1)
         doc = {
             "event": wanted.event,

@@ -8,6 +8,7 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
+from shared.access.caller import DEPLOYMENT
 from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.line import Line
@@ -28,6 +29,7 @@ class Purged:
     keys: int = 0
     quarantined: int = 0
     rejected: int = 0
+    changes: int = 0
 
 
 async def purge(line: Line, pace: Pace) -> Purged:
@@ -46,7 +48,15 @@ async def purge(line: Line, pace: Pace) -> Purged:
             purged.quarantined += len(items)
         for source in await line.sources.list(id):
             purged.rejected += await line.rejected.purge(id, source["id"], now)
+        await _purge_audit(line, pace, id, purged)
+    await _purge_audit(line, pace, DEPLOYMENT, purged)
     return purged
+
+
+async def _purge_audit(line: Line, pace: Pace, section: str, purged: Purged) -> None:
+    async for rows in pace.chunks(line.audit.expired(section, line.clock.now()), _AT_ONCE):
+        await asyncio.gather(*(line.audit.remove(row) for row in rows))
+        purged.changes += len(rows)
 
 
 async def _expire(line: Line, section: str, row: Row, purged: Purged) -> None:

@@ -1,5 +1,6 @@
 """Keys from the first answer to the last refusal, on fakes of storage and time."""
 
+import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -157,6 +158,57 @@ async def test_a_key_that_was_used_before_costs_no_request(keys: Keys, tables: F
     await keys.authenticate(key)
 
     assert tables.requests == requests
+
+
+async def test_a_key_that_was_never_made_is_asked_for_once_and_then_not_for_a_moment(
+    tables: FakeTables, clock: FakeClock
+) -> None:
+    keys, text = Keys(Registry(tables, clock.seconds), clock), tokens.mint(RANDOM).text
+
+    await asyncio.gather(*(refusal(keys, text) for _ in range(50)))
+    for _ in range(50):
+        await refusal(keys, text)
+    assert tables.requests == 1
+    clock.pass_(seconds=2)
+    await refusal(keys, text)
+    assert tables.requests == 2
+
+
+async def test_a_key_that_was_asked_for_too_early_works_elsewhere_within_two_seconds(
+    tables: FakeTables, clock: FakeClock
+) -> None:
+    here, elsewhere = (Keys(Registry(tables, clock.seconds), clock) for _ in range(2))
+    await refusal(elsewhere, tokens.mint(RANDOM).text)
+    made = await here.create("shop", body(), RANDOM)
+
+    assert (await here.authenticate(made["key"])).section == "shop"
+    clock.pass_(seconds=2)
+    assert (await elsewhere.authenticate(made["key"])).section == "shop"
+
+
+async def test_a_flood_of_made_up_keys_pushes_none_out_of_memory_that_is_used(
+    tables: FakeTables, clock: FakeClock
+) -> None:
+    keys = Keys(Registry(tables, clock.seconds), clock)
+    good = (await keys.create("shop", body(), RANDOM))["key"]
+    await keys.authenticate(good)
+    before, made_up = tables.requests, 12_000
+
+    for n in range(made_up):
+        await refusal(keys, tokens.mint(n.to_bytes(tokens.RANDOM_BYTES, "little")).text)
+        if n % 1_000 == 0:
+            await keys.authenticate(good)
+
+    assert tables.requests - before == made_up
+
+
+async def test_a_key_for_web_pages_may_send_less_unless_it_says_otherwise(keys: Keys) -> None:
+    page: dict[str, Any] = {"events": ["orders.placed"], "origins": ["https://shop.example"]}
+    plain = await keys.create("shop", body(**page), RANDOM)
+    slow = await keys.create("shop", body(**page, perMinute=10), RANDOM[::-1])
+
+    assert [one["perMinute"] for one in (plain, slow)] == [6_000, 10]
+    assert [(await keys.authenticate(one["key"])).per_minute for one in (plain, slow)] == [6_000, 10]
 
 
 async def test_a_mistyped_key_costs_no_request(keys: Keys, tables: FakeTables) -> None:

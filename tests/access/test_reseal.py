@@ -139,7 +139,7 @@ async def test_the_audit_says_that_it_was_resealed_and_tells_nothing_sealed(tabl
     line = line_with(BOTH, tables)
     await line.reseal.section("shop")
 
-    told = await line.audit.newest("shop", 100)
+    told = (await line.audit.page("shop", 100))["changes"]
 
     assert {"section resealed", "source resealed", "destination resealed"} <= {one["what"] for one in told}
     assert "v1." not in str(told)

@@ -63,6 +63,27 @@ async def test_who_stops_waiting_stops_nobody_else(keys, issuer):
     assert issuer.fetches == 1
 
 
+async def test_while_keys_are_fetched_a_known_one_is_had_at_once(keys, issuer, clock):
+    await keys.find(OLD)
+    clock.pass_(seconds=COOL_DOWN_SECONDS)
+    answers, hanging = issuer.send, asyncio.Event()
+
+    async def hangs(request, *, timeout_seconds):
+        await hanging.wait()
+        return await answers(request, timeout_seconds=timeout_seconds)
+
+    issuer.send = hangs
+    missed = asyncio.ensure_future(keys.find(NEW))
+    await asyncio.sleep(0)
+    issuer.rotate()
+
+    with pytest.raises(StopIteration):
+        keys.find(OLD).send(None)
+    assert not missed.done()
+    hanging.set()
+    assert await missed is not None
+
+
 async def test_a_key_that_is_not_known_is_fetched_once_a_cool_down(keys, issuer, clock):
     await keys.find(OLD)
     for second in range(COOL_DOWN_SECONDS * 3):

@@ -8,7 +8,7 @@ from shared import exact
 from shared.access.sources import Source, Sources, VendorType
 from shared.azure.vault import MasterKeySeal, new_master_key
 from shared.errors import Invalid, NotFound, Unavailable
-from shared.registry import Registry
+from shared.registry import Kind, Record, Registry
 from tests.fakes import FakeClock, FakeSeal, FakeTables
 
 KINDS = ("shopify", "stripe")
@@ -109,6 +109,35 @@ async def test_a_hook_finds_its_source(sources: Sources) -> None:
     mapping = source.types["orders/create"].mapping
     assert mapping is not None
     assert mapping["limit"] == "`1.50`"
+
+
+async def test_a_source_has_a_quota_that_can_be_changed(sources: Sources) -> None:
+    plain = await sources.create("shop", body(), RANDOM, KINDS)
+    slow = await sources.create("shop", body(perMinute=5), RANDOM[::-1], KINDS)
+    await found(sources)
+    changed = await sources.set_quota("shop", ID, exact.loads('{"perMinute": 7}'))
+
+    assert [one["perMinute"] for one in (plain, slow, changed)] == [60_000, 5, 7]
+    assert (await found(sources)).per_minute == 7
+    assert changed == await sources.read("shop", ID) == {**plain, "perMinute": 7}
+
+
+async def test_a_source_from_before_sources_had_quotas_has_the_usual_one(tables: FakeTables) -> None:
+    doc = {"name": "old", "kind": "shopify", "label": "old", "types": {}, "secrets": [], "paused": False}
+    registry = Registry(tables)
+    await registry.create_findable(Record(Kind.SOURCE, "shop", ID, {**doc, "createdAt": "2026-01-01"}))
+    old = Sources(registry, FakeSeal(), FakeClock())
+
+    assert (await found(old)).per_minute == (await old.read("shop", ID))["perMinute"] == 60_000
+
+
+@pytest.mark.parametrize("sent", ['{"perMinute": 0}', '{"perMinute": 1000001}', '{"perMinute": 1.5}', "{}"])
+async def test_a_quota_that_is_none_is_refused(sources: Sources, sent: str) -> None:
+    await sources.create("shop", body(), RANDOM, KINDS)
+
+    with pytest.raises(Invalid) as caught:
+        await sources.set_quota("shop", ID, exact.loads(sent))
+    assert [fault.pointer for fault in caught.value.faults] == ["/perMinute"]
 
 
 async def test_a_sender_that_signs_nothing_needs_no_secret(sources: Sources) -> None:

@@ -1,5 +1,7 @@
 """Properties are checked against a version all at once, and the line finds its version."""
 
+import asyncio
+
 import pytest
 
 from shared import exact
@@ -189,6 +191,24 @@ async def test_finding_again_costs_no_request(definitions: Definitions, catalog:
     await catalog.find("acme", EVENT, None)
 
     assert tables.requests == 0
+
+
+async def test_an_event_that_is_not_defined_is_looked_for_once_and_then_not_for_a_moment():
+    tables, clock = FakeTables(), FakeClock()
+    here, elsewhere = (Registry(tables, clock.seconds) for _ in range(2))
+    catalog, definitions = Catalog(elsewhere), Definitions(here, clock)
+
+    async def looked_for():
+        with pytest.raises(UnknownEvent):
+            await catalog.find("demo", EVENT, None)
+
+    await asyncio.gather(*(looked_for() for _ in range(50)))
+    for _ in range(50):
+        await looked_for()
+    assert tables.requests == 1
+    await definitions.create("demo", body({"name": "orderId", "type": "text", "required": True}))
+    clock.pass_(seconds=2)
+    assert (await catalog.find("demo", EVENT, None)).event == EVENT
 
 
 async def test_a_version_whose_document_is_gone_is_our_fault_not_the_senders(

@@ -81,6 +81,12 @@ def stranger(running: Running) -> Place:
 
 
 @pytest.fixture(scope="session")
+def crowded(running: Running) -> Place:
+    """A section that a test may fill up."""
+    return place(running, "crowded")
+
+
+@pytest.fixture(scope="session")
 def make_key(running: Running) -> MakeKey:
     """Makes keys of the demo section: `make_key("events:write", ...)`, members of the body as keywords."""
 

@@ -26,6 +26,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/sources": "source created",
     "PUT /v1/sources/{id}/types": "source changed",
     "PUT /v1/sources/{id}/settings": "source changed",
+    "PUT /v1/sources/{id}/quota": "source changed",
     "POST /v1/sources/{id}/pause": "source changed",
     "POST /v1/sources/{id}/resume": "source changed",
     "POST /v1/sources/{id}/rotate": "source changed",
@@ -134,3 +135,15 @@ def test_who_may_do_everything_else_does_not_see_the_audit(running: Running, mak
 def test_nothing_changes_or_deletes_a_row_of_the_audit(running: Running):
     assert [route for route in NEEDS if "audit" in route] == ["GET /v1/audit"]
     assert_problem(running.operator.post("/v1/audit", {}), 405, "method-not-allowed")
+
+
+def test_the_audit_is_read_page_by_page(running: Running):
+    running.operator.post("/v1/keys", {"name": "one more", "source": "tests", "scopes": ["operate"]})
+    whole = running.operator.get("/v1/audit?limit=3").doc
+    pages = [running.operator.get("/v1/audit?limit=1").doc]
+    for _ in range(2):
+        pages.append(running.operator.get(f"/v1/audit?limit=1&after={pages[-1]['next']}").doc)
+
+    assert [one for page in pages for one in page["changes"]] == whole["changes"]
+    assert pages[-1]["next"] == whole["next"]
+    assert_problem(running.operator.get("/v1/audit?after=yesterday"), 422, "invalid")

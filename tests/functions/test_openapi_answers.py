@@ -129,6 +129,7 @@ def sources(running: Running) -> Iterator[Response]:
     yield webhook(running, shop_order(), made.doc["hookPath"], X_Shopify_Hmac_Sha256="wrong")
     yield running.operator.get(f"{path}/rejected")
     yield running.operator.put(f"{path}/types", mapped)
+    yield running.operator.put(f"{path}/quota", {"perMinute": 600})
     payload = {"email": "grace@example.com", "total_price": "1.00", "id": 7, "more": [1]}
     tried = {"type": "orders/create", "payload": payload}
     yield running.operator.post(f"{path}/try", tried)

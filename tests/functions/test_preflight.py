@@ -69,6 +69,31 @@ def test_a_page_reads_nothing_and_posts_no_other_event(page: Client):
     assert_problem(page.post("/v1/events", {"event": "tests.everything"}), 403, "forbidden")
 
 
+def test_a_page_that_sends_too_much_may_read_when_to_come_back(running: Running, make_key: MakeKey):
+    key = make_key("events:write", events=[ORDER], origins=[SHOP], perMinute=1)["key"]
+    client = Client.keyed(running.stack.base_url, key)
+    page = Client(client.base_url, {**client.headers, "Origin": SHOP})
+    first, second = (page.post("/v1/events", order()) for _ in range(2))
+
+    assert first.status == 202
+    assert_problem(second, 429, "quota-exceeded")
+    assert second.headers["access-control-allow-origin"] == "*"
+    assert "Retry-After" in second.headers["access-control-expose-headers"]
+    assert 0 < int(second.headers["retry-after"]) <= 60
+
+
+def test_who_uses_a_pages_key_elsewhere_takes_nothing_of_its_quota(running: Running, make_key: MakeKey):
+    key = make_key("events:write", events=[ORDER], origins=[SHOP], perMinute=1)["key"]
+    client = Client.keyed(running.stack.base_url, key)
+    elsewhere, page = (
+        Client(client.base_url, {**client.headers, "Origin": origin})
+        for origin in ("https://evil.example", SHOP)
+    )
+
+    assert {elsewhere.post("/v1/events", order()).status for _ in range(3)} == {403}
+    assert page.post("/v1/events", order()).status == 202
+
+
 def test_a_key_for_pages_can_be_nothing_else(running: Running):
     wanted = {"name": "page", "source": "web", "scopes": ["events:write", "events:read"], "origins": [SHOP]}
 
