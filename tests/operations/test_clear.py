@@ -255,7 +255,7 @@ async def test_whichever_call_fails_or_ends_the_process_later_ticks_finish(
             (name, *key)
             for name, rows in world.tables.tables.items()
             for key in rows
-            if "demo" in "|".join(key)
-        ]
+            if "demo" in "|".join(key) and not (key[0] == "|section" and key[1].startswith("~"))
+        ]  # the audit of the section itself outlives it
         assert (left, world.blobs.blobs) == ([], {}), number
     assert number > 20
