@@ -19,7 +19,7 @@ from shared.errors import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from shared.operations import listing, mend, replay
+from shared.operations import listing, mend, mentioning, replay
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
@@ -63,6 +63,12 @@ async def list_quarantine(call: KeyedCall) -> Reply:
 async def list_groups(call: KeyedCall) -> Reply:
     """Count what lies in quarantine, by cause and source."""
     return Reply(200, {"groups": [*await call.line.quarantine.groups(call.section)]})
+
+
+@door(bp, "POST /v1/quarantine/find", Gives(200, answers.Mentioning), Wants(body=mentioning.Sought))
+async def find_quarantined(call: KeyedCall) -> Reply:
+    """Find the webhooks in quarantine that mention a person."""
+    return Reply(200, await mentioning.mentioning(call.line, call.section, call.body))
 
 
 @door(bp, "POST /v1/quarantine/replay", Gives(200, answers.ReplayedGroup), Wants(body=mend.Group))

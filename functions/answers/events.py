@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from functions.answers import Running, Time
 from functions.answers.problems import Fault, Told
 from shared.exact import Json
-from shared.stores import quarantine
+from shared.stores import kept
 from shared.stores.trail import Status
 
 
@@ -145,7 +145,7 @@ class Kept(TypedDict):
     """A webhook in quarantine."""
 
     id: str
-    cause: quarantine.Cause
+    cause: kept.Cause
     source: str
     at: Time
     detail: str
@@ -159,10 +159,18 @@ class Quarantine(TypedDict):
     quarantine: list[Kept]
 
 
+class Mentioning(TypedDict):
+    """Webhooks that mention a person, oldest first; those that mention more than they are found by; whether there may be others."""
+
+    quarantine: list[Kept]
+    perhaps: list[Kept]
+    more: bool
+
+
 class Group(TypedDict):
     """Webhooks of one source that lie in quarantine for one cause."""
 
-    cause: quarantine.Cause
+    cause: kept.Cause
     source: str
     count: int
     oldest: Time

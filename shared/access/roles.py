@@ -41,7 +41,13 @@ GRANTS: Mapping[str, frozenset[Scope]] = {
         }
     ),
     "privacy-officer": frozenset(
-        {Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.PEOPLE_WRITE, Scope.AUDIT_READ}
+        {
+            Scope.EVENTS_READ,
+            Scope.PEOPLE_READ,
+            Scope.PEOPLE_WRITE,
+            Scope.QUARANTINE_READ,
+            Scope.AUDIT_READ,
+        }
     ),
     "admin": EVERYTHING,
     ON_BEHALF: EVERYTHING,

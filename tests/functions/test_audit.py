@@ -45,6 +45,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/tick": None,
     # It stores nothing.
     "POST /v1/sources/{id}/try": None,
+    "POST /v1/quarantine/find": None,
 }
 ROOMS = (
     doors.keys,

@@ -194,6 +194,7 @@ def webhooks(running: Running) -> Iterator[Response]:
     running.operator.put(f"/v1/sources/{made['id']}/types", types)
     yield running.operator.post(f"/v1/quarantine/{id}/replay")
     yield running.operator.get("/v1/quarantine/groups")
+    yield running.operator.post("/v1/quarantine/find", {"person": {"email": "grace@example.com"}})
     yield running.operator.post("/v1/quarantine/replay", {"cause": "invalid"})
 
 
