@@ -19,7 +19,7 @@ from shared.errors import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from shared.operations import listing, mend, mentioning, replay
+from shared.operations import capture, listing, mend, mentioning, replay
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
@@ -90,6 +90,19 @@ async def replay_quarantined(call: KeyedCall) -> Reply:
     """Try a kept webhook again, with its source's types and mappings of now."""
     await call.line.audit.note(call.section, "quarantine replayed", call.params["id"])
     return Reply(202, await mend.replay(call.line, call.section, call.params["id"]))
+
+
+@door(
+    bp,
+    "GET /v1/quarantine/{id}/fixture",
+    Gives(200, answers.Fixture, ("Content-Disposition",)),
+    Wants(refuses=(BrokenSource,)),
+)
+async def capture_quarantined(call: KeyedCall) -> Reply:
+    """Make a fixture of a kept webhook, with stand-ins for its values."""
+    made = await capture.fixture(call.line, call.section, call.params["id"])
+    named = f'attachment; filename="{made.kind}.{made.case}.json"'
+    return Reply(200, dict(made.doc), {"Content-Disposition": named})
 
 
 @door(bp, "GET /v1/dead-letters", Gives(200, answers.DeadLetters), Wants(query=("limit", "after", "cause")))

@@ -167,6 +167,19 @@ class Mentioning(TypedDict):
     more: bool
 
 
+class Fixture(TypedDict):
+    """A request of a kind of source and what it says, as files in tests/fixtures/sources are; `refused` where it cannot be read."""
+
+    origin: str
+    settings: NotRequired[dict[str, Json]]
+    headers: dict[str, str]
+    body: str
+    payload: NotRequired[list[Json]]
+    facts: NotRequired[Json]
+    mapped: NotRequired[Json]
+    refused: NotRequired[str]
+
+
 class Group(TypedDict):
     """Webhooks of one source that lie in quarantine for one cause."""
 

@@ -87,6 +87,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/quarantine/find": Scope.QUARANTINE_READ,
     "POST /v1/quarantine/replay": Scope.OPERATE,
     "POST /v1/quarantine/{id}/replay": Scope.OPERATE,
+    "GET /v1/quarantine/{id}/fixture": Scope.OPERATE,
     "POST /v1/tick": Scope.TICK,
     "GET /v1/audit": Scope.AUDIT_READ,
     "GET /v1/keys": Scope.KEYS_WRITE,

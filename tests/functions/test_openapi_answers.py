@@ -189,6 +189,7 @@ def webhooks(running: Running) -> Iterator[Response]:
     kept = running.operator.get("/v1/quarantine?cause=unknown-type&limit=100")
     yield kept
     [id] = [one["id"] for one in kept.doc["quarantine"] if one["source"] == made["id"]]
+    yield running.operator.get(f"/v1/quarantine/{id}/fixture")
     mapping: dict[str, Any] = {"properties": {"orderId": "'1'", "totalValue": "`1`"}}
     types = {"orders/updated": {"event": ORDER, "mapping": mapping}}
     running.operator.put(f"/v1/sources/{made['id']}/types", types)
