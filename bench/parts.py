@@ -25,7 +25,7 @@ from shared.azure.vault import MasterKeySeal, new_master_key
 from shared.exact import Json
 from shared.line import Line
 from shared.storage import EVENTS, TABLES
-from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, assemble
+from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, app_identity, assemble
 
 SECTION = "bench"
 CALLER = Caller(SECTION, frozenset(), "bench", "checkout", "bench")
@@ -120,6 +120,7 @@ async def furnished(parts: Parts) -> AsyncIterator[Furnished]:
             queue=queue,
             seal=MasterKeySeal(new_master_key()),
             http=http,
+            identity=app_identity(),
             clock=SystemClock(),
             issuer=Issuer(TENANT, frozenset({AUDIENCE}), parts.issuer),
             mark_pause=MARK_PAUSE_SECONDS,

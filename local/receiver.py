@@ -1,9 +1,10 @@
 """A small web server that plays a destination: it records every request and answers as its path says.
 
-`/ok` 200 · `/flaky` 503 to the first attempt of each `webhook-id`, then 200 · `/later/<seconds>` the same, with that
+`/<name>/...` is the stand-in of that name (`local.standins`) · `/ok` 200 · `/flaky` 503 to the first attempt of each `webhook-id`, then 200 · `/later/<seconds>` the same, with that
 `Retry-After` · `/gone` 410 · `/bad` 400 · `/status/<code>` that code · `/slow/<ms>` 200 after that time · `/hang`
 never · `/redirect` 302 to `/ok`.
-`POST /control {"path": "/bad", "status": 200}` changes what a path answers; it alone is not recorded.
+`POST /control {"path": "/bad", "status": 200}` changes what a path and all below it answer: a status, `hang`, `reset`,
+`cut` (in the middle of the body), or null for what they do by themselves. It alone is not recorded.
 """
 
 import argparse
@@ -14,9 +15,12 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple, TextIO
+from typing import Literal, NamedTuple, TextIO
 
 from aiohttp import web
+
+from local import standins
+from shared import exact
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_REMEMBERED_IDS = 100_000
@@ -24,12 +28,17 @@ MAX_CONTROLLED_PATHS = 1_000
 MAX_SLOW_MS = 60_000
 
 
-class Answer(NamedTuple):
-    """What to answer, and after how long; a `status` of None never answers."""
+Fault = Literal["hang", "reset", "cut"]
+FAULTS: tuple[Fault, ...] = ("hang", "reset", "cut")
 
-    status: int | None
+
+class Answer(NamedTuple):
+    """What to answer, and after how long. A fault in the place of a status answers nothing that is whole."""
+
+    status: int | Fault
     delay_ms: int = 0
     headers: Mapping[str, str] = MappingProxyType({})
+    body: str | None = None
 
 
 class Receiver:
@@ -37,7 +46,7 @@ class Receiver:
 
     def __init__(self, record: TextIO) -> None:
         self._record = record
-        self._controlled: dict[str, int] = {}
+        self._controlled: dict[str, int | Fault] = {}
         self._seen: dict[str, None] = {}
 
     def application(self) -> web.Application:
@@ -46,30 +55,37 @@ class Receiver:
         app.router.add_route("*", "/{tail:.*}", self.receive)
         return app
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def receive(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
-        answer = self._answer(request)
-        self._write(request, body, answer.status)
-        if answer.status is None:
-            never: asyncio.Future[web.Response] = asyncio.get_running_loop().create_future()
-            return await never
+        answer = self._answer(request, body)
+        self._write(request, body, answer.status if isinstance(answer.status, int) else None)
         await asyncio.sleep(answer.delay_ms / 1000)
-        return web.json_response({"status": answer.status}, status=answer.status, headers=answer.headers)
+        if not isinstance(answer.status, int):
+            return await _fail(request, answer.status)
+        text = json.dumps({"status": answer.status}) if answer.body is None else answer.body
+        headers = {"Content-Type": "application/json", **answer.headers}
+        return web.Response(text=text or None, status=answer.status, headers=headers)
 
     async def control(self, request: web.Request) -> web.Response:
         asked = await request.json()
-        if asked["path"] not in self._controlled and len(self._controlled) >= MAX_CONTROLLED_PATHS:
+        path, wanted = asked["path"], asked["status"]
+        if path not in self._controlled and len(self._controlled) >= MAX_CONTROLLED_PATHS:
             raise web.HTTPInsufficientStorage
-        status = _number(str(asked["status"]), 200, 599)
-        if status is None:
-            raise web.HTTPBadRequest(text="a status is a number from 200 to 599")
-        self._controlled[asked["path"]] = status
+        status = wanted if wanted in FAULTS else _number(str(wanted), 200, 599)
+        if status is None and wanted is not None:
+            raise web.HTTPBadRequest(text=f"a status is a number from 200 to 599, null, or of {FAULTS}")
+        self._controlled.pop(path, None)
+        if status is not None:
+            self._controlled[path] = status
         return web.json_response(self._controlled)
 
-    def _answer(self, request: web.Request) -> Answer:
-        if request.path in self._controlled:
-            return Answer(self._controlled[request.path])
+    def _answer(self, request: web.Request, body: bytes) -> Answer:
         first, _, rest = request.path.removeprefix("/").partition("/")
+        for path, status in self._controlled.items():
+            if f"{request.path}/".startswith(f"{path}/"):
+                return Answer(status)
+        if first in standins.NAMES:
+            return _played(first, f"/{rest}", request, body)
         if first in ("flaky", "later"):
             status = self._flaky(request.headers.get("webhook-id", ""))
             return Answer(status, headers={"Retry-After": rest} if rest and status != 200 else {})
@@ -96,6 +112,26 @@ class Receiver:
         self._record.flush()
 
 
+def _played(name: str, path: str, request: web.Request, body: bytes) -> Answer:
+    headers = {header.lower(): value for header, value in request.headers.items()}
+    told = standins.answer(name, standins.Asked(request.method, path, dict(request.query), headers, body))
+    return Answer(told.status, headers=told.headers, body="" if told.doc is None else exact.dumps(told.doc))
+
+
+async def _fail(request: web.Request, fault: Fault) -> web.StreamResponse:
+    """Answer nothing, hang up, or hang up in the middle of an answer."""
+    if fault == "hang":
+        never: asyncio.Future[web.Response] = asyncio.get_running_loop().create_future()
+        return await never
+    response = web.StreamResponse(headers={"Content-Length": "100"})
+    if fault == "cut":
+        await response.prepare(request)
+        await response.write(b"{")
+    if request.transport:
+        request.transport.abort()
+    return response
+
+
 def _number(text: str, low: int, high: int) -> int | None:
     return int(text) if text.isascii() and text.isdecimal() and low <= int(text) <= high else None
 
@@ -119,7 +155,7 @@ _ANSWERS: dict[str, Callable[[str], Answer]] = {
     "bad": lambda _: Answer(400),
     "status": _status,
     "slow": _slow,
-    "hang": lambda _: Answer(None),
+    "hang": lambda _: Answer("hang"),
     "redirect": lambda _: Answer(302, headers={"Location": "/ok"}),
 }
 

@@ -1,4 +1,4 @@
-"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, and a clock.
+"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, an identity, a clock.
 
 Adapters live in `shared.azure`; small fakes that pass the same contract tests live in `tests.fakes`.
 Every port raises `shared.errors.Unavailable` when its part is away, and nothing else but what it names here.
@@ -188,6 +188,21 @@ class Http(Protocol):
     """Outbound HTTP: no redirects, no address that is not global, everything bounded."""
 
     async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A bearer token, and until when it may be used."""
+
+    text: str = field(repr=False)
+    until: datetime
+
+
+class Identity(Protocol):
+    """The app's own identity."""
+
+    async def token(self, scope: str) -> AccessToken | None:
+        """A token for a resource; None where this app has no identity, or is given none."""
 
 
 class Clock(Protocol):

@@ -20,8 +20,9 @@ from shared.people.consents import Consents
 from shared.people.directory import Directory
 from shared.people.identity import People
 from shared.people.timeline import Timeline
-from shared.ports import Blobs, Clock, Http, Queue, Seal, Tables
+from shared.ports import Blobs, Clock, Http, Identity, Queue, Seal, Tables
 from shared.registry import Registry
+from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.settings import Settings, StorageSettings, settings
@@ -75,6 +76,7 @@ def line() -> Line:
         queue=_queue(chosen),
         seal=_seal(chosen),
         http=_http(chosen),
+        identity=app_identity(),
         clock=SystemClock(),
         issuer=chosen.issuer,
         queues=(chosen.events_queue, chosen.deliveries_queue),
@@ -91,6 +93,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     queue: Queue,
     seal: Seal,
     http: Http,
+    identity: Identity,
     clock: Clock,
     issuer: Issuer | None = None,
     queues: tuple[str, str] = ("events", "deliveries"),
@@ -108,7 +111,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
     people = People(directory)
-    gate = Gate(ledger, routes, destinations, people)
+    gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
@@ -182,6 +185,13 @@ def _http(chosen: Settings) -> Http:
     from shared.azure.http import GuardedHttp  # noqa: PLC0415
 
     return GuardedHttp(chosen.signalbox_allow_loopback)
+
+
+def app_identity() -> Identity:
+    """The managed identity that the deployment has, asked for when it is first needed."""
+    from shared.azure.identity import AppIdentity  # noqa: PLC0415
+
+    return AppIdentity(_identity)
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from shared.messages import read_commit, read_delivery
 from shared.operations.tick import tick
 from shared.ports import Answer, NoAnswer, Outgoing, Row
 from shared.wiring import assemble
-from tests.fakes import FakeBlobs, FakeClock, FakeQueue, FakeSeal, FakeTables, Rows
+from tests.fakes import FakeBlobs, FakeClock, FakeIdentity, FakeQueue, FakeSeal, FakeTables, Rows
 from tests.house import OK, House
 
 MAX_DELIVERIES = 10
@@ -175,6 +175,7 @@ class World:
             blobs=guarded("blobs", self.blobs),
             queue=guarded("bus", self.bus),
             http=guarded("http", self.receiver),
+            identity=FakeIdentity(),
             seal=FakeSeal(),
             clock=self.clock,
         )

@@ -8,6 +8,7 @@ from math import ceil
 
 from shared.azure.rows import entities_of, row_of
 from shared.ports import (
+    AccessToken,
     Answer,
     Clock,
     NoAnswer,
@@ -171,6 +172,18 @@ class FakeHttp:
     async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
         self.requests.append(request)
         return self.answers.pop(0)
+
+
+class FakeIdentity:
+    """Has a token for each scope that it knows."""
+
+    def __init__(self, **tokens: AccessToken) -> None:
+        self.tokens = tokens
+        self.asked: list[str] = []
+
+    async def token(self, scope: str) -> AccessToken | None:
+        self.asked.append(scope)
+        return self.tokens.get(scope)
 
 
 class FakeClock:

@@ -19,7 +19,7 @@ from shared.stages import translate
 from shared.stages.verdict import Accepted
 from shared.stores.trail import Delivery
 from shared.wiring import assemble
-from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeQueue, FakeSeal, FakeTables
+from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeIdentity, FakeQueue, FakeSeal, FakeTables
 
 ORDER = {
     "event": "transactions.order-placed",
@@ -52,6 +52,7 @@ class House:
     queue: FakeQueue
     http: FakeHttp
     clock: FakeClock
+    identity: FakeIdentity = field(default_factory=FakeIdentity)
     caller: Caller = field(init=False)
 
     async def furnish(self, hash_key: bytes | None = None) -> "House":
@@ -160,6 +161,7 @@ def build(
 ) -> House:
     """An unfurnished house on fakes; `answers` are what destinations will say."""
     clock, http = clock or FakeClock(), http or FakeHttp(*answers)
+    identity = FakeIdentity()
     own_tables, own_queue = tables or FakeTables(), queue or FakeQueue()
     if isinstance(own_queue, FakeQueue):
         own_queue.clock = clock
@@ -169,8 +171,9 @@ def build(
         queue=own_queue,
         seal=FakeSeal(),
         http=http,
+        identity=identity,
         clock=clock,
         mark_pause=mark_pause,
         forbid_unverified=forbid_unverified,
     )
-    return House(line, own_tables, own_queue, http, clock)  # type: ignore[arg-type]
+    return House(line, own_tables, own_queue, http, clock, identity)  # type: ignore[arg-type]

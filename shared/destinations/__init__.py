@@ -1,25 +1,30 @@
-"""Where events go, one file each: settings, a pure build, and which answers are final.
+"""Where events go, one file each: settings, secrets, limits, and a pure build.
 
-A destination is a module of this package that satisfies `Destination`; `docs/adding-a-destination.md` shows one.
-It is imported on first use, so that a broken one stops nothing else.
+A kind is a module of `kinds` with a `DESTINATION`; `docs/adding-a-destination.md` shows one. It is imported on first use,
+so that a broken one stops nothing else.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
-from typing import Any, Protocol, TypeVar, cast
+from pkgutil import iter_modules
+from typing import Any, Generic, TypeVar
 
+from shared.destinations import kinds
+from shared.destinations.access import Access
+from shared.destinations.limits import Limits
 from shared.destinations.outcomes import Ruling
+from shared.destinations.secrets import Secret
 from shared.destinations.settings import DestinationSettings
 from shared.errors import Invalid
 from shared.event import Stored
 from shared.exact import Json
 from shared.ports import Outgoing
 
-__all__ = ["KINDS", "Destination", "DestinationSettings", "Parcel", "load"]
+__all__ = ["KINDS", "DestinationKind", "DestinationSettings", "Limits", "Parcel", "Secret", "load"]
 
-KINDS = ("webhook",)
+KINDS = tuple(sorted(module.name for module in iter_modules(kinds.__path__)))
 """Every destination there is. A name from outside reaches the importer only if it is one of these."""
 
 
@@ -28,53 +33,52 @@ class Parcel:
     """One event on its way to one destination.
 
     `id` is the delivery's, the same at every attempt; `properties` are the event's after the route's mapping;
-    `attempt` counts from 1.
+    `attempt` counts from 1. `identifiers` are the person's by their kind (`email`, `mobile`, `crmId`, `external:<name>`,
+    `deviceId`): those that came along, then those that are known, where the kind `looks_up` the person.
     """
 
     id: str
     event: Stored
     properties: Mapping[str, Json]
     attempt: int
+    identifiers: Mapping[str, str] = field(default_factory=dict)
 
 
 S = TypeVar("S", bound=DestinationSettings)
 
 
-class Destination(Protocol[S]):
-    """What a destination's module holds. `build` is given what its own `Settings` made."""
-
-    @property
-    def KIND(self) -> str:  # noqa: N802
-        """Its name in `KINDS`, which is also its module's."""
-
-    @property
-    def DEDUPLICATES(self) -> bool:  # noqa: N802
-        """Whether it drops a second request under one delivery id, so that an unknown outcome may be sent again."""
-
-    @property
-    def SECRETS(self) -> tuple[str, ...]:  # noqa: N802
-        """The names of its write-only secrets."""
-
-    @property
-    def FINAL(self) -> Mapping[int, Ruling]:  # noqa: N802
-        """Where its answers mean something else than `outcomes.TABLE` says, by HTTP status."""
-
-    @property
-    def Settings(self) -> type[S]:  # noqa: N802
-        """What a person sets; its JSON schema draws the form."""
-
-    def generate_secrets(self, random: bytes) -> dict[str, str]:
-        """The secrets that Signalbox makes for a new destination, from at least 32 random bytes."""
-
-    def check_secrets(self, secrets: Mapping[str, str]) -> None:
-        """Raises Invalid with a fault for each secret that cannot work."""
-
-    def build(self, settings: S, secrets: Mapping[str, str], parcel: Parcel, now: datetime) -> Outgoing:
-        """The request of one attempt. Pure; raises Invalid if the parcel can never become one."""
+def _no_access(_settings: Any, _secrets: Mapping[str, str]) -> Access | None:
+    return None
 
 
-def load(kind: str) -> Destination[Any]:
+@dataclass(frozen=True, slots=True)
+class DestinationKind(Generic[S]):
+    """What the module of a kind offers, as `DESTINATION`. It is pure: no I/O, no clock, no random ids.
+
+    `settings`: what a person sets; its JSON schema draws the form.
+    `build`: the request of one attempt; raises Invalid if the parcel can never become one.
+    `secrets`: its write-only secrets, by name.
+    `access`: how an access token is had, where one is needed: it is put into the request's `authorization`.
+    `answers`: where its answers mean something else than `outcomes.TABLE` says, by HTTP status.
+    `deduplicates`: whether it drops a second request under one delivery id, so that an unknown outcome may be sent again.
+    `limits`: what it takes; checked before anything is sent.
+    `looks_up`: whether `build` needs the person's identifiers, those too that did not come with the event.
+    """
+
+    settings: type[S]
+    build: Callable[[S, Mapping[str, str], Parcel, datetime], Outgoing]
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    access: Callable[[S, Mapping[str, str]], Access | None] = _no_access
+    answers: Mapping[int, Ruling] = field(default_factory=dict)
+    deduplicates: bool = False
+    limits: Limits = field(default_factory=Limits)
+    looks_up: bool = False
+
+
+def load(kind: str) -> DestinationKind[Any]:
     """The destination of that kind, imported on first use. Raises Invalid for a kind that is not in `KINDS`."""
     if kind not in KINDS:
         raise Invalid(f"There is no such kind of destination. Use one of: {', '.join(KINDS)}.")
-    return cast("Destination[Any]", import_module(f"shared.destinations.{kind}"))
+    module: Any = import_module(f"shared.destinations.kinds.{kind}")
+    found: DestinationKind[Any] = module.DESTINATION
+    return found

@@ -9,7 +9,7 @@ from shared.errors import Unavailable
 from shared.event import Person
 from shared.exact import Json
 from shared.people.directory import Directory, Known
-from shared.people.identifiers import ADDRESSES, Identifier, addresses_of
+from shared.people.identifiers import ADDRESSES, Identifier, addresses_of, identifiers
 
 MAX_IDENTIFIERS = 200
 """What a profile holds. A device that everybody shares, or an id that means nobody, grows no further."""
@@ -82,6 +82,13 @@ class People:
         others = [one for one in profile if one.kind in ADDRESSES and one not in came]
         known += await self._all_known(section, others)
         return frozenset().union(*(one.refused for one in known))
+
+    async def known(self, section: Section, person: str | None, sent: Person) -> dict[str, str]:
+        """Identifiers in clear, one of each kind: those that came with an event, then those of its person."""
+        came = identifiers(sent, section.country)
+        known = await self._all_known(section, came)
+        profile = await self._profile(section, person, known) if person else ()
+        return {one.kind: one.value for one in reversed((*came, *profile))}
 
     async def _profile(self, section: Section, person: str, known: Sequence[Known]) -> Sequence[Identifier]:
         """A person's identifiers. One that came along mostly says where they lie, or has them."""

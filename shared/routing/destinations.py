@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, RootModel, ValidationError
 
 from shared import destinations, exact, times
 from shared.access.opened import Opened
 from shared.bodies import Body, Slug, read_body
+from shared.destinations import secrets
 from shared.destinations.settings import DestinationSettings
-from shared.errors import Fault, Invalid, NotFound
+from shared.errors import Invalid, NotFound
 from shared.exact import Json
 from shared.faults import faults_of
 from shared.ports import Clock, Seal
@@ -32,7 +33,10 @@ class Target:
 
 def _settings_of_any_kind(schema: dict[str, Json]) -> None:
     """For the description of the API."""
-    schema["anyOf"] = [destinations.load(kind).Settings.model_json_schema() for kind in destinations.KINDS]
+    schema["anyOf"] = [destinations.load(kind).settings.model_json_schema() for kind in destinations.KINDS]
+
+
+Secrets = Annotated[dict[str, Annotated[str, Field(max_length=8_192)]], Field(max_length=8)]
 
 
 class DestinationBody(Body):
@@ -41,7 +45,19 @@ class DestinationBody(Body):
     name: Slug
     kind: str = Field(max_length=32, json_schema_extra={"enum": [*destinations.KINDS]})
     settings: dict[str, Json] = Field(json_schema_extra=_settings_of_any_kind)
-    secrets: dict[str, str] = Field(default_factory=dict, max_length=8)
+    secrets: Secrets = Field(default_factory=dict)
+
+
+class DestinationSettingsBody(RootModel[dict[str, Json]]):
+    """A destination's settings, as `DestinationBody` has them."""
+
+    model_config = ConfigDict(strict=True, frozen=True, json_schema_extra=_settings_of_any_kind)
+
+
+class DestinationSecretsBody(RootModel[Secrets]):
+    """A destination's secrets, by name."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
 class Destinations:
@@ -60,11 +76,11 @@ class Destinations:
         """
         wanted = read_body(DestinationBody, body)
         plugin = destinations.load(wanted.kind)
-        _settings(plugin, wanted.settings)
-        made = {} if wanted.secrets else plugin.generate_secrets(random)
-        secrets = wanted.secrets or made
-        _check_secrets(plugin, secrets)
-        sealed = self._seal.seal(_context(section, wanted.name), exact.dumps(secrets))
+        _settings(wanted.kind, wanted.settings)
+        made = {} if wanted.secrets else secrets.made(plugin.secrets, random)
+        given = wanted.secrets or made
+        secrets.check(wanted.kind, plugin.secrets, given)
+        sealed = self._seal.seal(_context(section, wanted.name), exact.dumps(given))
         doc = {
             "kind": wanted.kind,
             "settings": wanted.settings,
@@ -82,10 +98,24 @@ class Destinations:
     async def read(self, section: str, id: str) -> dict[str, Json]:
         return _shown(await self._record(section, id))
 
+    async def set_settings(self, section: str, id: str, settings: Json) -> dict[str, Json]:
+        """Replace its settings, whole; instances follow within CACHE_SECONDS. Raises NotFound, Invalid, Conflict."""
+        wanted = read_body(DestinationSettingsBody, settings).root
+        record = await self._record(section, id)
+        _settings(record.doc["kind"], wanted, "")
+        return await self._replace(record.with_doc(settings=wanted))
+
+    async def set_secrets(self, section: str, id: str, given: Json) -> dict[str, Json]:
+        """Replace its secrets, all of them. Raises NotFound, Invalid, Conflict."""
+        wanted = read_body(DestinationSecretsBody, given).root
+        record = await self._record(section, id)
+        kind = record.doc["kind"]
+        secrets.check(kind, destinations.load(kind).secrets, wanted, "")
+        sealed = self._seal.seal(_context(section, id), exact.dumps(wanted))
+        return await self._replace(record.with_doc(secrets=sealed))
+
     async def set_status(self, section: str, id: str, status: Status) -> dict[str, Json]:
-        record = (await self._record(section, id)).with_doc(status=status)
-        await self._registry.replace(record)
-        return _shown(record)
+        return await self._replace((await self._record(section, id)).with_doc(status=status))
 
     async def open(self, section: str, id: str) -> Target | None:
         """The destination with its secrets. Raises Unavailable when they cannot be unsealed."""
@@ -94,9 +124,13 @@ class Destinations:
 
     def _open(self, record: Record) -> Target:
         doc = record.doc
-        settings = _settings(destinations.load(doc["kind"]), doc["settings"])
-        secrets = exact.read(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
-        return Target(record.id, doc["kind"], settings, secrets, doc["status"])
+        settings = _settings(doc["kind"], doc["settings"])
+        unsealed = exact.read(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
+        return Target(record.id, doc["kind"], settings, unsealed, doc["status"])
+
+    async def _replace(self, record: Record) -> dict[str, Json]:
+        await self._registry.replace(record)
+        return _shown(record)
 
     async def _record(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.DESTINATION, section, id)
@@ -105,22 +139,13 @@ class Destinations:
         return record
 
 
-def _settings(plugin: destinations.Destination[Any], settings: dict[str, Json]) -> DestinationSettings:
+def _settings(kind: str, settings: dict[str, Json], prefix: str = "/settings") -> DestinationSettings:
     try:
-        checked: DestinationSettings = plugin.Settings.model_validate(settings)
+        checked: DestinationSettings = destinations.load(kind).settings.model_validate(settings)
     except ValidationError as error:
-        faults = faults_of(error, "/settings")
-        raise Invalid(f"The settings do not fit a {plugin.KIND} destination.", faults=faults) from None
+        faults = faults_of(error, prefix)
+        raise Invalid(f"The settings do not fit a {kind} destination.", faults=faults) from None
     return checked
-
-
-def _check_secrets(plugin: destinations.Destination[Any], secrets: Mapping[str, str]) -> None:
-    unknown = [name for name in secrets if name not in plugin.SECRETS]
-    if unknown:
-        known = ", ".join(plugin.SECRETS)
-        faults = [Fault(f"/secrets/{name}", "Leave it out.", known, "unknown secret") for name in unknown]
-        raise Invalid(f"A {plugin.KIND} destination has other secrets.", faults=faults)
-    plugin.check_secrets(secrets)
 
 
 def _context(section: str, id: str) -> str:

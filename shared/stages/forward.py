@@ -5,16 +5,18 @@ sent, or that somebody may have. An attempt whose claim ran out without an outco
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared import documents, mapping, times
+from shared import times
 from shared.access.sections import Section
-from shared.destinations import Parcel, outcomes
-from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
-from shared.errors import SignalboxError, Unavailable
+from shared.destinations import outcomes
+from shared.destinations.outcomes import Cause, Outcome
+from shared.errors import Unavailable
 from shared.killpoints import reached
-from shared.ports import Clock, Http, Outgoing, RowChanged
+from shared.ports import Clock, Http, RowChanged
+from shared.stages.build import Unfit, attempt
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
 from shared.stages.slots import Slots
@@ -91,8 +93,11 @@ class Forwarder:
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
             return await self.receipts.save(section.id, refused)
+        furnished = await self.gate.furnish(section, delivery, sending)
+        if isinstance(furnished, Outcome):
+            return await self._reopen(section, delivery, furnished)
         async with self.slots.one(section.id, delivery.destination):
-            return await self._send(section, delivery, sending)
+            return await self._send(section, delivery, furnished)
 
     async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
         """The destination cannot be opened: try that again at growing distances, which counts as no attempt."""
@@ -122,21 +127,21 @@ class Forwarder:
         seconds = float(sending.target.settings.timeout_seconds)
         claimed = await self._claim(section, delivery, seconds)
         reached("forward.claimed")
-        try:
-            request = self._build(claimed, sending)
-        except Exception as error:  # noqa: BLE001  (a plug-in that breaks is one delivery's end)
-            broke = f"It broke: {type(error).__name__}."
-            reason = error.detail if isinstance(error, SignalboxError) else broke
-            return await self._finish(section, claimed, Outcome("dead", Cause.MAPPING), reason=reason)
+        request = attempt(claimed, sending, self.clock.now())
+        if isinstance(request, Unfit):
+            return await self._finish(section, claimed, Outcome("dead", request.cause), reason=request.reason)
         answer = await self.http.send(request, timeout_seconds=seconds)
         reached("forward.sent")
+        self.gate.heard(section, sending, answer)
         outcome = outcomes.judge(
             answer,
-            deduplicates=sending.plugin.DEDUPLICATES,
-            final=sending.plugin.FINAL,
+            resends=sending.resends,
+            final=sending.plugin.answers,
             now=self.clock.now(),
         )
-        return await self._finish(section, claimed, outcome, status_code=getattr(answer, "status", None))
+        status = getattr(answer, "status", None)
+        schedule = sending.target.settings.schedule
+        return await self._finish(section, claimed, outcome, status_code=status, schedule=schedule)
 
     async def _claim(self, section: Section, delivery: Delivery, seconds: float) -> Delivery:
         now = self.clock.now()
@@ -151,17 +156,6 @@ class Forwarder:
         )
         return await self.receipts.save(section.id, claimed)
 
-    def _build(self, delivery: Delivery, sending: Sending) -> Outgoing:
-        properties = sending.stored.event.properties
-        if sending.route.mapping is not None:
-            compiled = mapping.compiled(sending.route.mapping)
-            properties = mapping.apply(compiled, documents.envelope(sending.stored))
-        parcel = Parcel(delivery.id, sending.stored, properties, delivery.attempt)
-        request: Outgoing = sending.plugin.build(
-            sending.target.settings, sending.target.secrets, parcel, self.clock.now()
-        )
-        return request
-
     async def _finish(
         self,
         section: Section,
@@ -170,6 +164,7 @@ class Forwarder:
         *,
         status_code: int | None = None,
         reason: str | None = None,
+        schedule: Sequence[timedelta] = (),
     ) -> Delivery:
         """Write the attempt's end into the delivery, then do what the outcome asks for."""
         cause = outcome.cause.value if outcome.cause else None
@@ -181,13 +176,15 @@ class Forwarder:
         )
         ended = replace(delivery, attempts=(*delivery.attempts[:-1], last), claim_until=None, cause=cause)
         if outcome.state == "retry":
-            return await self._retry(section, ended, outcome)
+            return await self._retry(section, ended, outcome, schedule)
         return await self._end(section, ended, outcome)
 
-    async def _retry(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
+    async def _retry(
+        self, section: Section, delivery: Delivery, outcome: Outcome, schedule: Sequence[timedelta]
+    ) -> Delivery:
         at = outcomes.next_attempt(
             delivery.attempt,
-            SCHEDULE,
+            schedule,
             self.clock.now(),
             outcome.retry_after,
             random.random(),  # noqa: S311

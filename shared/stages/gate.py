@@ -1,18 +1,22 @@
 """Gate: everything that an attempt needs, and everything that can keep it from being made."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any
 
 from shared import destinations
 from shared.access.sections import Section
-from shared.destinations import Destination
-from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
+from shared.destinations import DestinationKind
+from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.killpoints import reached
 from shared.people.identity import People
+from shared.ports import Answer, Clock, NoAnswer
+from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
 from shared.stores.ledger import Ledger
@@ -25,12 +29,19 @@ _log = logging.getLogger("signalbox.gate")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What one attempt needs."""
+    """What one attempt needs. It `resends` what may have arrived: the destination drops repeats, or takes them."""
 
     stored: Stored
     route: Route
     target: Target
-    plugin: Destination[Any]
+    plugin: DestinationKind[Any]
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    token: str | None = field(default=None, repr=False)
+    """An access token, where the destination needs one."""
+
+    @property
+    def resends(self) -> bool:
+        return self.plugin.deduplicates or self.target.settings.on_unknown == "resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class Gate:
     routes: Routes
     destinations: Destinations
     people: People
+    tokens: AccessTokens
+    clock: Clock
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
         """What the attempt needs, or what the delivery comes to without one.
@@ -62,7 +75,7 @@ class Gate:
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
             return Outcome("retry", Cause.BROKEN_DESTINATION)
         reached("gate.opened")
-        return _unknown(delivery, sending.plugin) or sending
+        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now()) or sending
 
     async def refuses(
         self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, now: datetime
@@ -73,11 +86,44 @@ class Gate:
         refused = await self.people.refused(section, delivery.person, sending.stored.event.person)
         return delivery.purpose in refused
 
+    async def furnish(self, section: Section, delivery: Delivery, sending: Sending) -> Sending | Outcome:
+        """With the access token and the identifiers that the destination needs.
 
-def _unknown(delivery: Delivery, plugin: Destination[Any]) -> Outcome | None:
-    """An attempt that was begun and has no end: sent again where the receiver deduplicates, but not for ever."""
+        `retry` where there is no token right now. Raises Unavailable.
+        """
+        target, plugin = sending.target, sending.plugin
+        try:
+            access = plugin.access(target.settings, target.secrets)
+        except Exception as error:  # noqa: BLE001  (whatever broke in this version)
+            _log.error("%s cannot be opened: %s", target.id, type(error).__name__)
+            return Outcome("retry", Cause.BROKEN_DESTINATION)
+        token = await self.tokens.get((section.id, target.id), access) if access else None
+        if access and token is None:
+            return Outcome("retry", Cause.NO_ACCESS)
+        sent = sending.stored.event.person
+        known = await self.people.known(section, delivery.person, sent) if plugin.looks_up else {}
+        return replace(sending, token=token, identifiers=known)
+
+    def heard(self, section: Section, sending: Sending, answer: Answer | NoAnswer) -> None:
+        """Take note of an answer: a token that was refused is not used again."""
+        if sending.token and isinstance(answer, Answer) and answer.status == HTTPStatus.UNAUTHORIZED:
+            self.tokens.forget((section.id, sending.target.id), sending.token)
+
+
+def _unknown(delivery: Delivery, sending: Sending) -> Outcome | None:
+    """An attempt that was begun and has no end: made again where that is right, but not for ever."""
     if delivery.status is not Status.SENDING:
         return None
-    if not plugin.DEDUPLICATES:
+    if not sending.resends:
         return Outcome("held", Cause.OUTCOME_UNKNOWN)
-    return Outcome("dead", Cause.EXHAUSTED) if delivery.attempt >= len(SCHEDULE) else None
+    is_last = delivery.attempt > len(sending.target.settings.retry_seconds)
+    return Outcome("dead", Cause.EXHAUSTED) if is_last else None
+
+
+def _expired(delivery: Delivery, sending: Sending, now: datetime) -> Outcome | None:
+    """An event that is too old is not sent for the first time, nor once more. One that may have arrived is no such case."""
+    hours = sending.target.settings.max_age_hours
+    if hours is None or delivery.status is Status.SENDING:
+        return None
+    age = now - sending.stored.event.received_at
+    return Outcome("dead", Cause.EXPIRED) if age > timedelta(hours=hours) else None

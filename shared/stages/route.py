@@ -19,6 +19,8 @@ class Decision:
     person: Resolved | None
     refused: Collection[str]
     routes: Sequence[Route]
+    passed_by: int = 0
+    """Routes of the definition whose condition or versions the event does not meet."""
 
 
 def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
@@ -77,6 +79,10 @@ def _routed(decision: Decision, at: str) -> Step:
         return Step("route", at, "skipped", "test", "A test event starts nothing.")
     if not decision.stored.event.starts:
         return Step("route", at, "skipped", "untrusted", "It came from a browser, so it starts nothing.")
+    if not decision.routes and decision.passed_by:
+        detail = f"It does not meet what {decision.passed_by} route(s) ask for."
+        return Step("route", at, "none", "no_condition_met", detail)
     if not decision.routes:
         return Step("route", at, "none", "no_route", "No active route takes this event.")
-    return Step("route", at, "routed", None, f"{len(decision.routes)} route(s)")
+    passed_by = f", {decision.passed_by} not met" if decision.passed_by else ""
+    return Step("route", at, "routed", None, f"{len(decision.routes)} route(s){passed_by}")

@@ -1,21 +1,19 @@
 """Loading destinations: only known kinds, and each satisfies the frame."""
 
-from importlib import import_module
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 
-from shared import destinations
-from shared.destinations import KINDS, Destination, load, webhook
+from shared.destinations import KINDS, load, secrets
+from shared.destinations.outcomes import judge
 from shared.errors import Invalid
-
-TYPED: Destination[webhook.Settings] = webhook  # mypy checks here that the module satisfies the protocol
-MODULES = [
-    path.stem for path in Path(str(destinations.__file__)).parent.glob("*.py") if path.stem != "__init__"
-]
+from shared.ports import Answer, Failure, NoAnswer
 
 
-@pytest.mark.parametrize("kind", ["", "os", "outcomes", "webhook.build", "..webhook", "Webhook", "fax"])
+@pytest.mark.parametrize(
+    "kind", ["", "os", "outcomes", "webhook.build", "kinds.webhook", "..webhook", "Webhook", "fax"]
+)
 def test_a_name_that_is_no_kind_is_refused(kind):
     with pytest.raises(Invalid, match="webhook"):
         load(kind)
@@ -25,13 +23,24 @@ def test_a_name_that_is_no_kind_is_refused(kind):
 def test_a_kind_satisfies_the_frame(kind):
     plugin = load(kind)
 
-    assert kind == plugin.KIND
-    assert set(plugin.generate_secrets(bytes(range(32)))) <= set(plugin.SECRETS)
-    assert plugin.Settings.model_json_schema()["properties"]["timeoutSeconds"]["maximum"] == 30
-    plugin.check_secrets(plugin.generate_secrets(bytes(range(32))))
+    assert plugin.settings.model_json_schema()["properties"]["timeoutSeconds"]["maximum"] == 30
+    assert not plugin.limits.names or plugin.limits.names_are
 
 
-def test_every_plug_in_on_disk_is_a_kind():
-    plugins = {name for name in MODULES if hasattr(import_module(f"shared.destinations.{name}"), "KIND")}
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_secrets_that_are_made_fit(kind):
+    wanted = load(kind).secrets
+    made = secrets.made(wanted, bytes(range(32)))
 
-    assert plugins == set(KINDS)
+    assert all(wanted[name].fits(secret) for name, secret in made.items())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_answer_and_every_failure_comes_to_something(kind):
+    plugin = load(kind)
+    answers = [Answer(status, {}, b"") for status in range(100, 600)]
+    for answer in [*answers, *(NoAnswer(failure) for failure in get_args(Failure))]:
+        outcome = judge(answer, resends=plugin.deduplicates, final=plugin.answers, now=datetime.now(UTC))
+
+        assert (outcome.state == "delivered") == (isinstance(answer, Answer) and answer.status // 100 == 2)
+        assert (outcome.cause is None) == (outcome.state == "delivered")

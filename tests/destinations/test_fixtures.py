@@ -1,26 +1,28 @@
 """Runs every destination's recorded cases: facts only in the case, the procedure here.
 
 A case is `tests/fixtures/destinations/<kind>/<case>.json`: `origin`, `settings`, `secrets`, `now`, `delivery`,
-`event` (id and stored document), `properties` if a mapping changed them, the `expected` request (its body is
-compared byte for byte as compact JSON, or as it is if it is text), and `answers` with what becomes of them.
+`event` (id and stored document), `properties` if a mapping changed them, `identifiers` that are known of the person, the
+`expected` request (its body is compared byte for byte as compact JSON, or as it is if it is text), and `answers` with
+what becomes of them. `access` is the request for an access token, or the scope for the app's own identity. A case with
+`unfit` has neither `expected` nor `answers`: it is the reason why the event cannot be sent.
 """
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared import destinations, documents, exact, times
-from shared.destinations import KINDS, Parcel
+from shared.destinations import KINDS, DestinationKind, DestinationSettings, Parcel, secrets
+from shared.destinations.access import OwnIdentity, TokenRequest
 from shared.destinations.outcomes import judge
 from shared.event import Stored
 from shared.ports import Answer, Outgoing
-
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "destinations"
-CASES = sorted(FIXTURES.glob("*/*.json"))
-NAMES = [f"{case.parent.name}/{case.stem}" for case in CASES]
+from shared.stages.build import Unfit, request_of
+from tests.destinations.cases import CASES, name, read
 
 
-@pytest.fixture(params=CASES, ids=NAMES)
+@pytest.fixture(params=CASES, ids=name)
 def case(request: pytest.FixtureRequest) -> Path:
     return Path(request.param)
 
@@ -30,51 +32,83 @@ def test_every_kind_has_a_fixture_and_every_fixture_a_kind():
 
 
 def test_a_case_names_its_origin(case):
-    assert len(exact.loads(case.read_bytes())["origin"]) > 20
+    assert len(read(case)["origin"]) > 20
 
 
 def test_a_case_builds_the_expected_request(case):
-    facts = exact.loads(case.read_bytes())
-    expected = facts["expected"]
+    facts = read(case)
 
     built = build(case.parent.name, facts)
 
-    assert built.body.decode() == written(expected["body"])
-    assert dict(built.headers) == expected["headers"]
-    assert (built.method, built.url) == (expected["method"], expected["url"])
+    if "unfit" in facts:
+        assert isinstance(built, Unfit), built
+        assert built.reason == facts["unfit"]
+    else:
+        assert isinstance(built, Outgoing), built
+        assert shown(built) == facts["expected"] | {"body": written(facts["expected"]["body"])}
 
 
 def test_a_case_builds_the_same_request_twice(case):
-    facts = exact.loads(case.read_bytes())
+    facts = read(case)
 
     assert build(case.parent.name, facts) == build(case.parent.name, facts)
 
 
+def test_a_case_asks_for_the_access_that_it_needs(case):
+    facts = read(case)
+    plugin, settings = opened(case.parent.name, facts)
+
+    access = plugin.access(settings, facts["secrets"])
+
+    match access:
+        case None:
+            assert "access" not in facts
+        case OwnIdentity():
+            assert facts["access"] == access.scope
+        case TokenRequest():
+            assert shown(access.request) == facts["access"] | {"body": written(facts["access"]["body"])}
+
+
 def test_a_case_judges_its_answers(case):
-    facts = exact.loads(case.read_bytes())
+    facts = read(case)
     plugin = destinations.load(case.parent.name)
-    for answer in facts["answers"]:
+    for answer in facts.get("answers", ()):
         outcome = judge(
             Answer(int(answer["status"]), answer.get("headers", {}), b""),
-            deduplicates=plugin.DEDUPLICATES,
-            final=plugin.FINAL,
+            resends=plugin.deduplicates,
+            final=plugin.answers,
             now=times.parse(facts["now"]),
         )
 
         assert (outcome.state, outcome.cause) == (answer["state"], answer["cause"])
 
 
-def build(kind: str, facts: exact.Json) -> Outgoing:
+def opened(kind: str, facts: exact.Json) -> tuple[DestinationKind[Any], DestinationSettings]:
     plugin = destinations.load(kind)
+    secrets.check(kind, plugin.secrets, facts["secrets"])
+    return plugin, plugin.settings.model_validate(facts["settings"])
+
+
+def build(kind: str, facts: exact.Json) -> Outgoing | Unfit:
+    plugin, settings = opened(kind, facts)
     event = documents.read_event(exact.dumps(facts["event"]["document"]).encode())
     parcel = Parcel(
         id=facts["delivery"]["id"],
         event=Stored(facts["event"]["id"], event),
         properties=facts.get("properties", event.properties),
         attempt=int(facts["delivery"]["attempt"]),
+        identifiers=facts.get("identifiers", {}),
     )
-    settings = plugin.Settings.model_validate(facts["settings"])
-    return plugin.build(settings, facts["secrets"], parcel, times.parse(facts["now"]))
+    return request_of(plugin, settings, facts["secrets"], parcel, times.parse(facts["now"]))
+
+
+def shown(request: Outgoing) -> dict[str, object]:
+    return {
+        "method": request.method,
+        "url": request.url,
+        "headers": dict(request.headers),
+        "body": request.body.decode(),
+    }
 
 
 def written(body: exact.Json) -> str:

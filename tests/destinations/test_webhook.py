@@ -10,15 +10,16 @@ from hypothesis import strategies as st
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from shared import exact
-from shared.destinations import Parcel, webhook
+from shared.destinations import Parcel, secrets
+from shared.destinations.kinds import webhook
 from shared.errors import Invalid
 from shared.event import Event, Person, Stored
 from shared.exact import Json, Number
 from shared.ports import Outgoing
 
 SETTINGS = webhook.Settings(url="https://hooks.example.com/")
-SECRET = webhook.generate_secrets(bytes(range(32)))["signingSecret"]
-OTHER = webhook.generate_secrets(bytes(range(1, 33)))["signingSecret"]
+SECRET = secrets.made(webhook.DESTINATION.secrets, bytes(range(32)))["signingSecret"]
+OTHER = secrets.made(webhook.DESTINATION.secrets, bytes(range(1, 33)))["signingSecret"]
 
 
 RECEIVED = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
@@ -48,8 +49,12 @@ def parcel(properties: Json = None) -> Parcel:
     return Parcel("dlv_1", Stored("019aa9d2-0a80-8001-8000-000000000080", event), properties or {}, 1)
 
 
-def build(properties: Json = None, **secrets: str) -> Outgoing:
-    return webhook.build(SETTINGS, secrets or {"signingSecret": SECRET}, parcel(properties), now())
+def check(given: dict[str, str]) -> None:
+    secrets.check("webhook", webhook.DESTINATION.secrets, given)
+
+
+def build(properties: Json = None, **given: str) -> Outgoing:
+    return webhook.build(SETTINGS, given or {"signingSecret": SECRET}, parcel(properties), now())
 
 
 @pytest.mark.parametrize(
@@ -160,8 +165,8 @@ def test_a_made_secret_holds_32_bytes():
 def test_a_secret_of_24_to_64_bytes_is_taken(length):
     encoded = base64.b64encode(bytes(length)).decode()
 
-    webhook.check_secrets({"signingSecret": f"whsec_{encoded}"})
-    webhook.check_secrets({"signingSecret": f" v1,whsec_{encoded.rstrip('=')}\n"})
+    check({"signingSecret": f"whsec_{encoded}"})
+    check({"signingSecret": f" v1,whsec_{encoded.rstrip('=')}\n"})
 
 
 @pytest.mark.parametrize(
@@ -179,7 +184,7 @@ def test_a_secret_of_24_to_64_bytes_is_taken(length):
 )
 def test_any_other_secret_is_refused_without_repeating_it(secret):
     with pytest.raises(Invalid) as caught:
-        webhook.check_secrets({"signingSecret": secret})
+        check({"signingSecret": secret})
 
     assert [fault.pointer for fault in caught.value.faults] == ["/secrets/signingSecret"]
     hidden = secret.removeprefix("whsec_")
@@ -188,7 +193,7 @@ def test_any_other_secret_is_refused_without_repeating_it(secret):
 
 def test_every_bad_secret_is_named_at_once():
     with pytest.raises(Invalid) as caught:
-        webhook.build(SETTINGS, {"previousSigningSecret": "short"}, parcel(), now())
+        check({"previousSigningSecret": "short"})
 
     assert [fault.pointer for fault in caught.value.faults] == [
         "/secrets/signingSecret",

@@ -33,6 +33,7 @@ def answers(running: Running) -> list[Response]:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F132")
 def test_every_answer_is_as_it_is_described(running: Running, answers: list[Response]):
     description = Description(running.anonymous.get("/openapi.json").doc)
 
@@ -41,6 +42,7 @@ def test_every_answer_is_as_it_is_described(running: Running, answers: list[Resp
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F132")
 def test_every_door_has_been_asked_and_has_answered_well(running: Running, answers: list[Response]):
     document = running.anonymous.get("/openapi.json").doc
     description = Description(document)
@@ -154,9 +156,12 @@ def definitions(running: Running) -> Iterator[Response]:
 def ways_out(running: Running) -> Iterator[Response]:
     name, settings = fresh("out"), {"url": running.stack.receiver_url + "/ok", "timeoutSeconds": 5}
     yield running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    yield running.operator.put(f"/v1/destinations/{name}/settings", {**settings, "maxAgeHours": 24})
+    yield running.operator.put(f"/v1/destinations/{name}/secrets", {"signingSecret": "whsec_" + "QUFB" * 11})
     yield from paused_and_resumed(running, f"/v1/destinations/{name}")
     yield running.operator.get("/v1/destinations")
     routed = {"event": ORDER, "destination": name, "mapping": {"orderId": "properties.orderId"}}
+    yield running.operator.post("/v1/routes/try", {"route": routed, "event": {"event": ORDER}})
     made = running.operator.post("/v1/routes", {**routed, "purpose": "transactional"})
     yield made
     yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")

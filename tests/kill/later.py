@@ -10,7 +10,7 @@ from shared.azure.tables import AzureTables
 from shared.operations.pace import Pace
 from shared.operations.sweep import Swept, sweep
 from shared.wiring import assemble
-from tests.fakes import FakeBlobs, FakeHttp, FakeSeal
+from tests.fakes import FakeBlobs, FakeHttp, FakeIdentity, FakeSeal
 from tests.kill import evidence
 from tests.kill.evidence import Evidence
 from tests.kill.rewind import make_due
@@ -57,7 +57,13 @@ def end_waiting(rig: Rig, running: Running, found: Evidence, seconds: float) -> 
 async def _sweep(rig: Rig, clock: Ahead) -> Swept:
     async with AzureTables(rig.storage) as tables, ServiceBusQueue(rig.bus) as queue:
         line = assemble(
-            tables=tables, blobs=FakeBlobs(), queue=queue, seal=FakeSeal(), http=FakeHttp(), clock=clock
+            tables=tables,
+            blobs=FakeBlobs(),
+            queue=queue,
+            seal=FakeSeal(),
+            http=FakeHttp(),
+            identity=FakeIdentity(),
+            clock=clock,
         )
         swept = await sweep(line, Pace.of(clock, timedelta(seconds=40)))
         await line.hand_off.idle()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
 from shared.access import tokens
-from shared.destinations import webhook
+from shared.destinations.kinds import webhook
 from shared.errors import Unauthenticated
 from shared.operations import replay
 from shared.ports import Answer
@@ -238,7 +238,7 @@ async def deliveries(recorder: "Recorder") -> None:
     await recorder.work()
     recorder.expect("unmapped", id, "failed", {"crm": "dead"})
 
-    with patch.object(webhook, "DEDUPLICATES", new=False):
+    with patch.object(webhook, "DESTINATION", new=replace(webhook.DESTINATION, deduplicates=False)):
         scripts["mute"] = [Answer(504, {}, b"")]
         id = await recorder.post("held", "orders.mute")
         await recorder.work()

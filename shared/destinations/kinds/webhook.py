@@ -13,19 +13,14 @@ from datetime import datetime
 from pydantic import Field
 
 from shared import exact, times
-from shared.destinations import Parcel
-from shared.destinations.outcomes import Ruling
+from shared.destinations import DestinationKind, Parcel, Secret
 from shared.destinations.settings import DestinationSettings, Url
 from shared.documents import write_person
-from shared.errors import Fault, Invalid
 from shared.exact import Json
 from shared.ports import Outgoing
 
-KIND = "webhook"
-DEDUPLICATES = True  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
-SECRETS = ("signingSecret", "previousSigningSecret")
-FINAL: Mapping[int, Ruling] = {}
 _PREFIX = "whsec_"
+_SECRETS = ("signingSecret", "previousSigningSecret")
 
 
 class Settings(DestinationSettings):
@@ -34,29 +29,11 @@ class Settings(DestinationSettings):
     url: Url = Field(title="URL", description="Each event is sent here as a POST request.")
 
 
-def generate_secrets(random: bytes) -> dict[str, str]:
-    """A signing secret of 32 random bytes."""
-    return {"signingSecret": _PREFIX + base64.b64encode(random[:32]).decode()}
-
-
-def check_secrets(secrets: Mapping[str, str]) -> None:
-    """Raises Invalid unless there is a signing secret and every secret given can sign."""
-    faults = [] if secrets.get("signingSecret") else [_fault("signingSecret", "missing")]
-    faults += [
-        _fault(name, "text that is not such a secret")
-        for name, secret in secrets.items()
-        if secret and _key(secret) is None
-    ]
-    if faults:
-        raise Invalid("The signing secret cannot be used.", faults=faults)
-
-
 def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, now: datetime) -> Outgoing:
-    """A POST with one signature for each live secret. Raises Invalid if a secret cannot sign."""
-    check_secrets(secrets)
+    """A POST with one signature for each live secret."""
     body = exact.dumps(_message(parcel)).encode()
     timestamp = int(now.timestamp())
-    keys = [key for name in SECRETS if (key := _key(secrets.get(name, "")))]
+    keys = [key for name in _SECRETS if (key := _key(secrets.get(name, "")))]
     headers = {
         "content-type": "application/json",
         "user-agent": "Signalbox-Webhook/1.0",
@@ -84,15 +61,6 @@ def _key(secret: str) -> bytes | None:
     return key if secret.startswith(_PREFIX) and 24 <= len(key) <= 64 else None
 
 
-def _fault(name: str, received: str) -> Fault:
-    return Fault(
-        f"/secrets/{name}",
-        "Give a Standard Webhooks secret, or leave it out when creating and let Signalbox make one.",
-        expected=f"{_PREFIX} and the base64 of 24 to 64 bytes",
-        received=received,
-    )
-
-
 def _message(parcel: Parcel) -> Json:
     event = parcel.event.event
     received_at = times.text(event.received_at)
@@ -111,3 +79,24 @@ def _message(parcel: Parcel) -> Json:
             "test": event.test,
         },
     }
+
+
+def _new_secret(random: bytes) -> str:
+    return _PREFIX + base64.b64encode(random).decode()
+
+
+def _can_sign(secret: str) -> bool:
+    return _key(secret) is not None
+
+
+_EXPECTED = f"{_PREFIX} and the base64 of 24 to 64 bytes"
+
+DESTINATION = DestinationKind(
+    settings=Settings,
+    build=build,
+    secrets={
+        "signingSecret": Secret(_EXPECTED, _can_sign, make=_new_secret),
+        "previousSigningSecret": Secret(_EXPECTED, _can_sign, required=False),
+    },
+    deduplicates=True,  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
+)

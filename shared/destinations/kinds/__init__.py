@@ -1,0 +1,1 @@
+"""The kinds of destination, one file each. Every module here is one."""

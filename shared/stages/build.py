@@ -1,0 +1,67 @@
+"""Build: the request of one attempt, or why there can be none."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from shared import documents, mapping
+from shared.destinations import DestinationKind, DestinationSettings, Parcel
+from shared.destinations.limits import body_exceeded, exceeded
+from shared.destinations.outcomes import Cause
+from shared.errors import Invalid, SignalboxError
+from shared.ports import Outgoing
+from shared.stages.gate import Sending
+from shared.stores.trail import Delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Unfit:
+    """Why an event can never become a request, for the person who reads the receipt."""
+
+    cause: Cause
+    reason: str
+
+
+def attempt(delivery: Delivery, sending: Sending, now: datetime) -> Outgoing | Unfit:
+    """The request of a delivery's attempt. Whatever breaks is the end of this delivery alone."""
+    target = sending.target
+    try:
+        request = request_of(sending.plugin, target.settings, target.secrets, _parcel(delivery, sending), now)
+    except SignalboxError as error:
+        return Unfit(Cause.MAPPING, error.detail)
+    except Exception as error:  # noqa: BLE001  (a plug-in or a mapping may break in any way)
+        return Unfit(Cause.MAPPING, f"It broke: {type(error).__name__}.")
+    return request if isinstance(request, Unfit) else _authorized(request, sending.token)
+
+
+def request_of(
+    plugin: DestinationKind[Any],
+    settings: DestinationSettings,
+    secrets: Mapping[str, str],
+    parcel: Parcel,
+    now: datetime,
+) -> Outgoing | Unfit:
+    """The request for a parcel, which the destination's limits allow. Raises whatever the plug-in raises."""
+    if reason := exceeded(plugin.limits, parcel.properties):
+        return Unfit(Cause.LIMITS, reason)
+    try:
+        request: Outgoing = plugin.build(settings, secrets, parcel, now)
+    except Invalid as error:
+        return Unfit(Cause.MAPPING, error.detail)
+    reason = body_exceeded(plugin.limits, request.body)
+    return Unfit(Cause.LIMITS, reason) if reason else request
+
+
+def _parcel(delivery: Delivery, sending: Sending) -> Parcel:
+    properties = sending.stored.event.properties
+    if sending.route.mapping is not None:
+        compiled = mapping.compiled(sending.route.mapping)
+        properties = mapping.apply(compiled, documents.envelope(sending.stored))
+    return Parcel(delivery.id, sending.stored, properties, delivery.attempt, sending.identifiers)
+
+
+def _authorized(request: Outgoing, token: str | None) -> Outgoing:
+    if token is None:
+        return request
+    return replace(request, headers={**request.headers, "authorization": f"Bearer {token}"})

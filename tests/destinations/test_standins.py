@@ -1,0 +1,134 @@
+"""Every destination against the stand-in of its API, over real HTTP: what arrives, and what becomes of each failure."""
+
+import asyncio
+import json
+import sys
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import Request, urlopen
+
+import pytest
+
+from local import standins
+from local.process import Child
+from shared import destinations
+from shared.azure.http import GuardedHttp
+from shared.destinations import KINDS
+from shared.exact import Json
+from shared.stores.trail import Delivery
+from tests.destinations.cases import SENT
+from tests.house import House, body, build
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Vendors:
+    """The process that plays all vendors."""
+
+    url: str
+    file: Path
+
+    def control(self, path: str, status: int | str | None) -> None:
+        asked = json.dumps({"path": path, "status": status}).encode()
+        urlopen(Request(f"{self.url}/control", asked), timeout=10).close()  # noqa: S310
+
+    def had(self, kind: str) -> list[dict[str, Any]]:
+        lines = map(json.loads, self.file.read_text().splitlines())
+        return [one for one in lines if one["path"].startswith(f"/{kind}/")]
+
+
+@pytest.fixture(scope="module")
+def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
+    home = tmp_path_factory.mktemp("vendors")
+    command: list[str | Path] = [sys.executable, "-m", "local.receiver", "--file", home / "had.jsonl"]
+    with Child("receiver", command, home / "receiver.log", cwd=ROOT) as child:
+        yield Vendors(f"http://127.0.0.1:{child.wait_for_announcement()['port']}", home / "had.jsonl")
+
+
+@pytest.fixture
+async def house() -> AsyncIterator[House]:
+    http = GuardedHttp(allow_loopback=True)
+    yield await build(http=http).furnish()  # type: ignore[arg-type]
+    await http.close()
+
+
+def moved(kind: str, url: str) -> dict[str, Json]:
+    """The settings of a kind's case, every address in them leading to its stand-in, those by default too."""
+    settings = destinations.load(kind).settings.model_validate(SENT[kind]["settings"])
+    members = settings.model_dump(by_alias=True, exclude_none=True)
+    place = kind if kind in standins.NAMES else "ok"
+    return {
+        name: f"{url}/{place}{urlsplit(value).path}" if str(value).startswith("http") else value
+        for name, value in {**members, "timeoutSeconds": 1}.items()
+    }
+
+
+def person(identifiers: Json) -> dict[str, Json]:
+    known = {name: value for name, value in identifiers.items() if not name.startswith("external:")}
+    others = {name.removeprefix("external:"): identifiers[name] for name in identifiers.keys() - known.keys()}
+    return {"email": "ada@example.com", **known, **({"externalIds": others} if others else {})}
+
+
+async def deliver(house: House, kind: str, vendors: Vendors) -> Delivery:
+    """An order on its way to a destination of that kind: what becomes of its first attempt."""
+    case = SENT[kind]
+    doc = {"name": "vendor", "kind": kind, "settings": moved(kind, vendors.url), "secrets": case["secrets"]}
+    await house.line.destinations.create("demo", body(doc), bytes(32))
+    await house.line.routes.set_status("demo", "rt-crm", "paused")
+    await house.add_route("vendor")
+    id = await house.accept(person=person(case.get("identifiers", {})))
+    await house.work()
+    return await house.delivery(id, "rt-vendor")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_event_arrives(kind, house, vendors):
+    before = len(vendors.had(kind))
+
+    delivery = await deliver(house, kind, vendors)
+
+    assert delivery.status == "delivered", delivery
+    assert all(200 <= one["status"] < 300 for one in vendors.had(kind)[before:])
+
+
+FAULTS = {
+    "hang": ("timeout", "outcome_unknown"),
+    "reset": ("broken",),
+    "cut": ("broken",),
+    500: ("server_error",),
+    429: ("throttled",),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_a_failure_is_told_and_nothing_is_sent_twice_by_itself(kind, fault, house, vendors):
+    place = f"/{kind if kind in standins.NAMES else 'ok'}"
+    path = place + urlsplit(SENT[kind]["expected"]["url"]).path
+    vendors.control(path, fault)
+    try:
+        delivery = await deliver(house, kind, vendors)
+    finally:
+        vendors.control(path, None)
+
+    unsure = fault in ("hang", "reset", "cut") and not destinations.load(kind).deduplicates
+    assert delivery.status == ("held" if unsure else "retrying"), delivery
+    assert delivery.cause in FAULTS[fault]
+    assert len(delivery.attempts) == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "access" in SENT[kind]])
+@pytest.mark.parametrize("fault", ["hang", 503, 400, 401])
+async def test_without_a_token_nothing_is_sent_and_no_attempt_counts(kind, fault, house, vendors):
+    path = f"/{kind}" + urlsplit(SENT[kind]["access"]["url"]).path
+    vendors.control(path, fault)
+    try:
+        delivery = await asyncio.wait_for(deliver(house, kind, vendors), 30)
+    finally:
+        vendors.control(path, None)
+
+    assert (delivery.status, delivery.cause, delivery.attempts) == ("retrying", "no_access", ())
