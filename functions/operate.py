@@ -45,6 +45,12 @@ async def read_receipt(call: KeyedCall) -> Reply:
     return Reply(200, await listing.receipt(call.line, call.caller, call.params["id"]))
 
 
+@door(bp, "GET /v1/events/{id}/fixture", Gives(200, answers.Posted, ("Content-Disposition",)))
+async def capture_event(call: KeyedCall) -> Reply:
+    """Make a body to post of an event, with stand-ins for its values."""
+    return _file(await capture.posted(call.line, call.caller, call.params["id"]))
+
+
 @door(bp, "GET /v1/events", Gives(200, answers.Events), Wants(query=("limit", "before", "after")))
 async def list_events(call: KeyedCall) -> Reply:
     """List events, newest first; with `after`, the oldest ones since then."""
@@ -100,9 +106,7 @@ async def replay_quarantined(call: KeyedCall) -> Reply:
 )
 async def capture_quarantined(call: KeyedCall) -> Reply:
     """Make a fixture of a kept webhook, with stand-ins for its values."""
-    made = await capture.fixture(call.line, call.section, call.params["id"])
-    named = f'attachment; filename="{made.kind}.{made.case}.json"'
-    return Reply(200, dict(made.doc), {"Content-Disposition": named})
+    return _file(await capture.fixture(call.line, call.section, call.params["id"]))
 
 
 @door(bp, "GET /v1/dead-letters", Gives(200, answers.DeadLetters), Wants(query=("limit", "after", "cause")))
@@ -118,3 +122,8 @@ async def replay_dead_letter(call: KeyedCall) -> Reply:
     """Start a dead or held delivery anew, under its own id."""
     await call.line.audit.note(call.section, "dead letter replayed", call.params["id"])
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))
+
+
+def _file(made: capture.Fixture) -> Reply:
+    named = f'attachment; filename="{made.kind}.{made.case}.json"'
+    return Reply(200, dict(made.doc), {"Content-Disposition": named})

@@ -99,12 +99,12 @@ def _character(one: str, before: str, in_word: int, random: _Bytes) -> str:
 
 
 def _time(found: re.Match[str], random: _Bytes) -> str:
-    """A time of the same form that there is: of this century, in UTC."""
+    """A time of the same form that there is, in UTC: of the past, because an event of the future is refused."""
 
     def two(lowest: int, count: int) -> str:
         return f"{lowest + int(random.of(_DIGITS) + random.of(_DIGITS)) % count:02}"
 
-    text = f"20{two(0, 50)}-{two(1, 12)}-{two(1, 28)}"
+    text = f"20{two(0, 25)}-{two(1, 12)}-{two(1, 28)}"
     if found[1] is None:
         return text
     text += f"{found[1]}{two(0, 24)}:{two(0, 60)}" + (f":{two(0, 60)}" if found[2] else "")

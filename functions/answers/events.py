@@ -93,6 +93,17 @@ class Person(TypedDict):
     deviceId: NotRequired[str]
 
 
+class Posted(TypedDict):
+    """An event as it could be posted, with stand-ins for its values."""
+
+    event: str
+    occurredAt: Time
+    source: str
+    person: Person
+    properties: dict[str, Json]
+    test: bool
+
+
 class Step(TypedDict):
     """One thing that the line did with an event."""
 

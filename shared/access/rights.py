@@ -50,6 +50,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/events/batch": Scope.EVENTS_WRITE,
     "GET /v1/events": Scope.EVENTS_READ,
     "GET /v1/events/{id}": Scope.EVENTS_READ,
+    "GET /v1/events/{id}/fixture": Scope.EVENTS_READ,
     "GET /v1/definitions": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}/versions": Scope.DEFINITIONS_READ,

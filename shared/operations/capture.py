@@ -1,6 +1,6 @@
-"""Capture: a kept webhook as a fixture of its kind, with a stand-in for each value that may be somebody's.
+"""Capture: a kept webhook, or an event, as a fixture, with a stand-in for each value that may be somebody's.
 
-The form is that of tests/fixtures/sources, which docs/adding-a-source.md describes. Facts and mapping are those of the
+The form of a webhook's is that of tests/fixtures/sources, which docs/adding-a-source.md describes. Facts and mapping are those of the
 redacted request, so the shared tests of sources take the fixture as it is.
 """
 
@@ -11,15 +11,19 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, unquote
 
 from shared import exact, mapping, sources
+from shared.access.caller import Caller
 from shared.access.sources import Source
 from shared.errors import BrokenSource, Invalid, MalformedBody, SignalboxError
 from shared.exact import Json
 from shared.line import Line
+from shared.operations import listing
 from shared.redaction import Redaction, tokens_of
 from shared.sources import Facts, Received, SourceKind
 from shared.stages import receive, translate
 from shared.stores.kept import Item
 
+POSTED = "post_event"
+"""The folder of bodies that are posted, in tests/fixtures/api."""
 ORIGIN = "written from a captured request, with stand-ins for its values"
 _MEDIA = re.compile(r"[a-z]+/[\w.+-]+(?:; ?charset=[\w-]+)?", re.ASCII | re.IGNORECASE)
 _TYPE = re.compile(r"(?!.*\d{4})[A-Za-z][\w.:/-]{0,99}", re.ASCII)
@@ -33,7 +37,7 @@ _MOST_OF_A_NAME = 60
 
 @dataclass(frozen=True, slots=True)
 class Fixture:
-    """A fixture of a kind; `case` is what its file is called."""
+    """A fixture of a kind of source, or of POSTED; `case` is what its file is called."""
 
     kind: str
     case: str
@@ -51,6 +55,18 @@ async def fixture(line: Line, section: str, id: str) -> Fixture:
     return await asyncio.to_thread(captured, source, translate.kind_of(source), item)
 
 
+async def posted(line: Line, caller: Caller, id: str) -> Fixture:
+    """The fixture of an event: a body that can be posted and fits the same definition. Raises NotFound.
+
+    Of a webhook that was taken in, only the event is stored that its mapping made.
+    """
+    told = await listing.receipt(line, caller, id)
+    event = str(told["event"])
+    body = {name: told[name] for name in ("occurredAt", "source", "person", "properties", "test")}
+    redaction = Redaction({event, *_BETWEEN.split(event)}, body)
+    return Fixture(POSTED, _file_name(event), {"event": event, **redaction.value(body)})
+
+
 def captured(source: Source, kind: SourceKind, item: Item) -> Fixture:
     """The same of what was read. Raises BrokenSource."""
     request = _plain(item)
@@ -65,7 +81,11 @@ def captured(source: Source, kind: SourceKind, item: Item) -> Fixture:
         **_told(sources.load(source.kind, settings), redacted),
     }
     case = types[0] if types and _TYPE.fullmatch(types[0]) else item.cause.value
-    return Fixture(source.kind, re.sub("[^a-z0-9]+", "-", case.lower()).strip("-")[:_MOST_OF_A_NAME], doc)
+    return Fixture(source.kind, _file_name(case), doc)
+
+
+def _file_name(case: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", case.lower()).strip("-")[:_MOST_OF_A_NAME]
 
 
 def _plain(item: Item) -> Received:

@@ -242,6 +242,7 @@ def people(running: Running) -> Iterator[Response]:
     event = running.post_order(person=PERSON).doc["id"]
     person = running.client.receipt(event, lambda doc: doc["status"] == "delivered")["personId"]
     yield running.client.get(f"/v1/events/{event}")
+    yield running.client.get(f"/v1/events/{event}/fixture")
     yield running.client.get(f"/v1/people/{person}")
     yield running.client.get(f"/v1/people/{person}/timeline")
     told = {"email": "other@example.com", "purpose": "marketing", "state": "opted_out", "reason": "asked"}

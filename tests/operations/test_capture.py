@@ -344,3 +344,38 @@ def test_the_words_that_a_kind_keeps_are_those_of_requests_that_its_vendor_publi
     texts = exact.dumps([[case["headers"], case.get("body")] for case in published])
 
     assert [one for one in words if one not in texts] == []
+
+
+ADA = {
+    "email": "ada@lovelace.se",
+    "mobile": "+46701740605",
+    "externalIds": {"erp": "7700-1"},
+    "deviceId": "d-99x1",
+}
+BOUGHT = {"orderId": "order-1001", "totalValue": Number("1042.50"), "currency": "SEK"}
+
+
+async def test_an_event_becomes_a_body_that_fits_the_same_definition_and_tells_nobody_s_data():
+    house = await build().furnish()
+    id = await house.accept(person=ADA, properties={**BOUGHT, "totalValue": 1042.5})
+
+    made = await capture.posted(house.line, house.caller, id)
+    again = await house.accept(id="another", **json.loads(exact.dumps(dict(made.doc))))
+
+    assert again != id
+    assert shape(made.doc["person"]) == shape(ADA)
+    assert shape(made.doc["properties"]) == shape(BOUGHT)
+    assert made.doc["properties"]["currency"] == "SEK"
+    told = [
+        one.casefold() for one in values([made.doc["person"], made.doc["properties"], made.doc["source"]])
+    ]
+    assert [one for one in values([ADA, BOUGHT, "checkout"]) if any(one in text for text in told)] == []
+    assert made == await capture.posted(house.line, house.caller, id)
+
+
+async def test_an_event_that_a_key_may_not_read_is_not_captured_for_it():
+    house = await build().furnish()
+    id = await house.accept()
+
+    with pytest.raises(NotFound):
+        await capture.posted(house.line, replace(house.caller, events=frozenset({"tests.other"})), id)
