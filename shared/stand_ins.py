@@ -16,6 +16,8 @@ _MILLISECONDS = re.compile(r"(\\?/Date\()(-?\d{1,15})([+-]\d{4})?(\)\\?/)", re.A
 """A time as Dataverse writes it."""
 _PHONE = re.compile(r"\+[\d\s().-]{7,24}", re.ASCII)
 _HEX = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{16,}", re.ASCII | re.IGNORECASE)
+_UNIX = re.compile(r"1\d{9}(?:\d{3})?", re.ASCII)
+"""Seconds or milliseconds since 1970, as far as 2033; other numbers of that form are as well off."""
 _NUMBER = re.compile(r"(-?(?:0|[1-9]\d*)(?:\.\d+)?)([eE][+-]?\d+)?", re.ASCII)
 _DIGITS = "0123456789"
 _CONSONANTS, _VOWELS = "bdfgklmnprstvz", "aeiou"
@@ -115,7 +117,12 @@ def _time(found: re.Match[str], random: _Bytes) -> str:
 
 
 def _milliseconds(found: re.Match[str], random: _Bytes) -> str:
-    return f"{found[1]}{_shaped(found[2], random)}{'+0000' if found[3] else ''}{found[4]}"
+    unix = _UNIX.fullmatch(found[2])
+    return f"{found[1]}{_unix(unix, random) if unix else _shaped(found[2], random)}{'+0000' if found[3] else ''}{found[4]}"
+
+
+def _unix(found: re.Match[str], random: _Bytes) -> str:
+    return f"1{random.of(_DIGITS[:7])}" + "".join(random.of(_DIGITS) for _ in found[0][2:])
 
 
 def _phone(found: re.Match[str], random: _Bytes) -> str:
@@ -135,5 +142,6 @@ _FORMS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], _Bytes], str]], ..
     (_MILLISECONDS, _milliseconds),
     (_PHONE, _phone),
     (_HEX, _hexadecimal),
+    (_UNIX, _unix),
     (_NUMBER, lambda found, random: _shaped(found[1], random) + (found[2] or "")),
 )

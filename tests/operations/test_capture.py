@@ -18,6 +18,7 @@ from shared.stand_ins import CONSTANTS
 from shared.stores.kept import Cause, Item
 from tests.house import build
 from tests.sources import test_fixtures as shared_tests
+from tests.sources import test_taking_in as taking_in
 from tests.sources.cases import CASES
 from tests.sources.test_fixtures import listed
 from tests.sources.test_taking_in import HOOK, arrives, furnished, set_up
@@ -379,3 +380,14 @@ async def test_an_event_that_a_key_may_not_read_is_not_captured_for_it():
 
     with pytest.raises(NotFound):
         await capture.posted(house.line, replace(house.caller, events=frozenset({"tests.other"})), id)
+
+
+@pytest.mark.parametrize("name", READABLE)
+async def test_what_is_captured_goes_the_whole_way_as_every_fixture_does(name, monkeypatch):
+    doc = exact.loads(exact.dumps(captured(name).doc))
+    place = f"{name.partition('/')[0]}/captured"
+    monkeypatch.setitem(CASES, place, doc)
+
+    await taking_in.test_it_becomes_its_events_once_however_often_it_comes(place)
+    await taking_in.test_to_a_paused_source_it_is_answered_well_kept_and_taken_in_later(place)
+    await taking_in.test_signed_with_another_secret_it_is_refused(place)
