@@ -59,7 +59,7 @@ _SENTENCES = {
     Cause.BAD_URL: "The destination's URL cannot be used. Correct it and replay.",
     Cause.BROKEN: "The connection broke before the answer was complete; the event may have arrived.",
     Cause.BROKEN_DESTINATION: "This version cannot load the code for the destination. Update Signalbox, then replay.",
-    Cause.EXPIRED: "The event is older than the destination's maximum age, so it was not sent.",
+    Cause.EXPIRED: "The event is older than its definition or the destination lets it be sent.",
     Cause.EXHAUSTED: "Every attempt failed. Look at the last one's reason, then replay.",
     Cause.GATEWAY_TIMEOUT: "A gateway passed the event on and had no answer in time; it may have arrived.",
     Cause.GONE: "The destination says that it is gone for good. Disable or correct it.",

@@ -11,6 +11,7 @@ from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
 from shared.destinations.outcomes import Cause, Outcome
+from shared.documents import is_stale
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.killpoints import reached
@@ -122,8 +123,7 @@ def _unknown(delivery: Delivery, sending: Sending) -> Outcome | None:
 
 def _expired(delivery: Delivery, sending: Sending, now: datetime) -> Outcome | None:
     """An event that is too old is not sent for the first time, nor once more. One that may have arrived is no such case."""
-    hours = sending.target.settings.max_age_hours
-    if hours is None or delivery.status is Status.SENDING:
-        return None
-    age = now - sending.stored.event.received_at
-    return Outcome("dead", Cause.EXPIRED) if age > timedelta(hours=hours) else None
+    event, hours = sending.stored.event, sending.target.settings.max_age_hours
+    is_old = hours is not None and now - event.received_at > timedelta(hours=hours)
+    is_expired = delivery.status is not Status.SENDING and (is_old or is_stale(event, now))
+    return Outcome("dead", Cause.EXPIRED) if is_expired else None

@@ -18,11 +18,14 @@ def rows_of(item: pytest.Item) -> Iterator[str]:
 
 
 def marked(items: Iterable[pytest.Item]) -> dict[str, set[str]]:
-    """By row, the tests that show it, parameters left off."""
+    """By row, the tests that show it; with its parameters where only some cases of a test do."""
     found: dict[str, set[str]] = {}
     for item in items:
-        for row in rows_of(item):
-            found.setdefault(row, set()).add(item.nodeid.partition("[")[0])
+        whole = getattr(getattr(item, "function", None), "pytestmark", ())
+        for mark in item.iter_markers("feature"):
+            name = item.nodeid.partition("[")[0] if mark in whole else item.nodeid
+            for row in mark.args:
+                found.setdefault(row, set()).add(name)
     return found
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).parent
+MOST_CASES = 3
+"""Cases of one test that are named."""
 PAGE = HERE.parents[1] / "docs/features.md"
 HEAD = """# Features
 
@@ -34,7 +36,7 @@ class Row:
 
 
 Marked = Mapping[str, Collection[str]]
-"""By row, the tests that show it: `tests/x/test_y.py::test_z`."""
+"""By row, the tests that show it, `tests/x/test_y.py::test_z`, or only some of its cases, `...::test_z[case]`."""
 
 
 def rows() -> dict[str, Row]:
@@ -76,13 +78,15 @@ def page(register: Mapping[str, Row], marked: Marked) -> str:
 def _state(row: Row, tests: Collection[str]) -> str:
     if row.waits:
         return f"waits for {row.waits}"
-    return (
-        f"not yet: {row.lacks}"
-        if row.lacks
-        else f"**shown** by {', '.join(_link(one) for one in sorted(tests))}"
-    )
+    return f"not yet: {row.lacks}" if row.lacks else f"**shown** by {', '.join(_links(tests))}"
 
 
-def _link(test: str) -> str:
-    path, _, name = test.partition("::")
-    return f"[`{name}`](../{path})"
+def _links(tests: Collection[str]) -> Iterator[str]:
+    """Each test once, with its cases where only some of them count."""
+    cases: dict[str, list[str]] = {}
+    for test, _, case in (one.partition("[") for one in sorted(tests)):
+        cases.setdefault(test, []).extend([f"`{case[:-1]}`"] if case else [])
+    for test, named in cases.items():
+        path, _, name = test.partition("::")
+        some = ", ".join(named) if len(named) <= MOST_CASES else f"{len(named)} of its cases"
+        yield f"[`{name}`](../{path})" + f" ({some})" * bool(named)

@@ -54,6 +54,9 @@ def test_a_row_says_who_shows_it_or_what_it_waits_for_or_lacks():
     text = page(REGISTER, {"F1": {"tests/a.py::test_b"}})
 
     assert "| F1 | It sends | **shown** by [`test_b`](../tests/a.py) |" in text
+    for names, told in (("pq", "(`p`, `q`)"), ("pqrs", "(4 of its cases)")):
+        some = page(REGISTER, {"F1": {f"tests/a.py::test_b[{name}]" for name in names}})
+        assert f"[`test_b`](../tests/a.py) {told} |" in some
     assert "| F2 | It sings | waits for a voice |" in text
     assert "| F3 | It dances | not yet: legs |" in text
 

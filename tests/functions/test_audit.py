@@ -38,6 +38,9 @@ TELLS: dict[str, str | None] = {
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",
+    "POST /v1/replays": "replay begun",
+    "POST /v1/replays/{id}/stop": "replay stopped",
+    "POST /v1/replays/{id}/resume": "replay resumed",
     "POST /v1/quarantine/{id}/replay": "quarantine replayed",
     "POST /v1/quarantine/replay": "quarantine replayed",
     # An event has its receipt, what was said of consent its proof, and a tick does what the timer does.
@@ -49,6 +52,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/sources/{id}/try": None,
     "POST /v1/quarantine/find": None,
     "POST /v1/routes/try": None,
+    "POST /v1/replays/try": None,
 }
 ROOMS = (
     doors.keys,

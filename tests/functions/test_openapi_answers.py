@@ -255,3 +255,21 @@ def dead_letters(running: Running) -> Iterator[Response]:
     yield running.client.get(f"/v1/events/{event}")
     yield running.operator.get("/v1/dead-letters?limit=100")
     yield running.operator.post(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}/replay")
+    yield running.operator.post("/v1/replays/try", {"cause": "rejected"})
+    yield from replays(running)
+
+
+def replays(running: Running) -> Iterator[Response]:
+    name, settings = fresh("refusing"), {"url": running.stack.receiver_url + "/bad", "timeoutSeconds": 5}
+    running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    made = running.operator.post("/v1/routes", {"event": BOOKING, "destination": name})
+    for _ in range(2):
+        posted = running.client.post("/v1/events", {"event": BOOKING, "properties": {"bookingId": "2"}})
+        running.client.receipt(posted.doc["id"], lambda doc: doc["status"] == "failed")
+    running.operator.post(f"/v1/routes/{made.doc['id']}/pause")
+    begun = running.operator.post("/v1/replays", {"filter": {"destination": name}, "perMinute": 1})
+    yield begun
+    yield running.operator.get(begun.headers["location"])
+    yield running.operator.post(f"{begun.headers['location']}/stop")
+    yield running.operator.post(f"{begun.headers['location']}/resume")
+    yield running.operator.get("/v1/replays")

@@ -177,3 +177,30 @@ def attempts(running: Running, id: str, number: int) -> dict[str, Any]:
 
 def tried(doc: dict[str, Any]) -> int:
     return sum(len(one["attempts"]) for one in doc["deliveries"])
+
+
+def test_many_dead_letters_are_counted_and_started_anew_at_a_pace(running: Running):
+    name = f"many-{secrets.token_hex(6)}"
+    settings = {"url": f"{running.stack.receiver_url}/bad/{name}", "timeoutSeconds": 5}
+    running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    made = running.operator.post("/v1/routes", {"event": order()["event"], "destination": name}).doc
+    ids = [running.post_order().doc["id"] for _ in range(3)]
+    for id in ids:
+        running.client.receipt(id, lambda doc: doc["status"] == "failed")
+    running.operator.post(f"/v1/routes/{made['id']}/pause")
+
+    counted = running.operator.post("/v1/replays/try", {"destination": name}).doc
+    begun = running.operator.post("/v1/replays", {"filter": {"destination": name}, "perMinute": 2})
+    stopped = running.operator.post(f"{begun.headers['location']}/stop")
+    resumed = running.operator.post(f"{begun.headers['location']}/resume")
+
+    assert counted["count"] >= len(ids) <= len(counted["samples"])
+    assert (begun.status, begun.doc["status"], begun.doc["replayed"]) == (201, "running", 2)
+    assert (stopped.doc["status"], resumed.doc["status"]) == ("stopped", "running")
+    assert begun.doc["id"] in [one["id"] for one in running.operator.get("/v1/replays").doc["replays"]]
+    running.operator.post(f"{begun.headers['location']}/stop")
+
+
+def test_a_replay_that_is_not_there_is_not_found(running: Running):
+    assert_problem(running.operator.get("/v1/replays/nothing"), 404, "not-found")
+    assert_problem(running.operator.post("/v1/replays/nothing/stop"), 404, "not-found")

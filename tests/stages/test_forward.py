@@ -12,7 +12,7 @@ from shared.errors import Unavailable
 from shared.messages import DeliveryMessage, read_delivery
 from shared.ports import Answer, NoAnswer
 from shared.stores.trail import Attempt, Status
-from tests.house import OK, body, build
+from tests.house import OK, ORDER, body, build
 
 FAILED = Answer(503, {}, b"")
 
@@ -333,3 +333,21 @@ async def test_an_outage_that_stops_one_delivery_puts_that_one_back_alone(monkey
     [(queue, message, at)] = house.queue.sent
     assert (queue, read_delivery(message.encode()).events) == ("deliveries", (first,))
     assert at > house.clock.now()
+
+
+async def test_a_replay_of_an_event_that_is_stale_sends_nothing():
+    house = build(Answer(400, {}, b""))
+    await house.furnish()
+    stale = {**ORDER, "event": "orders.fleeting", "staleAfterHours": 24}
+    await house.line.definitions.create("demo", body(stale))
+    await house.add_route("crm", "rt-fleeting", event="orders.fleeting")
+    id = await house.accept(event="orders.fleeting")
+    await house.work()
+    assert (await house.delivery(id, "rt-fleeting")).cause == "rejected"
+    house.clock.pass_(hours=25)
+
+    await house.line.dead_letters.replay("demo", f"{id}_rt-fleeting")
+    await flow.deliver(house.line, DeliveryMessage("demo", "rt-fleeting", (id,)))
+
+    seen = await house.delivery(id, "rt-fleeting")
+    assert (seen.status, seen.cause, len(house.http.requests)) == (Status.DEAD, "expired", 1)
