@@ -75,6 +75,10 @@ _HEADERS: Mapping[str, tuple[Doc, str]] = {
     "Access-Control-Allow-Methods": ({"const": "POST"}, "What a page may ask."),
     "Access-Control-Allow-Headers": ({"type": "string"}, "The headers that it may send."),
     "Access-Control-Max-Age": ({"type": "string"}, "Seconds for which this holds."),
+    "Content-Disposition": (
+        {"type": "string"},
+        "A name for the file: kind and case, such as `shopify.orders-create.json`.",
+    ),
     "Allow": ({"type": "string"}, "The methods that the path takes."),
 }
 _WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {

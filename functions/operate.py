@@ -20,7 +20,7 @@ from shared.errors import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from shared.operations import listing, mend, replay, replay_many
+from shared.operations import capture, listing, mend, mentioning, replay, replay_many
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
@@ -46,6 +46,12 @@ async def read_receipt(call: KeyedCall) -> Reply:
     return Reply(200, await listing.receipt(call.line, call.caller, call.params["id"]))
 
 
+@door(bp, "GET /v1/events/{id}/fixture", Gives(200, answers.Posted, ("Content-Disposition",)))
+async def capture_event(call: KeyedCall) -> Reply:
+    """Make a body to post of an event, with stand-ins for its values."""
+    return _file(await capture.posted(call.line, call.caller, call.params["id"]))
+
+
 @door(bp, "GET /v1/events", Gives(200, answers.Events), Wants(query=("limit", "before", "after")))
 async def list_events(call: KeyedCall) -> Reply:
     """List events, newest first; with `after`, the oldest ones since then."""
@@ -64,6 +70,12 @@ async def list_quarantine(call: KeyedCall) -> Reply:
 async def list_groups(call: KeyedCall) -> Reply:
     """Count what lies in quarantine, by cause and source."""
     return Reply(200, {"groups": [*await call.line.quarantine.groups(call.section)]})
+
+
+@door(bp, "POST /v1/quarantine/find", Gives(200, answers.Mentioning), Wants(body=mentioning.Sought))
+async def find_quarantined(call: KeyedCall) -> Reply:
+    """Find the webhooks in quarantine that mention a person."""
+    return Reply(200, await mentioning.mentioning(call.line, call.section, call.body))
 
 
 @door(bp, "POST /v1/quarantine/replay", Gives(200, answers.ReplayedGroup), Wants(body=mend.Group))
@@ -85,6 +97,17 @@ async def replay_quarantined(call: KeyedCall) -> Reply:
     """Try a kept webhook again, with its source's types and mappings of now."""
     await call.line.audit.note(call.section, "quarantine replayed", call.params["id"])
     return Reply(202, await mend.replay(call.line, call.section, call.params["id"]))
+
+
+@door(
+    bp,
+    "GET /v1/quarantine/{id}/fixture",
+    Gives(200, answers.Fixture, ("Content-Disposition",)),
+    Wants(refuses=(BrokenSource,)),
+)
+async def capture_quarantined(call: KeyedCall) -> Reply:
+    """Make a fixture of a kept webhook, with stand-ins for its values."""
+    return _file(await capture.fixture(call.line, call.section, call.params["id"]))
 
 
 @door(bp, "GET /v1/dead-letters", Gives(200, answers.DeadLetters), Wants(query=("limit", "after", "cause")))
@@ -143,3 +166,8 @@ async def resume_replay(call: KeyedCall) -> Reply:
     """Let a stopped replay go on with the next tick."""
     await call.line.audit.note(call.section, "replay resumed", call.params["id"])
     return Reply(200, await replay_many.set_status(call.line, call.section, call.params["id"], "running"))
+
+
+def _file(made: capture.Fixture) -> Reply:
+    named = f'attachment; filename="{made.kind}.{made.case}.json"'
+    return Reply(200, dict(made.doc), {"Content-Disposition": named})

@@ -6,6 +6,7 @@ that a member which is missing never becomes the identifier "null".
 """
 
 import json
+from collections.abc import Iterator
 from decimal import Context, localcontext
 from math import prod
 from typing import Any
@@ -49,6 +50,15 @@ def parse(text: str) -> ParsedResult:
     if _growth(node) > MAX_GROWTH:
         raise Wrong("The expression repeats its input too often. Split it, or select fewer members.")
     return ParsedResult(text, node)
+
+
+def words(node: Node) -> Iterator[str]:
+    """The names of members and the literal texts that an expression's tree holds."""
+    if node["type"] in ("field", "literal", "key_val_pair") and isinstance(node.get("value"), str):
+        yield node["value"]
+    for child in node["children"]:
+        if isinstance(child, dict):
+            yield from words(child)
 
 
 class Computation:

@@ -74,6 +74,13 @@ def apply(mapping: CompiledMapping, payload: Json, watch: Watch | None = None) -
     return result
 
 
+def words(mapping: CompiledMapping) -> abc.Iterator[str]:
+    """The names of members that a mapping reads and makes, and its literal texts."""
+    for name, member in mapping.members.items():
+        yield name
+        yield from words(member) if isinstance(member, CompiledMapping) else expression.words(member.parsed)
+
+
 class _Compiler:
     """Walks a mapping document and collects what is wrong with it."""
 

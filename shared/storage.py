@@ -71,9 +71,10 @@ TIMELINE = Store(
 QUARANTINE = Store(
     "quarantine",
     backed_up=False,
-    keys="{section}|{cause} / {id}",
+    keys="{section}|{cause} / {id}, and ~{keyed hash of an identifier}|{id} for what it mentions; "
+    "{section}|bodies / {id}: the name of a large body",
     purge="after 30 days",
-    export="by source and time (identifiers are not indexed yet)",
+    export="the requests that mention the person, found by keyed hashes",
     erase="after 30 days at the latest",
 )
 REJECTED = Store(

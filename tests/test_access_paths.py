@@ -15,6 +15,7 @@ from shared.azure.tables import AzureTables
 from shared.destinations.outcomes import Cause
 from shared.messages import read_commit, read_delivery
 from shared.operations import listing
+from shared.operations.mentioning import mentioning
 from shared.people.directory import REMEMBERED_SECONDS
 from shared.stages.record import bucket_of
 from shared.stages.translate import envelope
@@ -125,6 +126,9 @@ PATHS = {
     ),
     "dead letters of one cause": lambda house, _: house.line.dead_letters.list("demo", Cause.REJECTED, 100),
     "quarantine of one cause": lambda house, _: house.line.quarantine.list("demo", "invalid", 100),
+    "kept webhooks that mention a person, by one identifier": lambda house, _: mentioning(
+        house.line, "demo", body({"person": {"email": "ada@example.com"}})
+    ),
     "rejected requests of a source": lambda house, _: house.line.rejected.list("demo", "0" * 32),
     "timeline of a person": lambda house, _: house.line.timeline.newest("demo", "0" * 32, 100),
     "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),

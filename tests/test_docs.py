@@ -14,7 +14,7 @@ from shared.catalog.fields import FIELD_TYPES
 from shared.destinations.outcomes import Cause
 from shared.errors import UnknownType
 from shared.settings import Settings
-from shared.stores import quarantine
+from shared.stores import kept
 from shared.stores.trail import Status
 
 ROOT = Path(__file__).parents[1]
@@ -76,7 +76,7 @@ def every_error(of: type[errors.SignalboxError]) -> Iterator[type[errors.Signalb
 
 
 def test_every_status_cause_and_scope_is_documented():
-    causes = [*Cause, *quarantine.Cause, "opted_out"]
+    causes = [*Cause, *kept.Cause, "opted_out"]
 
     assert left_out([*Status, *causes, *Scope], page("docs/operating.md")) == []
 

@@ -11,7 +11,17 @@ from shared import killpoints
 from shared.killpoints import POINTS, reached
 
 ROOT = Path(__file__).parents[1]
-WITHOUT = {"listing", "pace", "resends", "backup", "dry_run", "preview", "export"}
+WITHOUT = {
+    "backup",
+    "capture",
+    "dry_run",
+    "export",
+    "listing",
+    "mentioning",
+    "pace",
+    "preview",
+    "resends",
+}
 """Operations that change nothing; and a backup is restored by a person, who does it again."""
 
 

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from functions.answers import Running, Time
 from functions.answers.problems import Fault, Told
 from shared.exact import Json
-from shared.stores import quarantine, replays
+from shared.stores import kept, replays
 from shared.stores.trail import Status
 
 
@@ -93,6 +93,17 @@ class Person(TypedDict):
     deviceId: NotRequired[str]
 
 
+class Posted(TypedDict):
+    """An event as it could be posted, with stand-ins for its values."""
+
+    event: str
+    occurredAt: Time
+    source: str
+    person: Person
+    properties: dict[str, Json]
+    test: bool
+
+
 class Step(TypedDict):
     """One thing that the line did with an event."""
 
@@ -145,7 +156,7 @@ class Kept(TypedDict):
     """A webhook in quarantine."""
 
     id: str
-    cause: quarantine.Cause
+    cause: kept.Cause
     source: str
     at: Time
     detail: str
@@ -159,10 +170,31 @@ class Quarantine(TypedDict):
     quarantine: list[Kept]
 
 
+class Mentioning(TypedDict):
+    """Webhooks that mention a person, oldest first; those that mention more than they are found by; whether there may be others."""
+
+    quarantine: list[Kept]
+    perhaps: list[Kept]
+    more: bool
+
+
+class Fixture(TypedDict):
+    """A request of a kind of source and what it says, as files in tests/fixtures/sources are; `refused` where it cannot be read."""
+
+    origin: str
+    settings: NotRequired[dict[str, Json]]
+    headers: dict[str, str]
+    body: str
+    payload: NotRequired[list[Json]]
+    facts: NotRequired[Json]
+    mapped: NotRequired[Json]
+    refused: NotRequired[str]
+
+
 class Group(TypedDict):
     """Webhooks of one source that lie in quarantine for one cause."""
 
-    cause: quarantine.Cause
+    cause: kept.Cause
     source: str
     count: int
     oldest: Time

@@ -21,6 +21,8 @@ class Scope(StrEnum):
     """Consent, and erasure."""
     OPERATE = "operate"
     """Dead letters, quarantine, replay."""
+    QUARANTINE_READ = "quarantine:read"
+    """What lies in quarantine, and whom it mentions; never a body."""
     TICK = "tick"
     """Sweep, due retries and purge of every section."""
     AUDIT_READ = "audit:read"
@@ -36,6 +38,7 @@ COVERS: Mapping[Scope, frozenset[Scope]] = {
     Scope.DEFINITIONS_WRITE: frozenset({Scope.DEFINITIONS_READ}),
     Scope.DELIVERY_WRITE: frozenset({Scope.DELIVERY_READ}),
     Scope.SOURCES_WRITE: frozenset({Scope.SOURCES_READ}),
+    Scope.OPERATE: frozenset({Scope.QUARANTINE_READ}),
 }
 """The scopes that come along with a scope. What is not named here covers nothing but itself."""
 
@@ -47,6 +50,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/events/batch": Scope.EVENTS_WRITE,
     "GET /v1/events": Scope.EVENTS_READ,
     "GET /v1/events/{id}": Scope.EVENTS_READ,
+    "GET /v1/events/{id}/fixture": Scope.EVENTS_READ,
     "GET /v1/definitions": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}/versions": Scope.DEFINITIONS_READ,
@@ -89,10 +93,12 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/replays/try": Scope.OPERATE,
     "POST /v1/replays/{id}/stop": Scope.OPERATE,
     "POST /v1/replays/{id}/resume": Scope.OPERATE,
-    "GET /v1/quarantine": Scope.OPERATE,
-    "GET /v1/quarantine/groups": Scope.OPERATE,
+    "GET /v1/quarantine": Scope.QUARANTINE_READ,
+    "GET /v1/quarantine/groups": Scope.QUARANTINE_READ,
+    "POST /v1/quarantine/find": Scope.QUARANTINE_READ,
     "POST /v1/quarantine/replay": Scope.OPERATE,
     "POST /v1/quarantine/{id}/replay": Scope.OPERATE,
+    "GET /v1/quarantine/{id}/fixture": Scope.OPERATE,
     "POST /v1/tick": Scope.TICK,
     "GET /v1/audit": Scope.AUDIT_READ,
     "GET /v1/keys": Scope.KEYS_WRITE,

@@ -53,7 +53,13 @@ GRANTS: Mapping[str, frozenset[Scope]] = {
         }
     ),
     Role.PRIVACY_OFFICER: frozenset(
-        {Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.PEOPLE_WRITE, Scope.AUDIT_READ}
+        {
+            Scope.EVENTS_READ,
+            Scope.PEOPLE_READ,
+            Scope.PEOPLE_WRITE,
+            Scope.QUARANTINE_READ,
+            Scope.AUDIT_READ,
+        }
     ),
     Role.ADMIN: EVERYTHING,
     ON_BEHALF: EVERYTHING,

@@ -16,7 +16,7 @@ from shared.line import Line
 from shared.operations.pace import Pace
 from shared.sources import Received
 from shared.stages.verdict import Accepted
-from shared.stores.quarantine import Cause, Item
+from shared.stores.kept import Cause, Item
 
 MOST = 10_000
 

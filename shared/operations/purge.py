@@ -43,13 +43,22 @@ async def purge(line: Line, pace: Pace) -> Purged:
             expired = line.ledger.expired(id, bucket, today, MOST_A_BUCKET)
             async for rows in pace.chunks(expired, _AT_ONCE):
                 await asyncio.gather(*(_expire(line, id, row, purged) for row in rows))
-        async for items in pace.chunks(line.quarantine.expired(id, now, MOST_A_BUCKET), _AT_ONCE):
-            await asyncio.gather(*(line.quarantine.remove(id, item) for item in items))
-            purged.quarantined += len(items)
+        purged.quarantined += await _purge_quarantine(line, pace, id)
         for source in await line.sources.list(id):
             purged.rejected += await line.rejected.purge(id, source["id"], now)
         await _purge_audit(line, pace, id, purged)
     await _purge_audit(line, pace, DEPLOYMENT, purged)
+    return purged
+
+
+async def _purge_quarantine(line: Line, pace: Pace, section: str) -> int:
+    """How many kept webhooks were past their time. A body that a crash has left alone goes with them, and is not counted."""
+    purged = 0
+    async for items in pace.chunks(line.quarantine.expired(section, MOST_A_BUCKET), _AT_ONCE):
+        await asyncio.gather(*(line.quarantine.remove(section, item) for item in items))
+        purged += len(items)
+    async for left in pace.chunks(line.quarantine.bodies_left(section, MOST_A_BUCKET), _AT_ONCE):
+        await asyncio.gather(*(line.quarantine.remove_body(section, *one) for one in left))
     return purged
 
 

@@ -79,6 +79,8 @@ class SourceKind:
     Raises MalformedBody for a body that is no JSON, Invalid where something that is needed is missing.
     `headers`: those that `read` needs, `ce-*` for all that begin so: of a request in quarantine no others are kept.
     `mappings`: for vendor types worth having, the mapping to start from, with members of an event as it is posted.
+    `words`: of the values in its payloads those that are the vendor's own words and nobody's data, which a fixture made of a
+    request keeps; what mappings name is kept anyway.
     `greets`: the answer to a handshake or a ping, else None. A POST has been checked before, no other method has.
     """
 
@@ -88,6 +90,7 @@ class SourceKind:
     read: Callable[[Received], Sequence[Facts]]
     headers: tuple[str, ...] = ()
     mappings: Mapping[str, MappingDoc] = field(default_factory=dict)
+    words: tuple[str, ...] = ()
     greets: Callable[[Received], Greeting | None] = _no_greeting
 
 
@@ -105,6 +108,11 @@ def load(kind: str, settings: Json = None) -> SourceKind:
         raise Invalid(f"The kind {kind} has no settings. Leave them out.")
     found: SourceKind = module.SOURCE
     return found
+
+
+def is_set_up(kind: str) -> bool:
+    """Whether a kind of KINDS has settings."""
+    return hasattr(import_module(f"shared.sources.{kind}"), "Settings")
 
 
 @lru_cache(maxsize=MAX_SET_UP)

@@ -14,6 +14,7 @@ from shared.exact import Json
 from shared.sources import Facts, Greeting, Received, delivery_of
 
 HEADERS = ("ce-*",)
+WORDS = ("1.0",)
 _ORIGIN = re.compile(r"[A-Za-z0-9.:/_-]{1,253}")
 _JSON = re.compile(r"(application|text)/([\w.+-]+\+)?json", re.IGNORECASE)
 _NEEDED = ("id", "source", "type")

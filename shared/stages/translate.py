@@ -3,7 +3,7 @@
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -152,6 +152,26 @@ def webhook(source: Source, found: Facts, watch: Watch | None = None) -> Draft:
     return draft
 
 
+def person_of(source: Source, found: Facts) -> Person:
+    """Whom a webhook is about by its type's mapping, also where all else of it does not fit. Raises BrokenSource."""
+    with _breaking_is_ours(source), suppress(Invalid):
+        doc = _mapping(source, found, source.types.get(found.type)).get("person", {})
+        mapped = mapping.apply(mapping.compiled({"person": doc}), found.payload).get("person")
+        return _person(mapped) if isinstance(mapped, Mapping) else Person()
+    return Person()
+
+
+def _person(members: Mapping[str, Json]) -> Person:
+    """Of identifiers that nobody has checked, those that are texts."""
+    external = members.get("externalIds")
+    several = external if isinstance(external, Mapping) else {}
+    return documents.read_person({**_texts(members), "externalIds": _texts(several)})
+
+
+def _texts(members: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in members.items() if isinstance(value, str)}
+
+
 @contextmanager
 def _breaking_is_ours(source: Source) -> Iterator[None]:
     """What breaks is the kind's fault and not the sender's: the request is kept."""
@@ -165,10 +185,10 @@ def _breaking_is_ours(source: Source) -> Iterator[None]:
         ) from None
 
 
-def _mapping(source: Source, found: Facts, meaning: VendorType) -> mapping.MappingDoc:
+def _mapping(source: Source, found: Facts, meaning: VendorType | None) -> mapping.MappingDoc:
     """The source's own mapping, else the one that comes with its kind."""
     default = sources.load(source.kind, source.settings).mappings.get(found.type, {})
-    chosen = default if meaning.mapping is None else meaning.mapping
+    chosen = default if meaning is None or meaning.mapping is None else meaning.mapping
     return {name: value for name, value in chosen.items() if name != "event"}
 
 

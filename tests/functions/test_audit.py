@@ -53,6 +53,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/tick": None,
     # It stores nothing.
     "POST /v1/sources/{id}/try": None,
+    "POST /v1/quarantine/find": None,
     "POST /v1/routes/try": None,
     "POST /v1/replays/try": None,
 }

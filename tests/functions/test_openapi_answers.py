@@ -199,11 +199,13 @@ def webhooks(running: Running) -> Iterator[Response]:
     kept = running.operator.get("/v1/quarantine?cause=unknown-type&limit=100")
     yield kept
     [id] = [one["id"] for one in kept.doc["quarantine"] if one["source"] == made["id"]]
+    yield running.operator.get(f"/v1/quarantine/{id}/fixture")
     mapping: dict[str, Any] = {"properties": {"orderId": "'1'", "totalValue": "`1`"}}
     types = {"orders/updated": {"event": ORDER, "mapping": mapping}}
     running.operator.put(f"/v1/sources/{made['id']}/types", types)
     yield running.operator.post(f"/v1/quarantine/{id}/replay")
     yield running.operator.get("/v1/quarantine/groups")
+    yield running.operator.post("/v1/quarantine/find", {"person": {"email": "grace@example.com"}})
     yield running.operator.post("/v1/quarantine/replay", {"cause": "invalid"})
 
 
@@ -245,6 +247,7 @@ def people(running: Running) -> Iterator[Response]:
     event = running.post_order(person=PERSON).doc["id"]
     person = running.client.receipt(event, lambda doc: doc["status"] == "delivered")["personId"]
     yield running.client.get(f"/v1/events/{event}")
+    yield running.client.get(f"/v1/events/{event}/fixture")
     yield running.client.get(f"/v1/people/{person}")
     yield running.client.get(f"/v1/people/{person}/timeline")
     told = {"email": "other@example.com", "purpose": "marketing", "state": "opted_out", "reason": "asked"}

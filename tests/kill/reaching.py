@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from local.demo.furnish import ORDER
@@ -105,9 +106,9 @@ def _repeated_webhook(scene: Scene) -> Step:
     return lambda: scene.webhook(source, number, ARMED, total_price="10.50")
 
 
-def _mended(scene: Scene) -> Step:
+def _mended(scene: Scene, **more: Any) -> Step:
     source = scene.source()
-    scene.webhook(source, _number(), topic=webhooks.UNKNOWN)
+    scene.webhook(source, _number(), topic=webhooks.UNKNOWN, **more)
     scene.operator.put(f"/v1/sources/{source}/types", webhooks.MENDED)
     kept = scene.operator.get("/v1/quarantine?limit=100").doc["quarantine"]
     (id,) = [one["id"] for one in kept if one["source"] == source]
@@ -271,7 +272,9 @@ REACHING: Mapping[str, Reaching] = {
     "replay_many.begun": _replayed_all,
     "replay_many.replayed": _replayed_all,
     "mend.taken": _mended,
+    "quarantine.body-listed": _kept(padding=PADDING),
     "quarantine.body-put": _kept(padding=PADDING),
+    "quarantine.unlisted": partial(_mended, padding=PADDING),
     "quarantine.moving": _resumed_source,
     "unpark.reopened": _resumed,
     "unpark.pending": _resumed,

@@ -30,7 +30,7 @@ ACCEPTED = 1_000
 COMMITS = 20_000
 BUCKETS = 4
 CALLERS = 8
-MOST_REQUESTS = COMMITS / MARKED_AT_ONCE + COMMITS / MAX_PAGE_ROWS + 60
+MOST_REQUESTS = COMMITS / MARKED_AT_ONCE + COMMITS / MAX_PAGE_ROWS + 80
 """To read and mark them in full transactions, and what a tick asks for anyway."""
 log = logging.getLogger("tests.backlog")
 

@@ -85,7 +85,11 @@ def not_listed(world, deliveries):
     yield from (
         f"parked, and nobody will resume it: {rk}" for rk in parked if rk.split("|rt-")[1] not in paused
     )
-    kept = [row.values["doc"] for (pk, _), row in raw(world, "quarantine") if pk == "demo|paused"]
+    kept = [
+        row.values["doc"]
+        for (pk, _), row in raw(world, "quarantine")
+        if pk == "demo|paused" and "doc" in row.values
+    ]
     sources = [json.loads(doc)["source"] for doc in kept]
     yield from (f"kept for a source that is not paused: {one}" for one in sources if one not in paused)
     yield from (f"left in due: {rk}" for (pk, rk), _ in raw(world, "due") if not pk.startswith("parked|"))

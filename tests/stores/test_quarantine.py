@@ -1,6 +1,6 @@
 """Quarantine: a genuine webhook is kept whole with its reason, shown without its body, and not for ever."""
 
-from datetime import timedelta
+from dataclasses import replace
 
 import pytest
 
@@ -16,7 +16,8 @@ from shared.errors import (
 )
 from shared.ports import bytes_of
 from shared.sources import Received
-from shared.stores.quarantine import KEPT, Cause, Quarantine
+from shared.stores.kept import Cause
+from shared.stores.quarantine import KEPT, MOST_FOUND, Quarantine
 from tests.fakes import FakeBlobs, FakeClock, FakeTables
 
 SOURCE = "0" * 32
@@ -29,9 +30,10 @@ class Shelf:
         self.tables, self.blobs, self.clock = FakeTables(), FakeBlobs(), FakeClock()
         self.quarantine = Quarantine(self.tables, self.blobs, self.clock)
 
-    async def keep(self, body=b'{"id": 1}', refusal=None, **headers):
+    async def keep(self, body=b'{"id": 1}', refusal=None, mentions=(), **headers):
         request = Received("POST", "/v1/hooks/x", {"content-type": "application/json", **headers}, body)
-        item = self.quarantine.item(SOURCE, request, refusal or UnknownType("No such type."), ["x-topic"])
+        refusal = refusal or UnknownType("No such type.")
+        item = self.quarantine.item(SOURCE, request, refusal, ["x-topic"], mentions)
         await self.quarantine.keep("demo", item)
         return item
 
@@ -122,9 +124,92 @@ async def test_only_what_was_kept_long_enough_expires():
     shelf.clock.pass_(days=KEPT.days, seconds=1)
     await shelf.keep()
 
-    expired = [item.id async for item in shelf.quarantine.expired("demo", shelf.clock.now(), 10)]
+    expired = [item.id async for item in shelf.quarantine.expired("demo", 10)]
 
     assert expired == [old.id]
-    assert not [
-        one async for one in shelf.quarantine.expired("demo", shelf.clock.now() - timedelta(hours=1), 10)
-    ]
+
+
+async def test_what_is_past_its_time_is_gone_for_everybody_before_a_purge_comes():
+    shelf = Shelf()
+    kept = await shelf.keep(mentions=["a1"])
+    shelf.clock.pass_(days=KEPT.days)
+    assert len(await shelf.quarantine.list("demo", None, 10)) == 1
+
+    shelf.clock.pass_(seconds=1)
+
+    assert await shelf.quarantine.list("demo", None, 10) == []
+    assert await shelf.quarantine.find("demo", ["a1"]) == ()
+    with pytest.raises(NotFound):
+        await shelf.quarantine.read("demo", kept.id)
+
+
+async def test_what_it_mentions_finds_it_wherever_it_lies_and_nothing_else_does():
+    shelf = Shelf()
+    first = await shelf.keep(mentions=["a1", "b2"])
+    other = await shelf.keep(refusal=Invalid(""), mentions=["b2"])
+    await shelf.keep()
+
+    found = [[one.id for one in await shelf.quarantine.find("demo", [hashed])] for hashed in ("a1", "b2")]
+
+    assert found == [[first.id], sorted([first.id, other.id])]
+    assert await shelf.quarantine.find("demo", ["a"]) == ()
+    assert await shelf.quarantine.find("other", ["a1"]) == ()
+
+
+async def test_what_is_found_by_several_identifiers_or_lies_under_two_causes_is_told_once():
+    shelf = Shelf()
+    kept = await shelf.keep(mentions=["a1", "b2"])
+    await shelf.quarantine.keep("demo", replace(kept, cause=Cause.INVALID))
+
+    assert [one.id for one in await shelf.quarantine.find("demo", ["a1", "b2"])] == [kept.id]
+
+
+async def test_what_is_found_is_bounded_and_the_oldest_of_it():
+    shelf = Shelf()
+    kept = []
+    for _ in range(MOST_FOUND + 1):
+        kept.append((await shelf.keep(mentions=["a1"])).id)
+        shelf.clock.pass_(seconds=1)
+
+    assert [one.id for one in await shelf.quarantine.find("demo", ["a1"])] == kept[:-1]
+
+
+async def test_a_list_and_a_group_know_nothing_of_the_index():
+    shelf = Shelf()
+    kept = await shelf.keep(mentions=["0a", "ff"])
+
+    assert [one["id"] for one in await shelf.quarantine.list("demo", None, 10)] == [kept.id]
+    assert [one["count"] for one in await shelf.quarantine.groups("demo")] == [1]
+
+
+async def test_the_index_moves_with_the_request_and_goes_with_it():
+    shelf = Shelf()
+    kept = await shelf.keep(mentions=["a1"])
+
+    await shelf.quarantine.move("demo", kept, Invalid("It does not fit."))
+
+    [moved] = await shelf.quarantine.find("demo", ["a1"])
+    assert (moved.id, moved.cause) == (kept.id, Cause.INVALID)
+    assert {pk for pk, _ in shelf.tables.tables["quarantine"]} == {"demo|invalid"}
+    await shelf.quarantine.remove("demo", moved)
+    assert shelf.tables.tables["quarantine"] == {}
+
+
+async def test_what_somebody_else_has_half_removed_is_removed_whole():
+    shelf = Shelf()
+    kept = await shelf.keep(mentions=["a1", "b2"])
+    await shelf.tables.delete("quarantine", "demo|unknown-type", f"~a1|{kept.id}")
+
+    await shelf.quarantine.remove("demo", kept)
+
+    assert shelf.tables.tables["quarantine"] == {}
+
+
+async def test_a_row_holds_nothing_of_the_request_but_its_body_and_the_headers_that_are_read():
+    shelf = Shelf()
+    await shelf.keep(b'{"email": "ada@example.com"}', mentions=["a1"])
+
+    for (pk, rk), row in shelf.tables.tables["quarantine"].items():
+        assert row.values.keys() <= {"doc", "bytes", "blob", "mentions", "schema", "body"}
+        plain = {name: value for name, value in row.values.items() if name != "body"}
+        assert "ada" not in f"{pk}{rk}{plain}"

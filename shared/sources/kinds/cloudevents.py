@@ -1,7 +1,7 @@
 """CloudEvents 1.0 over HTTP: binary, structured and batched, with the handshake of its webhook profile."""
 
 from shared.sources import About, Policy, SharedSecret, SourceKind
-from shared.sources.event_format import HEADERS, allowed, read_events
+from shared.sources.event_format import HEADERS, WORDS, allowed, read_events
 
 # https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/http-webhook.md: a bearer token or access_token (section 3);
 # 410 ends it, 415 is final, and there need not be any retry (section 2.2).
@@ -23,5 +23,11 @@ ABOUT = About(
 )
 
 SOURCE = SourceKind(
-    proofs=(PROOF,), policy=POLICY, about=ABOUT, read=read_events, headers=HEADERS, greets=allowed
+    proofs=(PROOF,),
+    policy=POLICY,
+    about=ABOUT,
+    read=read_events,
+    headers=HEADERS,
+    words=WORDS,
+    greets=allowed,
 )

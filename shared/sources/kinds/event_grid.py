@@ -6,7 +6,7 @@ from shared import exact
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.sources import About, Facts, Greeting, Policy, Received, SharedSecret, SourceKind, delivery_of
-from shared.sources.event_format import HEADERS, allowed, facts_of
+from shared.sources.event_format import HEADERS, WORDS, allowed, facts_of
 
 # It signs nothing. https://learn.microsoft.com/azure/event-grid/security-authentication#using-client-secret-as-a-query-parameter
 # (`?code=`), https://learn.microsoft.com/azure/event-grid/delivery-properties (a header of its own).
@@ -78,4 +78,6 @@ def _validation_code(events: Json) -> str | None:
     return code if isinstance(code, str) else None
 
 
-SOURCE = SourceKind(proofs=(PROOF,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS, greets=greets)
+SOURCE = SourceKind(
+    proofs=(PROOF,), policy=POLICY, about=ABOUT, read=read, headers=HEADERS, words=WORDS, greets=greets
+)

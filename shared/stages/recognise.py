@@ -1,0 +1,58 @@
+"""Recognise: the identifiers that a webhook mentions, by its mapping and by their form, so that it is found by them."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from itertools import chain
+
+from shared import exact
+from shared.access.sections import Section
+from shared.access.sources import Source
+from shared.errors import SignalboxError
+from shared.people.identifiers import Identifier, identifiers
+from shared.people.mentions import mentioned, mentioned_in_text
+from shared.sources import Received
+from shared.stages import receive, translate
+
+MAX_MENTIONS = 90
+"""Identifiers of one request that find it again: their rows and its own go in one transaction."""
+_log = logging.getLogger("signalbox.recognise")
+MORE = "more"
+"""Stands among a request's mentions where there were more of them."""
+
+
+def recognise(section: Section, source: Source, request: Received) -> tuple[str, ...]:
+    """The keyed hashes of what a genuine webhook mentions, those that its mapping names first; at most MAX_MENTIONS, then MORE.
+
+    What cannot be read says nothing by its mapping; whatever it is, its text is looked through. Raises nothing: what could
+    not be looked through counts as MORE, because the request has to be kept.
+    """
+    found: dict[str, None] = {}
+    try:
+        for one in chain(_mapped(section, source, request), _seen(section, request)):
+            hashed = one.hash(section.hash_key)
+            if len(found) == MAX_MENTIONS and hashed not in found:
+                return (*found, MORE)
+            found[hashed] = None
+    except Exception as error:  # noqa: BLE001  (whatever broke)
+        _log.error("a webhook of %s was not looked through: %s", source.id, type(error).__name__)
+        return (*found, MORE)
+    return tuple(found)
+
+
+def _mapped(section: Section, source: Source, request: Received) -> Iterator[Identifier]:
+    with suppress(SignalboxError):
+        for one in translate.facts(source, replace(request, body=receive.body_of(request))):
+            yield from identifiers(translate.person_of(source, one), section.country)
+
+
+def _seen(section: Section, request: Received) -> Iterator[Identifier]:
+    yield from mentioned(dict(request.headers), section.country)
+    try:
+        body = receive.body_of(request)
+        payload = exact.loads(body)
+    except SignalboxError:
+        yield from mentioned_in_text(request.body.decode(errors="replace"), section.country)
+    else:
+        yield from mentioned(payload, section.country)
