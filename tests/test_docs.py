@@ -94,6 +94,18 @@ def test_every_field_type_and_every_kind_is_documented():
     assert left_out(FIELD_TYPES, page("docs/definitions.md")) == []
     assert left_out(sources.KINDS, page("docs/webhooks.md")) == []
     assert left_out(destinations.KINDS, page("docs/adding-a-destination.md")) == []
+    assert left_out(destinations.KINDS, page("docs/destinations.md")) == []
+
+
+@pytest.mark.parametrize("kind", destinations.KINDS)
+def test_every_setting_and_secret_of_a_destination_is_documented(kind):
+    plugin = destinations.load(kind)
+    settings = [field.alias for field in plugin.settings.model_fields.values()]
+    [section] = re.findall(
+        rf"^## {kind}\n(.+?)(?=^## |\Z)", page("docs/destinations.md"), re.MULTILINE | re.DOTALL
+    )
+
+    assert left_out({*settings, *plugin.secrets} - {"timeoutSeconds"}, section) == []
 
 
 def test_every_target_of_make_is_documented():

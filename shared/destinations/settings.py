@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from shared.exact import Number
@@ -42,6 +42,20 @@ def _split(url: str) -> SplitResult | None:
 
 Url = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_absolute)]
 """An absolute http or https URL without user name, password and fragment."""
+
+
+def _bare(url: str) -> str:
+    """An address whose path, after what is there, is ours to say."""
+    if "?" in url:
+        raise refusal("Leave out the query.", "URL such as https://api.example.com")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[Url, AfterValidator(_bare)]
+"""A URL without query; a slash at its end is dropped."""
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^(email|mobile|crmId|deviceId|external:.{1,64})$")]
+"""One of a person's identifiers, by its kind."""
 
 Timeout = Annotated[int, Field(ge=1, le=30), BeforeValidator(_whole)]
 """Whole seconds, 1 to 30 (Standard Webhooks 1.0.0 suggests 15 to 30)."""
