@@ -10,7 +10,7 @@ from typing import Any
 from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
-from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
+from shared.destinations.outcomes import NO_ACCESS, SCHEDULE, Cause, Outcome
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.killpoints import reached
@@ -101,8 +101,12 @@ class Gate:
 
     def heard(self, section: Section, sending: Sending, answer: Answer | NoAnswer) -> None:
         """Take note of an answer: a token that was refused is not used again."""
-        if sending.token and isinstance(answer, Answer) and answer.status == HTTPStatus.UNAUTHORIZED:
+        if sending.token and isinstance(answer, Answer) and _refused(answer.status, sending.plugin):
             self.tokens.forget((section.id, sending.target.id), sending.token)
+
+
+def _refused(status: int, plugin: DestinationKind[Any]) -> bool:
+    return status == HTTPStatus.UNAUTHORIZED or plugin.answers.get(status) == NO_ACCESS
 
 
 def _unknown(delivery: Delivery, plugin: DestinationKind[Any]) -> Outcome | None:
