@@ -57,6 +57,9 @@ BaseUrl = Annotated[Url, AfterValidator(_bare)]
 Identifier = Annotated[str, StringConstraints(pattern=r"^(email|mobile|crmId|deviceId|external:.{1,64})$")]
 """One of a person's identifiers, by its kind."""
 
+PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+"""The name of a property, after the route's mapping."""
+
 Timeout = Annotated[int, Field(ge=1, le=30), BeforeValidator(_whole)]
 """Whole seconds, 1 to 30 (Standard Webhooks 1.0.0 suggests 15 to 30)."""
 

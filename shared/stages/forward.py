@@ -134,7 +134,7 @@ class Forwarder:
         self.gate.heard(section, sending, answer)
         outcome = outcomes.judge(
             answer,
-            deduplicates=sending.plugin.deduplicates,
+            deduplicates=sending.deduplicates,
             final=sending.plugin.answers,
             now=self.clock.now(),
         )

@@ -39,6 +39,11 @@ class Sending:
     token: str | None = field(default=None, repr=False)
     """An access token, where the destination needs one."""
 
+    @property
+    def deduplicates(self) -> bool:
+        """Whether an attempt may be made again although nobody knows whether it arrived."""
+        return self.plugin.deduplicates(self.target.settings)
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -70,7 +75,7 @@ class Gate:
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
             return Outcome("retry", Cause.BROKEN_DESTINATION)
         reached("gate.opened")
-        return _unknown(delivery, sending.plugin) or sending
+        return _unknown(delivery, sending) or sending
 
     async def refuses(
         self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, now: datetime
@@ -109,10 +114,10 @@ def _refused(status: int, plugin: DestinationKind[Any]) -> bool:
     return status == HTTPStatus.UNAUTHORIZED or plugin.answers.get(status) == NO_ACCESS
 
 
-def _unknown(delivery: Delivery, plugin: DestinationKind[Any]) -> Outcome | None:
+def _unknown(delivery: Delivery, sending: Sending) -> Outcome | None:
     """An attempt that was begun and has no end: sent again where the receiver deduplicates, but not for ever."""
     if delivery.status is not Status.SENDING:
         return None
-    if not plugin.deduplicates:
+    if not sending.deduplicates:
         return Outcome("held", Cause.OUTCOME_UNKNOWN)
     return Outcome("dead", Cause.EXHAUSTED) if delivery.attempt >= len(SCHEDULE) else None

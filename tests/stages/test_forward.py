@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import flow
+from shared.destinations import never
 from shared.destinations.kinds import webhook
 from shared.destinations.outcomes import SCHEDULE
 from shared.errors import Unavailable
@@ -90,7 +91,7 @@ async def test_an_attempt_without_an_end_is_sent_again_where_the_receiver_dedupl
 
 
 async def test_an_attempt_without_an_end_is_held_where_the_receiver_does_not(monkeypatch):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id, message = await processed()
     await begun(house, id)
     house.clock.pass_(seconds=31)
@@ -103,7 +104,7 @@ async def test_an_attempt_without_an_end_is_held_where_the_receiver_does_not(mon
 
 
 async def test_a_pause_does_not_hide_that_an_attempt_has_no_end(monkeypatch):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id, message = await processed()
     await begun(house, id)
     await house.line.destinations.set_status("demo", "crm", "paused")

@@ -5,19 +5,16 @@ https://docs.voucherify.io/api-reference/events/track-custom-event
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.outcomes import NO_ACCESS, Cause, Meaning, Ruling
-from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier
+from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier, PropertyName
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.ports import Outgoing
-
-PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
 class Settings(DestinationSettings):

@@ -13,7 +13,7 @@ from datetime import datetime
 from pydantic import Field
 
 from shared import exact, times
-from shared.destinations import DestinationKind, Parcel, Secret
+from shared.destinations import DestinationKind, Parcel, Secret, always
 from shared.destinations.settings import DestinationSettings, Url
 from shared.documents import write_person
 from shared.exact import Json
@@ -98,5 +98,5 @@ DESTINATION = DestinationKind(
         "signingSecret": Secret(_EXPECTED, _can_sign, make=_new_secret),
         "previousSigningSecret": Secret(_EXPECTED, _can_sign, required=False),
     },
-    deduplicates=True,  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
+    deduplicates=always,  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
 )
