@@ -6,10 +6,13 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from shared.exact import Number
 from shared.faults import refusal
 
+MAX_URL = 2048
+"""Characters."""
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 
@@ -30,6 +33,14 @@ def _absolute(url: str) -> str:
     return url
 
 
+def is_url(text: str) -> bool:
+    """Whether it is an absolute URL as `Url` takes it."""
+    try:
+        return bool(_absolute(text)) and len(text) <= MAX_URL
+    except PydanticCustomError:
+        return False
+
+
 def _split(url: str) -> SplitResult | None:
     """The parts of a URL, or None where `urlsplit` would raise or quietly drop characters."""
     try:
@@ -40,7 +51,9 @@ def _split(url: str) -> SplitResult | None:
     return None if _NOT_IN_A_URL.search(url) else parts
 
 
-Url = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_absolute)]
+Url = Annotated[
+    str, Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}), AfterValidator(_absolute)
+]
 """An absolute http or https URL without user name, password and fragment."""
 
 

@@ -72,10 +72,15 @@ def moved(kind: str, url: str) -> dict[str, Json]:
     """The settings of a kind's case, every address in them leading to its stand-in, those by default too."""
     settings = destinations.load(kind).settings.model_validate(SENT[kind]["settings"])
     members = settings.model_dump(by_alias=True, exclude_none=True)
-    return {
-        name: f"{url}/{place(kind)}{urlsplit(value).path}" if str(value).startswith("http") else value
-        for name, value in {**members, "timeoutSeconds": 1}.items()
-    }
+    return {name: led(kind, value, url) for name, value in {**members, "timeoutSeconds": 1}.items()}
+
+
+def led(kind: str, value: Json, url: str) -> Json:
+    """An address, leading to the stand-in."""
+    parts = urlsplit(str(value))
+    if not parts.scheme.startswith("http"):
+        return value
+    return f"{url}/{place(kind)}{parts.path}{'?' if parts.query else ''}{parts.query}"
 
 
 def person(identifiers: Json) -> dict[str, Json]:
@@ -92,7 +97,8 @@ def deduplicates(kind: str) -> bool:
 async def deliver(house: House, kind: str, vendors: Vendors) -> Delivery:
     """An order on its way to a destination of that kind: what becomes of its first attempt."""
     case = SENT[kind]
-    doc = {"name": "vendor", "kind": kind, "settings": moved(kind, vendors.url), "secrets": case["secrets"]}
+    secrets = {name: led(kind, secret, vendors.url) for name, secret in case["secrets"].items()}
+    doc = {"name": "vendor", "kind": kind, "settings": moved(kind, vendors.url), "secrets": secrets}
     await house.line.destinations.create("demo", body(doc), bytes(32))
     await house.line.routes.set_status("demo", "rt-crm", "paused")
     await house.add_route("vendor")

@@ -14,11 +14,12 @@ from urllib.parse import quote
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared import exact, times
+from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.access import TokenRequest
 from shared.destinations.outcomes import NO_ACCESS
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier
+from shared.destinations.whole import happened_at
 from shared.errors import Invalid
 from shared.faults import refusal
 from shared.ports import Outgoing
@@ -76,9 +77,8 @@ def build(settings: Settings, _secrets: Mapping[str, str], parcel: Parcel, _now:
     kind = settings.profile or _KEYS[settings.keyspace]
     if not (key := parcel.identifiers.get(kind)):
         raise Invalid(f"The person has no {kind}, so Apsis One cannot find the profile.")
-    event = parcel.event.event
     item = {
-        "event_time": event.occurred_at or times.text(event.received_at),
+        "event_time": happened_at(parcel),
         "version_id": settings.version_id,
         "data": dict(parcel.properties),
     }
