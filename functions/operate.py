@@ -1,5 +1,6 @@
 """The doors of operators: receipts, quarantine, dead letters and replay."""
 
+import secrets
 from datetime import timedelta
 
 import azure.functions as func
@@ -19,7 +20,7 @@ from shared.errors import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from shared.operations import listing, mend, replay
+from shared.operations import listing, mend, replay, replay_many
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
@@ -99,3 +100,46 @@ async def replay_dead_letter(call: KeyedCall) -> Reply:
     """Start a dead or held delivery anew, under its own id."""
     await call.line.audit.note(call.section, "dead letter replayed", call.params["id"])
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))
+
+
+@door(bp, "POST /v1/replays/try", Gives(200, answers.Survey), Wants(body=replay_many.ReplayFilter))
+async def survey_replay(call: KeyedCall) -> Reply:
+    """Count the dead letters that a filter chooses, and show some. Nothing is replayed."""
+    pace = Pace.of(call.line.clock, REPLAY_WITHIN)
+    return Reply(200, await replay_many.survey(call.line, call.section, call.body, pace))
+
+
+@door(bp, "POST /v1/replays", Gives(201, answers.Replay, ("Location",)), Wants(body=replay_many.ReplayBody))
+async def begin_replay(call: KeyedCall) -> Reply:
+    """Start the dead letters that a filter chooses anew, so many a minute."""
+    id, pace = "rp" + secrets.token_hex(8), Pace.of(call.line.clock, REPLAY_WITHIN)
+    await call.line.audit.note(call.section, "replay begun", id)
+    doc = await replay_many.begin(call.line, call.section, call.body, id, call.caller.name, pace)
+    return Reply(201, doc, {"Location": f"/v1/replays/{id}"})
+
+
+@door(bp, "GET /v1/replays", Gives(200, answers.Replays))
+async def list_replays(call: KeyedCall) -> Reply:
+    """List the replays of the last 30 days."""
+    found = await call.line.replays.list(call.section)
+    return Reply(200, {"replays": [replay_many.shown(one) for one in found]})
+
+
+@door(bp, "GET /v1/replays/{id}", Gives(200, answers.Replay))
+async def read_replay(call: KeyedCall) -> Reply:
+    """Read how far a replay is."""
+    return Reply(200, replay_many.shown(await call.line.replays.read(call.section, call.params["id"])))
+
+
+@door(bp, "POST /v1/replays/{id}/stop", Gives(200, answers.Replay), Wants(refuses=(Conflict,)))
+async def stop_replay(call: KeyedCall) -> Reply:
+    """Stop a replay where it is. What was started anew goes on."""
+    await call.line.audit.note(call.section, "replay stopped", call.params["id"])
+    return Reply(200, await replay_many.set_status(call.line, call.section, call.params["id"], "stopped"))
+
+
+@door(bp, "POST /v1/replays/{id}/resume", Gives(200, answers.Replay), Wants(refuses=(Conflict,)))
+async def resume_replay(call: KeyedCall) -> Reply:
+    """Let a stopped replay go on with the next tick."""
+    await call.line.audit.note(call.section, "replay resumed", call.params["id"])
+    return Reply(200, await replay_many.set_status(call.line, call.section, call.params["id"], "running"))

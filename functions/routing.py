@@ -9,9 +9,9 @@ from functions.answers import routing as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared.errors import Conflict
-from shared.operations import unpark
+from shared.operations import preview, unpark
 from shared.operations.pace import Pace
-from shared.routing.destinations import DestinationBody
+from shared.routing.destinations import DestinationBody, DestinationSecretsBody, DestinationSettingsBody
 from shared.routing.routes import RouteBody
 
 bp = func.Blueprint()
@@ -41,6 +41,28 @@ async def list_destinations(call: KeyedCall) -> Reply:
 async def read_destination(call: KeyedCall) -> Reply:
     """Read a destination."""
     return Reply(200, await call.line.destinations.read(call.section, call.params["id"]))
+
+
+@door(
+    bp,
+    "PUT /v1/destinations/{id}/settings",
+    Gives(200, answers.Destination),
+    Wants(body=DestinationSettingsBody, refuses=(Conflict,)),
+)
+async def set_up_destination(call: KeyedCall) -> Reply:
+    """Replace a destination's settings, whole."""
+    return Reply(200, await call.line.destinations.set_settings(call.section, call.params["id"], call.body))
+
+
+@door(
+    bp,
+    "PUT /v1/destinations/{id}/secrets",
+    Gives(200, answers.Destination),
+    Wants(body=DestinationSecretsBody, refuses=(Conflict,)),
+)
+async def set_destination_secrets(call: KeyedCall) -> Reply:
+    """Replace a destination's secrets, all of them. They are never answered."""
+    return Reply(200, await call.line.destinations.set_secrets(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/destinations/{id}/pause", Gives(200, answers.Destination), Wants(refuses=(Conflict,)))
@@ -73,6 +95,12 @@ async def create_route(call: KeyedCall) -> Reply:
     """Route an event to a destination, for a purpose and with a mapping."""
     doc = await call.line.routes.create(call.section, call.body, "rt" + secrets.token_hex(8))
     return Reply(201, doc, {"Location": f"/v1/routes/{doc['id']}"})
+
+
+@door(bp, "POST /v1/routes/try", Gives(200, answers.Preview), Wants(body=preview.PreviewBody))
+async def try_route(call: KeyedCall) -> Reply:
+    """Try whether an event would take a route, and what would be sent. Nothing is stored or sent."""
+    return Reply(200, await preview.preview(call.line, call.section, call.body))
 
 
 @door(bp, "GET /v1/routes", Gives(200, answers.Routes))

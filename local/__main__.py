@@ -1,4 +1,4 @@
-"""The command of the local stack: `python -m local run`; beside it those for keys, clients and backups."""
+"""The command of the local stack: `python -m local run`; beside it those for keys, clients, backups and trials."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import typer
 from rich.text import Text
 
-from local import backup_commands, client_commands, key_commands, settings
+from local import backup_commands, client_commands, key_commands, settings, trial_commands
 from local.claim import Claimed, claim, end_leftovers
 from local.console import console, fail, say
 from local.demo.furnish import SECTION, Demo, NotFurnished, furnish, is_known
@@ -33,6 +33,8 @@ app.add_typer(key_commands.app, name="key")
 app.add_typer(client_commands.app, name="client")
 app.command("backup")(backup_commands.back_up)
 app.command("restore")(backup_commands.restore)
+app.command("validate")(trial_commands.validate)
+app.command("try")(trial_commands.try_mapping)
 
 
 @app.command()

@@ -42,8 +42,9 @@ def failing() -> Iterator[None]:
         fail(str(error))
 
 
-def answer(ask: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-    """Print as JSON what storage answers, or end the command as `failing` does."""
+def answer(ask: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+    """Print as JSON what storage answers, and give it; or end the command as `failing` does."""
     with failing():
         doc = asyncio.run(ask())
     console.print_json(exact.dumps(doc))
+    return doc

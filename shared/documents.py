@@ -1,6 +1,6 @@
 """An event as a JSON document: how it lies in storage, and what a receipt shows of it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared import exact, times
 from shared.event import Event, Person, Stored
@@ -28,6 +28,7 @@ def write_event(event: Event) -> bytes:
             "key": event.key,
             "test": event.test,
             **({} if event.starts else {"starts": False}),
+            **({} if event.stale_after_hours is None else {"staleAfterHours": event.stale_after_hours}),
         }
     ).encode()
 
@@ -35,7 +36,7 @@ def write_event(event: Event) -> bytes:
 def read_event(document: bytes) -> Event:
     """The event that `write_event` wrote."""
     doc = exact.read(document)
-    days = doc["retentionDays"]
+    days, hours = doc["retentionDays"], doc.get("staleAfterHours")
     return Event(
         event=doc["event"],
         version=doc["version"],
@@ -51,6 +52,7 @@ def read_event(document: bytes) -> Event:
         key=doc["key"],
         test=doc["test"],
         starts=doc.get("starts", True),
+        stale_after_hours=None if hours is None else int(hours),
     )
 
 
@@ -80,6 +82,12 @@ def read_person(doc: dict[str, Json]) -> Person:
 def occurred(event: Event) -> datetime:
     """When it happened: the sender's time, or else when it was received."""
     return times.parse(event.occurred_at) if event.occurred_at else event.received_at
+
+
+def is_stale(event: Event, now: datetime) -> bool:
+    """Whether it happened too long ago to start anything, as its definition says."""
+    hours = event.stale_after_hours
+    return hours is not None and now - occurred(event) > timedelta(hours=hours)
 
 
 def envelope(stored: Stored) -> dict[str, Json]:

@@ -68,6 +68,8 @@ class Event:
     test: bool
     starts: bool = True
     """Whether it may go anywhere: not when it came from a browser and its definition does not say so."""
+    stale_after_hours: int | None = None
+    """How long after it happened it may still start something; None: for ever."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,7 +126,8 @@ async def _finish(line: Line, section: str, commit: ids.Commit, *, known: bool) 
 
 async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     event = stored.event
-    routes = await line.routes.of_event(section.id, event.event)
+    existing = await line.routes.of_event(section.id, event.event)
+    routes = [route for route in existing if route.takes(stored)]
     found = identifiers(event.person, section.country)
     # A test event starts nothing, so it makes nobody up either. What a browser says of a person is a claim: it may find
     # somebody, and adds nothing to them.
@@ -135,7 +136,7 @@ async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     # Consent belongs to addresses: those that came along, and those that are known of the person.
     said = person.refused if person else await line.people.refused(section, None, event.person)
     refused = {route.purpose for route in routes} & said
-    return Decision(stored, person, refused, routes)
+    return Decision(stored, person, refused, routes, passed_by=len(existing) - len(routes))
 
 
 async def _write(

@@ -51,6 +51,8 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "dead_letters.reopened": "The outbox watches the commit of a dead delivery.",
         "dead_letters.pending": "The delivery is pending and still listed as dead.",
         "replay.unlisted": "The delivery is pending and not on the bus.",
+        "replay_many.begun": "A minute's share of a replay is taken, and nothing of it replayed.",
+        "replay_many.replayed": "Dead letters of a replay were replayed, and it does not say so.",
         "mend.taken": "A kept webhook is an event, and still lies in quarantine.",
         "quarantine.body-put": "A large body lies in its blob, and no row names it.",
         "quarantine.moving": "A kept webhook lies under both its causes.",

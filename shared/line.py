@@ -26,6 +26,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.replays import Replays
 from shared.stores.used import Used
 
 
@@ -57,4 +58,5 @@ class Line:
     quarantine: Quarantine
     dead_letters: DeadLetters
     due: Due
+    replays: Replays
     clock: Clock

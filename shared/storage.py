@@ -96,6 +96,14 @@ DUE = Store(
     export="holds references only",
     erase="holds references only",
 )
+REPLAYS = Store(
+    "replays",
+    backed_up=False,
+    keys="{section} / {id}: which dead letters are replayed, how fast, and how far that is",
+    purge="30 days after its last change",
+    export="holds references only",
+    erase="holds references only",
+)
 USAGE = Store(
     "usage",
     backed_up=False,
@@ -115,6 +123,7 @@ TABLES = (
     REJECTED,
     DEAD_LETTERS,
     DUE,
+    REPLAYS,
     USAGE,
 )
 

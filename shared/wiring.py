@@ -40,6 +40,7 @@ from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
+from shared.stores.replays import Replays
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
@@ -111,7 +112,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder = Recorder(ledger, outbox, clock)
     people = People(directory)
-    gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock))
+    gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
@@ -138,6 +139,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
+        replays=Replays(tables),
         clock=clock,
     )
 

@@ -47,6 +47,7 @@ CURL.add_argument("url")
 
 @pytest.mark.slow
 @pytest.mark.parametrize("at", PAGES, ids=lambda at: at.name)
+@pytest.mark.feature("F85", "F110")
 def test_the_examples_answer_what_the_text_says(at, running: Running):
     named = {
         "BASE": running.stack.base_url,
@@ -59,7 +60,7 @@ def test_the_examples_answer_what_the_text_says(at, running: Running):
     text = at.read_text()
     examples = TRY.findall(text)
 
-    assert len(examples) == text.count("<!-- try:")
+    assert len(examples) == text.count("<!-- try:") == len(re.findall(r"^```sh\ncurl ", text, re.MULTILINE))
     assert sum(bool(shown) for *_, shown in examples) == text.count("<!-- answers -->")
     for status, command, shown in examples:
         tried(command, int(status), json.loads(shown) if shown else "…", named)

@@ -11,7 +11,7 @@ from shared import killpoints
 from shared.killpoints import POINTS, reached
 
 ROOT = Path(__file__).parents[1]
-WITHOUT = {"listing", "pace", "resends", "backup", "dry_run"}
+WITHOUT = {"listing", "pace", "resends", "backup", "dry_run", "preview"}
 """Operations that change nothing; and a backup is restored by a person, who does it again."""
 
 

@@ -51,6 +51,7 @@ class About(TypedDict):
     description: str
     purpose: str
     retentionDays: int | None
+    staleAfterHours: int | None
     fromBrowsers: Literal["store", "start"]
     versions: int
     warnings: list[str]

@@ -7,7 +7,7 @@ from typing_extensions import TypedDict
 from functions.answers import Running, Time
 from functions.answers.problems import Fault, Told
 from shared.exact import Json
-from shared.stores import quarantine
+from shared.stores import quarantine, replays
 from shared.stores.trail import Status
 
 
@@ -222,3 +222,39 @@ class Redelivered(TypedDict):
     id: str
     status: Status
     receipt: str
+
+
+class Sample(TypedDict):
+    """A dead letter that a filter chooses."""
+
+    id: str
+    cause: str
+    destination: str
+
+
+class Survey(TypedDict):
+    """How many dead letters a filter chooses; there may be more unless it is complete."""
+
+    count: int
+    complete: bool
+    samples: list[Sample]
+
+
+class Replay(TypedDict):
+    """How far a replay is. `skipped` failed again since, or were replayed by somebody else."""
+
+    id: str
+    status: replays.Status
+    filter: dict[str, Json]
+    perMinute: int
+    replayed: int
+    skipped: int
+    createdAt: Time
+    changedAt: Time
+    by: str
+
+
+class Replays(TypedDict):
+    """The replays of the section, by id."""
+
+    replays: list[Replay]

@@ -5,6 +5,7 @@ from typing import NotRequired
 from typing_extensions import TypedDict
 
 from functions.answers import Running, Time
+from functions.answers.problems import Fault
 from shared.exact import Json
 
 
@@ -44,8 +45,28 @@ class Route(TypedDict):
     destination: str
     purpose: str
     mapping: dict[str, Json] | None
+    versions: list[str] | None
+    condition: dict[str, Json] | None
     status: Running
     createdAt: Time
+
+
+class PreviewedRequest(TypedDict):
+    """A request without its secrets: of the URL no query, of the headers the names, and of the body the text."""
+
+    method: str
+    url: str
+    headers: list[str]
+    body: str
+
+
+class Preview(TypedDict):
+    """Whether an event would take a route, and what would be sent; `reason` says why not."""
+
+    takes: bool
+    reason: str | None
+    errors: list[Fault]
+    request: PreviewedRequest | None
 
 
 class Routes(TypedDict):

@@ -18,4 +18,5 @@ class Ticked(TypedDict):
     due: dict[str, int | str]
     unpark: dict[str, int | str]
     mend: dict[str, int | str]
+    replay: dict[str, int | str]
     purge: dict[str, int | str]

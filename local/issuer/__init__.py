@@ -1,5 +1,6 @@
 """Plays Microsoft Entra: signs access tokens of one tenant and publishes its keys. A development tool, on loopback."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 TENANT = "5160a1b0-0000-4000-8000-000000000001"
@@ -15,6 +16,8 @@ class App:
     id: str
     secret: str = field(repr=False)
     roles: tuple[str, ...]
+    claims: Mapping[str, object] = field(default_factory=dict)
+    """What its tokens say instead of what they should."""
 
     @property
     def form(self) -> dict[str, str]:

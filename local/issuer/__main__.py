@@ -1,7 +1,8 @@
 """The token issuer as a process: its metadata, its keys, and tokens for client credentials.
 
 `POST /control {"rotate": true}` signs with a new key from then on, `{"away": true}` answers 503 until `false`, and
-`{"client": {"id", "secret", "roles"}}` registers an app; each answers how often the keys were fetched.
+`{"client": {"id", "secret", "roles"}}` registers an app, whose tokens say its `claims`, if it has some, instead of what
+they should; each answers how often the keys were fetched.
 """
 
 import argparse
@@ -60,7 +61,7 @@ class IssuerServer:
             return web.json_response({"error": "invalid_client"}, status=401)
         if asked.get("scope") != SCOPE:
             return web.json_response({"error": "invalid_scope"}, status=400)
-        token = self._mint.sign(self._mint.claims(app.id, app.roles, datetime.now(UTC)))
+        token = self._mint.sign({**self._mint.claims(app.id, app.roles, datetime.now(UTC)), **app.claims})
         return web.json_response(
             {"token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "access_token": token}
         )
@@ -73,7 +74,8 @@ class IssuerServer:
         if wanted := asked.get("client"):
             if len(self._apps) >= MAX_CLIENTS:
                 raise web.HTTPInsufficientStorage
-            self._apps[wanted["id"]] = App(wanted["id"], wanted["secret"], tuple(wanted["roles"]))
+            named = (wanted["id"], wanted["secret"], tuple(wanted["roles"]))
+            self._apps[wanted["id"]] = App(*named, wanted.get("claims", {}))
         return web.json_response({"fetches": self._fetches})
 
     def _require_here(self) -> None:

@@ -50,6 +50,8 @@ class DefinitionBody(VersionBody):
     description: Annotated[str, StringConstraints(max_length=1000), _NOT_BLANK]
     purpose: Slug
     retention_days: Annotated[Whole, Field(ge=1, le=3650)] | None
+    stale_after_hours: Annotated[Whole, Field(ge=1, le=8760)] | None = None
+    """How long after it happened an event may still start something; null means for ever."""
     from_browsers: Literal["store", "start"] = "store"
     """What comes by a publishable key anybody can send: it is stored and counted, or starts what others start too."""
 

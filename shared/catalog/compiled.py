@@ -80,6 +80,7 @@ class Usable:
     purpose: str
     retention_days: int | None
     browsers_start: bool
+    stale_after_hours: int | None
     check: Check
 
 
@@ -126,10 +127,15 @@ def _choose(definition: Record, version_id: str | None) -> Mapping[str, Json]:
     raise _unknown_version(definition.id, active["id"])
 
 
-def _terms(definition: Record) -> tuple[str, int | None, bool]:
+def _terms(definition: Record) -> tuple[str, int | None, bool, int | None]:
     doc = definition.doc
-    days = doc["retentionDays"]
-    return doc["purpose"], None if days is None else int(days), doc.get("fromBrowsers") == "start"
+    days, hours = doc["retentionDays"], doc.get("staleAfterHours")
+    starts = doc.get("fromBrowsers") == "start"
+    return doc["purpose"], _whole(days), starts, _whole(hours)
+
+
+def _whole(number: Json) -> int | None:
+    return None if number is None else int(number)
 
 
 def _unknown_event() -> UnknownEvent:

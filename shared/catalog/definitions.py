@@ -164,6 +164,7 @@ def _shown(doc: Mapping[str, Json], version: Mapping[str, Json]) -> Doc:
     hidden = ("schema", "versions", "active")
     return {
         "fromBrowsers": "store",
+        "staleAfterHours": None,
         **{name: value for name, value in doc.items() if name not in hidden},
         "version": _version(version),
         "versions": len(doc["versions"]),

@@ -12,19 +12,6 @@ from shared.ports import Answer, NoAnswer
 
 MAX_RETRY_AFTER = timedelta(hours=24)
 JITTER = 0.2
-SCHEDULE = (
-    timedelta(0),
-    timedelta(seconds=5),
-    timedelta(minutes=5),
-    timedelta(minutes=30),
-    timedelta(hours=2),
-    timedelta(hours=5),
-    timedelta(hours=10),
-    timedelta(hours=14),
-    timedelta(hours=20),
-    timedelta(hours=24),
-)
-"""The wait before each attempt, as Standard Webhooks 1.0.0 suggests ("deliverability"): ten over some 75 hours."""
 
 
 class Meaning(StrEnum):
@@ -42,6 +29,7 @@ class Cause(StrEnum):
     BAD_URL = "bad_url"
     BROKEN = "broken"
     BROKEN_DESTINATION = "broken_destination"
+    EXPIRED = "expired"
     EXHAUSTED = "exhausted"
     GATEWAY_TIMEOUT = "gateway_timeout"
     GONE = "gone"
@@ -71,6 +59,7 @@ _SENTENCES = {
     Cause.BAD_URL: "The destination's URL cannot be used. Correct it and replay.",
     Cause.BROKEN: "The connection broke before the answer was complete; the event may have arrived.",
     Cause.BROKEN_DESTINATION: "This version cannot load the code for the destination. Update Signalbox, then replay.",
+    Cause.EXPIRED: "The event is older than its definition or the destination lets it be sent.",
     Cause.EXHAUSTED: "Every attempt failed. Look at the last one's reason, then replay.",
     Cause.GATEWAY_TIMEOUT: "A gateway passed the event on and had no answer in time; it may have arrived.",
     Cause.GONE: "The destination says that it is gone for good. Disable or correct it.",
@@ -136,12 +125,10 @@ class Outcome:
     retry_after: timedelta | None = None
 
 
-def judge(
-    answer: Answer | NoAnswer, *, deduplicates: bool, final: Mapping[int, Ruling], now: datetime
-) -> Outcome:
+def judge(answer: Answer | NoAnswer, *, resends: bool, final: Mapping[int, Ruling], now: datetime) -> Outcome:
     """What the answer means. `final` goes before the table.
 
-    An unknown outcome is tried again if the destination deduplicates (or its delivery says `resend`), else held.
+    An unknown outcome is tried again if it `resends`, else held.
     """
     ruling = _ruling(answer, final)
     match ruling.meaning:
@@ -149,7 +136,7 @@ def judge(
             return Outcome("delivered")
         case Meaning.DEAD:
             return Outcome("dead", ruling.cause)
-        case Meaning.UNKNOWN if not deduplicates:
+        case Meaning.UNKNOWN if not resends:
             return Outcome("held", ruling.cause)
         case _:
             return Outcome("retry", ruling.cause, _asked_wait(answer, now))
@@ -164,12 +151,12 @@ def next_attempt(
 ) -> datetime | None:
     """When to try again after `attempt` attempts (1 or more), or None when the schedule is exhausted.
 
-    `jitter` is a random number from 0 to 1: it moves the schedule's wait by up to 20 % either way, and what the
+    `schedule` are the waits before each repeat. `jitter` is a random number from 0 to 1: it moves the schedule's wait by up to 20 % either way, and what the
     destination asked for only later, so that not all its deliveries come back in one moment.
     """
-    if attempt >= len(schedule):
+    if attempt > len(schedule):
         return None
-    planned = schedule[attempt] * (1 + JITTER * (2 * jitter - 1))
+    planned = schedule[attempt - 1] * (1 + JITTER * (2 * jitter - 1))
     asked = min(retry_after or timedelta(0), MAX_RETRY_AFTER) * (1 + JITTER * jitter)
     return now + max(planned, asked)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from shared.errors import Fault, Invalid
+from shared.faults import pointer
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +26,20 @@ def made(wanted: Mapping[str, Secret], random: bytes) -> dict[str, str]:
     return {name: secret.make(random) for name, secret in wanted.items() if secret.make}
 
 
-def check(kind: str, wanted: Mapping[str, Secret], given: Mapping[str, str]) -> None:
+def check(
+    kind: str, wanted: Mapping[str, Secret], given: Mapping[str, str], prefix: str = "/secrets"
+) -> None:
     """Raises Invalid with a fault for each secret that is unknown, missing, or cannot work."""
-    unknown = [Fault(_pointer(name), "Leave it out.", _known(wanted)) for name in given if name not in wanted]
+    unknown = [
+        Fault(prefix + pointer(name), "Leave it out.", _known(wanted)) for name in given if name not in wanted
+    ]
     missing = [
-        Fault(_pointer(name), "Give the secret.", secret.expected, "missing")
+        Fault(prefix + pointer(name), "Give the secret.", secret.expected, "missing")
         for name, secret in wanted.items()
         if secret.required and not given.get(name)
     ]
     wrong = [
-        Fault(_pointer(name), "Give a secret of the expected form.", secret.expected, "other text")
+        Fault(prefix + pointer(name), "Give a secret of the expected form.", secret.expected, "other text")
         for name, secret in wanted.items()
         if given.get(name) and not secret.fits(given[name])
     ]
@@ -44,7 +49,3 @@ def check(kind: str, wanted: Mapping[str, Secret], given: Mapping[str, str]) -> 
 
 def _known(wanted: Mapping[str, Secret]) -> str:
     return ", ".join(wanted) or "no secrets"
-
-
-def _pointer(name: str) -> str:
-    return f"/secrets/{name}"

@@ -1,7 +1,9 @@
 """What every destination's settings share: the border model, how long to wait, and what a URL may look like."""
 
 import re
-from typing import Annotated
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -19,6 +21,10 @@ _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 def _whole(value: object) -> object:
     """A JSON number without fraction as an int; anything else is left for pydantic to refuse."""
     return int(value) if isinstance(value, Number) and value.is_integer_text else value
+
+
+def _listed(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _absolute(url: str) -> str:
@@ -77,6 +83,17 @@ Timeout = Annotated[int, Field(ge=1, le=30), BeforeValidator(_whole)]
 """Whole seconds, 1 to 30 (Standard Webhooks 1.0.0 suggests 15 to 30)."""
 
 
+SCHEDULE = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Seconds before each repeat, as Standard Webhooks 1.0.0 suggests ("deliverability"): ten attempts over some 75 hours."""
+
+_Wait = Annotated[int, Field(ge=1, le=604_800), BeforeValidator(_whole)]
+Waits = Annotated[tuple[_Wait, ...], Field(max_length=19), BeforeValidator(_listed)]
+"""Up to 19 waits of 1 second to 7 days (604,800 seconds)."""
+
+Hours = Annotated[int, Field(ge=1, le=8_760), BeforeValidator(_whole)]
+"""Whole hours, up to a year (8,760)."""
+
+
 class DestinationSettings(BaseModel):
     """The settings that every destination has."""
 
@@ -92,3 +109,24 @@ class DestinationSettings(BaseModel):
     timeout_seconds: Timeout = Field(
         15, title="Timeout", description="Seconds to wait for an answer, connecting included."
     )
+    retry_seconds: Waits = Field(
+        SCHEDULE,
+        title="Waits",
+        description="Seconds before each repeat of an attempt that failed; without any there is one attempt.",
+    )
+    max_age_hours: Hours | None = Field(
+        None,
+        title="Maximum age",
+        description="Hours after its receipt for which an event is worth sending; without it, for ever.",
+    )
+    on_unknown: Literal["hold", "resend"] = Field(
+        "hold",
+        title="Outcome unknown",
+        description="Whether an attempt that may have arrived is held for a person to decide, or sent again. "
+        "Where the destination drops repeats it is always sent again.",
+    )
+
+    @property
+    def schedule(self) -> Sequence[timedelta]:
+        """The wait before each repeat."""
+        return [timedelta(seconds=wait) for wait in self.retry_seconds]

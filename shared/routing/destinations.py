@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import ConfigDict, Field, RootModel, ValidationError
 
 from shared import destinations, exact, times
 from shared.access.opened import Opened
@@ -36,13 +36,28 @@ def _settings_of_any_kind(schema: dict[str, Json]) -> None:
     schema["anyOf"] = [destinations.load(kind).settings.model_json_schema() for kind in destinations.KINDS]
 
 
+Secrets = Annotated[dict[str, Annotated[str, Field(max_length=8_192)]], Field(max_length=8)]
+
+
 class DestinationBody(Body):
     """A destination to set up. Secrets are written and never answered."""
 
     name: Slug
     kind: str = Field(max_length=32, json_schema_extra={"enum": [*destinations.KINDS]})
     settings: dict[str, Json] = Field(json_schema_extra=_settings_of_any_kind)
-    secrets: dict[str, str] = Field(default_factory=dict, max_length=8)
+    secrets: Secrets = Field(default_factory=dict)
+
+
+class DestinationSettingsBody(RootModel[dict[str, Json]]):
+    """A destination's settings, as `DestinationBody` has them."""
+
+    model_config = ConfigDict(strict=True, frozen=True, json_schema_extra=_settings_of_any_kind)
+
+
+class DestinationSecretsBody(RootModel[Secrets]):
+    """A destination's secrets, by name."""
+
+    model_config = ConfigDict(strict=True, frozen=True)
 
 
 class Destinations:
@@ -83,10 +98,24 @@ class Destinations:
     async def read(self, section: str, id: str) -> dict[str, Json]:
         return _shown(await self._record(section, id))
 
+    async def set_settings(self, section: str, id: str, settings: Json) -> dict[str, Json]:
+        """Replace its settings, whole; instances follow within CACHE_SECONDS. Raises NotFound, Invalid, Conflict."""
+        wanted = read_body(DestinationSettingsBody, settings).root
+        record = await self._record(section, id)
+        _settings(record.doc["kind"], wanted, "")
+        return await self._replace(record.with_doc(settings=wanted))
+
+    async def set_secrets(self, section: str, id: str, given: Json) -> dict[str, Json]:
+        """Replace its secrets, all of them. Raises NotFound, Invalid, Conflict."""
+        wanted = read_body(DestinationSecretsBody, given).root
+        record = await self._record(section, id)
+        kind = record.doc["kind"]
+        secrets.check(kind, destinations.load(kind).secrets, wanted, "")
+        sealed = self._seal.seal(_context(section, id), exact.dumps(wanted))
+        return await self._replace(record.with_doc(secrets=sealed))
+
     async def set_status(self, section: str, id: str, status: Status) -> dict[str, Json]:
-        record = (await self._record(section, id)).with_doc(status=status)
-        await self._registry.replace(record)
-        return _shown(record)
+        return await self._replace((await self._record(section, id)).with_doc(status=status))
 
     async def open(self, section: str, id: str) -> Target | None:
         """The destination with its secrets. Raises Unavailable when they cannot be unsealed."""
@@ -99,6 +128,10 @@ class Destinations:
         unsealed = exact.read(self._seal.unseal(_context(record.section, record.id), doc["secrets"]))
         return Target(record.id, doc["kind"], settings, unsealed, doc["status"])
 
+    async def _replace(self, record: Record) -> dict[str, Json]:
+        await self._registry.replace(record)
+        return _shown(record)
+
     async def _record(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.DESTINATION, section, id)
         if record is None:
@@ -106,11 +139,11 @@ class Destinations:
         return record
 
 
-def _settings(kind: str, settings: dict[str, Json]) -> DestinationSettings:
+def _settings(kind: str, settings: dict[str, Json], prefix: str = "/settings") -> DestinationSettings:
     try:
         checked: DestinationSettings = destinations.load(kind).settings.model_validate(settings)
     except ValidationError as error:
-        faults = faults_of(error, "/settings")
+        faults = faults_of(error, prefix)
         raise Invalid(f"The settings do not fit a {kind} destination.", faults=faults) from None
     return checked
 

@@ -1,17 +1,21 @@
 """Routes: which definition goes to which destination, for what purpose, with which fields."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared import mapping, times
 from shared.bodies import Body, Discriminator, Slug, read_body
+from shared.catalog.compiled import version_key
 from shared.errors import Fault, Invalid, NotFound
+from shared.event import Stored
 from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
+from shared.routing import conditions
+from shared.routing.conditions import Condition, Types
 
 Status = Literal["active", "paused"]
 
@@ -26,15 +30,36 @@ class Route:
     purpose: str
     mapping: Mapping[str, Json] | None
     status: Status
+    versions: tuple[str, ...] | None = None
+    """Of the definition: the ids of those whose events take it, or all."""
+    condition: Condition | None = None
+    types: Types = field(default_factory=dict)
+    """Of what the condition looks at."""
+
+    def takes(self, stored: Stored) -> bool:
+        """Whether an event of its definition takes it."""
+        if self.versions is not None and stored.event.version not in self.versions:
+            return False
+        return self.condition is None or conditions.holds(self.condition, self.types, stored)
+
+
+MAX_ROUTE_VERSIONS = 50
 
 
 class RouteBody(Body):
-    """A route to create; without a mapping the properties go as they are."""
+    """A route to create; without a mapping the properties go as they are, without a condition all events do."""
 
     event: Discriminator
     destination: str = Field(max_length=64)
     purpose: Slug | None = None
     mapping: dict[str, Json] | None = None
+    versions: (
+        Annotated[
+            list[Annotated[str, Field(max_length=64)]], Field(min_length=1, max_length=MAX_ROUTE_VERSIONS)
+        ]
+        | None
+    ) = None
+    condition: dict[str, Json] | None = None
 
 
 class Routes:
@@ -46,20 +71,32 @@ class Routes:
 
     async def create(self, section: str, body: Json, id: str) -> dict[str, Json]:
         """Connect a definition with a destination; `id` is random. Raises Invalid."""
-        wanted = read_body(RouteBody, body)
+        record = await self._made(section, read_body(RouteBody, body), id)
+        await self._registry.create(record)
+        return _shown(record)
+
+    async def draft(self, section: str, wanted: RouteBody) -> Route:
+        """The route that `create` would make. Nothing is stored. Raises Invalid."""
+        return _route(await self._made(section, wanted, "draft"))
+
+    async def _made(self, section: str, wanted: RouteBody, id: str) -> Record:
         if wanted.mapping is not None:
             mapping.compile_mapping(wanted.mapping, "/mapping")
         definition = await self._definition(section, wanted)
+        types = await self._types(section, definition)
+        _check(wanted, definition, types)
         doc = {
             "event": wanted.event,
             "destination": wanted.destination,
             "purpose": wanted.purpose or definition.doc["purpose"],
             "mapping": wanted.mapping,
+            "versions": wanted.versions,
+            "condition": wanted.condition,
+            "fieldTypes": conditions.types_used(wanted.condition, types) if wanted.condition else {},
             "status": "active",
             "createdAt": times.text(self._clock.now()),
         }
-        await self._registry.create(Record(Kind.ROUTE, section, id, doc))
-        return _shown(Record(Kind.ROUTE, section, id, doc))
+        return Record(Kind.ROUTE, section, id, doc)
 
     async def list(self, section: str) -> list[dict[str, Json]]:
         return [_shown(record) for record in await self._registry.list(Kind.ROUTE, section)]
@@ -105,6 +142,13 @@ class Routes:
             raise Invalid("The route points to what does not exist.", faults=missing)
         return definition
 
+    async def _types(self, section: str, definition: Record) -> Types:
+        """What a condition may look at: the fields of the definition's active version, beside the envelope."""
+        place = version_key(definition.id, int(definition.doc["active"]))
+        version = await self._registry.read(Kind.VERSION, section, place)
+        fields = version.doc["fields"] if version else ()
+        return conditions.types_of({one["name"]: one["type"] for one in fields})
+
     async def _record(self, section: str, id: str) -> Record:
         record = await self._registry.read(Kind.ROUTE, section, id)
         if record is None:
@@ -114,8 +158,36 @@ class Routes:
 
 def _route(record: Record) -> Route:
     doc = record.doc
-    return Route(record.id, doc["event"], doc["destination"], doc["purpose"], doc["mapping"], doc["status"])
+    versions = doc.get("versions")
+    return Route(
+        id=record.id,
+        event=doc["event"],
+        destination=doc["destination"],
+        purpose=doc["purpose"],
+        mapping=doc["mapping"],
+        status=doc["status"],
+        versions=None if versions is None else tuple(versions),
+        condition=doc.get("condition"),
+        types=doc.get("fieldTypes", {}),
+    )
+
+
+def _check(wanted: RouteBody, definition: Record, types: Types) -> None:
+    """Raises Invalid for a version that the definition does not have, and for a condition that cannot hold."""
+    known = {entry["id"] for entry in definition.doc["versions"]}
+    faults = [
+        Fault(f"/versions/{number}", "Name a version of the definition.", "the id of a version", "unknown")
+        for number, id in enumerate(wanted.versions or ())
+        if id not in known
+    ]
+    if wanted.condition is not None:
+        faults += conditions.faults_in(wanted.condition, types, "/condition")
+    if faults:
+        raise Invalid("The route has errors. Correct each member that is listed.", faults=faults)
 
 
 def _shown(record: Record) -> dict[str, Json]:
-    return {"id": record.id, **{name: value for name, value in record.doc.items() if name != "schema"}}
+    """Routes that were made before there were conditions have none."""
+    hidden = ("schema", "fieldTypes")
+    shown = {name: value for name, value in record.doc.items() if name not in hidden}
+    return {"id": record.id, "versions": None, "condition": None, **shown}

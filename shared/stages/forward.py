@@ -5,13 +5,14 @@ sent, or that somebody may have. An attempt whose claim ran out without an outco
 """
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from shared import times
 from shared.access.sections import Section
 from shared.destinations import outcomes
-from shared.destinations.outcomes import SCHEDULE, Cause, Outcome
+from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.ports import Clock, Http, RowChanged
@@ -134,11 +135,13 @@ class Forwarder:
         self.gate.heard(section, sending, answer)
         outcome = outcomes.judge(
             answer,
-            deduplicates=sending.deduplicates,
+            resends=sending.resends,
             final=sending.plugin.answers,
             now=self.clock.now(),
         )
-        return await self._finish(section, claimed, outcome, status_code=getattr(answer, "status", None))
+        status = getattr(answer, "status", None)
+        schedule = sending.target.settings.schedule
+        return await self._finish(section, claimed, outcome, status_code=status, schedule=schedule)
 
     async def _claim(self, section: Section, delivery: Delivery, seconds: float) -> Delivery:
         now = self.clock.now()
@@ -161,6 +164,7 @@ class Forwarder:
         *,
         status_code: int | None = None,
         reason: str | None = None,
+        schedule: Sequence[timedelta] = (),
     ) -> Delivery:
         """Write the attempt's end into the delivery, then do what the outcome asks for."""
         cause = outcome.cause.value if outcome.cause else None
@@ -172,13 +176,15 @@ class Forwarder:
         )
         ended = replace(delivery, attempts=(*delivery.attempts[:-1], last), claim_until=None, cause=cause)
         if outcome.state == "retry":
-            return await self._retry(section, ended, outcome)
+            return await self._retry(section, ended, outcome, schedule)
         return await self._end(section, ended, outcome)
 
-    async def _retry(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
+    async def _retry(
+        self, section: Section, delivery: Delivery, outcome: Outcome, schedule: Sequence[timedelta]
+    ) -> Delivery:
         at = outcomes.next_attempt(
             delivery.attempt,
-            SCHEDULE,
+            schedule,
             self.clock.now(),
             outcome.retry_after,
             random.random(),  # noqa: S311

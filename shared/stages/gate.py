@@ -10,12 +10,13 @@ from typing import Any
 from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
-from shared.destinations.outcomes import NO_ACCESS, SCHEDULE, Cause, Outcome
+from shared.destinations.outcomes import NO_ACCESS, Cause, Outcome
+from shared.documents import is_stale
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
 from shared.killpoints import reached
 from shared.people.identity import People
-from shared.ports import Answer, NoAnswer
+from shared.ports import Answer, Clock, NoAnswer
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations, Target
 from shared.routing.routes import Route, Routes
@@ -29,7 +30,7 @@ _log = logging.getLogger("signalbox.gate")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What one attempt needs."""
+    """What one attempt needs. It `resends` what may have arrived: the destination drops repeats, or takes them."""
 
     stored: Stored
     route: Route
@@ -40,9 +41,10 @@ class Sending:
     """An access token, where the destination needs one."""
 
     @property
-    def deduplicates(self) -> bool:
+    def resends(self) -> bool:
         """Whether an attempt may be made again although nobody knows whether it arrived."""
-        return self.plugin.deduplicates(self.target.settings)
+        settings = self.target.settings
+        return self.plugin.deduplicates(settings) or settings.on_unknown == "resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Gate:
     destinations: Destinations
     people: People
     tokens: AccessTokens
+    clock: Clock
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
         """What the attempt needs, or what the delivery comes to without one.
@@ -75,7 +78,7 @@ class Gate:
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
             return Outcome("retry", Cause.BROKEN_DESTINATION)
         reached("gate.opened")
-        return _unknown(delivery, sending) or sending
+        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now()) or sending
 
     async def refuses(
         self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, now: datetime
@@ -115,9 +118,18 @@ def _refused(status: int, plugin: DestinationKind[Any]) -> bool:
 
 
 def _unknown(delivery: Delivery, sending: Sending) -> Outcome | None:
-    """An attempt that was begun and has no end: sent again where the receiver deduplicates, but not for ever."""
+    """An attempt that was begun and has no end: made again where that is right, but not for ever."""
     if delivery.status is not Status.SENDING:
         return None
-    if not sending.deduplicates:
+    if not sending.resends:
         return Outcome("held", Cause.OUTCOME_UNKNOWN)
-    return Outcome("dead", Cause.EXHAUSTED) if delivery.attempt >= len(SCHEDULE) else None
+    is_last = delivery.attempt > len(sending.target.settings.retry_seconds)
+    return Outcome("dead", Cause.EXHAUSTED) if is_last else None
+
+
+def _expired(delivery: Delivery, sending: Sending, now: datetime) -> Outcome | None:
+    """An event that is too old is not sent for the first time, nor once more. One that may have arrived is no such case."""
+    event, hours = sending.stored.event, sending.target.settings.max_age_hours
+    is_old = hours is not None and now - event.received_at > timedelta(hours=hours)
+    is_expired = delivery.status is not Status.SENDING and (is_old or is_stale(event, now))
+    return Outcome("dead", Cause.EXPIRED) if is_expired else None

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from shared import times
-from shared.event import Stored
+from shared.documents import is_stale
+from shared.event import Event, Stored
 from shared.people.identity import Resolved
 from shared.routing.routes import Route
 from shared.stores.trail import Delivery, Status, Step, Trail
@@ -19,6 +20,8 @@ class Decision:
     person: Resolved | None
     refused: Collection[str]
     routes: Sequence[Route]
+    passed_by: int = 0
+    """Routes of the definition whose condition or versions the event does not meet."""
 
 
 def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
@@ -27,17 +30,25 @@ def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
         # Decided before: routes that were made since are for events to come.
         return already
     at = times.text(now)
-    steps = (_resolved(decision.person, at), _gated(decision, at), _routed(decision, at))
+    not_started = _not_started(decision.stored.event, now)
+    routed = Step("route", at, "skipped", *not_started) if not_started else _routed(decision, at)
+    steps = (_resolved(decision.person, at), _gated(decision, at), routed)
     known = {delivery.route for delivery in already.deliveries}
-    new = [_delivery(decision, route) for route in _taken(decision) if route.id not in known]
+    taken = () if not_started else decision.routes
+    new = [_delivery(decision, route) for route in taken if route.id not in known]
     person = decision.person.person if decision.person else None
     return Trail(person, steps, (*already.deliveries, *new))
 
 
-def _taken(decision: Decision) -> Sequence[Route]:
-    """A test event is stored and shown, and starts nothing; what browsers send only where the definition says so."""
-    event = decision.stored.event
-    return decision.routes if event.starts and not event.test else ()
+def _not_started(event: Event, now: datetime) -> tuple[str, str] | None:
+    """Why an event is stored and shown, and starts nothing: a reason, and a sentence."""
+    if event.test:
+        return "test", "A test event starts nothing."
+    if not event.starts:
+        return "untrusted", "It came from a browser, so it starts nothing."
+    if is_stale(event, now):
+        return "stale", f"It happened more than {event.stale_after_hours} hours before, so it starts nothing."
+    return None
 
 
 def _delivery(decision: Decision, route: Route) -> Delivery:
@@ -73,10 +84,10 @@ def _gated(decision: Decision, at: str) -> Step:
 
 
 def _routed(decision: Decision, at: str) -> Step:
-    if decision.stored.event.test:
-        return Step("route", at, "skipped", "test", "A test event starts nothing.")
-    if not decision.stored.event.starts:
-        return Step("route", at, "skipped", "untrusted", "It came from a browser, so it starts nothing.")
+    if not decision.routes and decision.passed_by:
+        detail = f"It does not meet what {decision.passed_by} route(s) ask for."
+        return Step("route", at, "none", "no_condition_met", detail)
     if not decision.routes:
         return Step("route", at, "none", "no_route", "No active route takes this event.")
-    return Step("route", at, "routed", None, f"{len(decision.routes)} route(s)")
+    passed_by = f", {decision.passed_by} not met" if decision.passed_by else ""
+    return Step("route", at, "routed", None, f"{len(decision.routes)} route(s){passed_by}")

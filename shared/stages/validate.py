@@ -94,4 +94,5 @@ def _event(caller: Caller, draft: Draft, usable: Usable, now: datetime) -> Event
         key=draft.key,
         test=draft.test,
         starts=caller.trust == "server" or usable.browsers_start,
+        stale_after_hours=usable.stale_after_hours,
     )

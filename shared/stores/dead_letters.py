@@ -5,7 +5,7 @@ receipt. It is written before the delivery is marked dead, so that a dead delive
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import replace
 
 from shared import ids
@@ -18,6 +18,8 @@ from shared.storage import DEAD_LETTERS
 from shared.stores.outbox import Outbox
 from shared.stores.receipts import Receipts
 from shared.stores.trail import Delivery, Status
+
+LISTED = (Status.DEAD, Status.HELD)
 
 
 class DeadLetters:
@@ -52,6 +54,14 @@ class DeadLetters:
                 break
         return found
 
+    async def each(self, section: str, cause: Cause, after: str = "") -> AsyncIterator[tuple[str, Delivery]]:
+        """The dead and held deliveries of a cause, oldest first, each with the place to go on `after`."""
+        async for row in self._tables.range(DEAD_LETTERS.name, f"{section}|{cause}", after):
+            event, _, route = row.rk.partition("|")
+            delivery = None if row.rk == after else await self._receipts.delivery(section, event, route)
+            if delivery is not None and delivery.status in LISTED and delivery.cause == cause:
+                yield row.rk, delivery
+
     async def replay(self, section: str, id: str) -> Delivery:
         """Start a dead or held delivery anew, under its own id. The caller hands it off.
 
@@ -59,7 +69,7 @@ class DeadLetters:
         """
         event, _, route = id.partition("_")
         delivery = await self._find(section, event, route)
-        if delivery.status not in (Status.DEAD, Status.HELD):
+        if delivery.status not in LISTED:
             raise Conflict(f"This delivery is {delivery.status}, so there is nothing to replay.")
         anew = replace(
             delivery,
@@ -95,7 +105,7 @@ class DeadLetters:
         if delivery is None or delivery.status in (Status.DELIVERED, Status.REFUSED):
             await self._tables.delete(DEAD_LETTERS.name, row.pk, row.rk)
             return False
-        return delivery.status in (Status.DEAD, Status.HELD) and delivery.cause == cause
+        return delivery.status in LISTED and delivery.cause == cause
 
     async def _find(self, section: str, event: str, route: str) -> Delivery:
         try:

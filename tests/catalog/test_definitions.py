@@ -69,6 +69,7 @@ async def test_a_definition_is_answered_whole_and_reads_back_the_same(definition
         "purpose": "transactional",
         "retentionDays": 365,
         "fromBrowsers": "store",
+        "staleAfterHours": None,
         "version": {
             "id": created["version"]["id"],
             "number": 1,

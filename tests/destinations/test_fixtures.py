@@ -75,7 +75,7 @@ def test_a_case_judges_its_answers(case):
     for answer in facts.get("answers", ()):
         outcome = judge(
             Answer(int(answer["status"]), answer.get("headers", {}), b""),
-            deduplicates=plugin.deduplicates(settings),
+            resends=plugin.deduplicates(settings),
             final=plugin.answers,
             now=times.parse(facts["now"]),
         )

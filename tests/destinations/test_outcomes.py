@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from shared.destinations.outcomes import (
     MAX_RETRY_AFTER,
-    SCHEDULE,
     TABLE,
     Cause,
     Meaning,
@@ -19,6 +18,7 @@ from shared.destinations.outcomes import (
     judge,
     next_attempt,
 )
+from shared.destinations.settings import SCHEDULE
 from shared.ports import Answer, Failure, NoAnswer
 
 NOW = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
@@ -45,7 +45,7 @@ FAILURES: dict[Failure, Row] = {
 
 
 def judged(answer: Answer | NoAnswer, *, deduplicates: bool = True, final=None) -> Outcome:
-    return judge(answer, deduplicates=deduplicates, final=final or {}, now=NOW)
+    return judge(answer, resends=deduplicates, final=final or {}, now=NOW)
 
 
 def asked(text: str, status: int = 429) -> timedelta | None:
@@ -142,11 +142,12 @@ def test_no_retry_after_text_breaks_the_judge(text):
 
 
 JITTER = st.floats(0, 1)
+WAITS = [timedelta(seconds=wait) for wait in SCHEDULE]
 WAIT = st.none() | st.timedeltas(timedelta(0), timedelta(days=30))
 
 
 def after(attempt: int, jitter: float = 0.5, wait: timedelta | None = None) -> datetime:
-    at = next_attempt(attempt, SCHEDULE, NOW, wait, jitter)
+    at = next_attempt(attempt, WAITS, NOW, wait, jitter)
     assert at is not None
     return at
 
@@ -154,13 +155,13 @@ def after(attempt: int, jitter: float = 0.5, wait: timedelta | None = None) -> d
 def test_the_schedule_is_kept_without_jitter():
     waits = [after(attempt) - NOW for attempt in range(1, 10)]
 
-    assert waits == list(SCHEDULE[1:])
-    assert sum(SCHEDULE, timedelta(0)) == timedelta(hours=75, minutes=35, seconds=5)
+    assert waits == WAITS
+    assert sum(WAITS, timedelta(0)) == timedelta(hours=75, minutes=35, seconds=5)
 
 
 @given(st.integers(10, 1000), JITTER, WAIT)
 def test_the_tenth_attempt_is_the_last(attempt, jitter, wait):
-    assert next_attempt(attempt, SCHEDULE, NOW, wait, jitter) is None
+    assert next_attempt(attempt, WAITS, NOW, wait, jitter) is None
 
 
 @given(st.integers(1, 8), JITTER, WAIT)
@@ -180,5 +181,5 @@ def test_a_wait_stays_within_20_percent_of_the_schedule_or_of_what_was_asked(att
     asked_for = min(wait or timedelta(0), MAX_RETRY_AFTER)
     at = after(attempt, jitter, wait)
 
-    assert NOW + max(SCHEDULE[attempt] * 0.8, asked_for) <= at
-    assert at <= NOW + max(SCHEDULE[attempt], asked_for) * 1.2
+    assert NOW + max(WAITS[attempt - 1] * 0.8, asked_for) <= at
+    assert at <= NOW + max(WAITS[attempt - 1], asked_for) * 1.2

@@ -1,5 +1,6 @@
 """How the tests of the doors ask: requests that an ordinary client cannot send, and what every refusal must look like."""
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -9,10 +10,13 @@ import secrets
 import socket
 import urllib.request
 from collections.abc import Iterable, Mapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 from local.client import Client, Response
 from local.demo.furnish import SHOP_SECRET
+from shared.azure.tables import AzureTables
+from shared.storage import TABLES
 from tests.running import Running
 
 PROBLEM = "application/problem+json"
@@ -69,6 +73,28 @@ def ask_in_bytes(client: Client, path: str, rest: bytes, *, leave: bool = False)
         if leave:
             connection.shutdown(socket.SHUT_WR)
         return b"".join(_received(connection))
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Where the rows lie, for what lets time pass for some of them."""
+
+    storage: str
+
+    @classmethod
+    def of(cls, running: Running) -> Self:
+        return cls(running.stack.environment["STORAGE_CONNECTION"])
+
+
+def kept(running: Running) -> list[str]:
+    """All that there is: each row of each table, and each line of the logs."""
+    logs = [log.read_text(errors="replace") for log in running.stack.home.glob("*.log")]
+    return [*asyncio.run(_rows(Storage.of(running).storage)), *"".join(logs).splitlines()]
+
+
+async def _rows(connection: str) -> list[str]:
+    async with AzureTables(connection) as tables:
+        return [repr(row) for table in TABLES for row in [one async for one in tables.scan(table.name)]]
 
 
 def webhook(running: Running, body: bytes, hook: str | None = None, **changes: str) -> Response:

@@ -3,7 +3,7 @@
 import asyncio
 import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -27,6 +27,14 @@ FIELDS = [
     {"name": "date", "type": "date", "description": "Any"},
     {"name": "timestamp", "type": "timestamp", "description": "Any"},
 ]
+EVERYTHING = {
+    "event": EVENT,
+    "title": "Everything",
+    "description": "One field of each type.",
+    "purpose": "marketing",
+    "retentionDays": 30,
+    "fields": FIELDS,
+}
 BUCKETS = 4
 
 MakeKey = Callable[..., dict[str, Any]]
@@ -55,29 +63,21 @@ class Place:
 @pytest.fixture(scope="session")
 def quiet(running: Running) -> Place:
     """Here nothing but refusals happens, so nothing is ever stored."""
-    place = _place(running, "quiet")
-    definition = {
-        "event": EVENT,
-        "title": "Everything",
-        "description": "One field of each type.",
-        "purpose": "marketing",
-        "retentionDays": 30,
-        "fields": FIELDS,
-    }
-    assert place.client.post("/v1/definitions", definition).status == 201
-    return place
+    made = place(running, "quiet")
+    assert made.client.post("/v1/definitions", EVERYTHING).status == 201
+    return made
 
 
 @pytest.fixture(scope="session")
 def noisy(running: Running) -> Place:
     """Whatever is left here disturbs nobody."""
-    return _place(running, "noisy")
+    return place(running, "noisy")
 
 
 @pytest.fixture(scope="session")
 def stranger(running: Running) -> Place:
     """A section that has nothing to do with the demo's."""
-    return _place(running, "stranger")
+    return place(running, "stranger")
 
 
 @pytest.fixture(scope="session")
@@ -94,10 +94,10 @@ def make_key(running: Running) -> MakeKey:
     return make
 
 
-def token_of(issuer_url: str, app: App) -> str:
-    """Sign an app in, once the issuer knows it."""
+def token_of(issuer_url: str, app: App, claims: Mapping[str, object] | None = None) -> str:
+    """Sign an app in, once the issuer knows it; its tokens say `claims` instead of what they should."""
     issuer = Client(issuer_url)
-    known = {"id": app.id, "secret": app.secret, "roles": app.roles}
+    known = {"id": app.id, "secret": app.secret, "roles": app.roles, "claims": claims or {}}
     assert issuer.post("/control", {"client": known}).status == 200
     return str(issuer.send("POST", TOKEN_PATH, urlencode(app.form).encode(), FORM).doc["access_token"])
 
@@ -123,7 +123,8 @@ def principal(running: Running) -> Principal:
     return make
 
 
-def _place(running: Running, name: str) -> Place:
+def place(running: Running, name: str) -> Place:
+    """A new section, and a key for all that a section's key can do."""
     stack = running.stack
     section = {
         "id": name,

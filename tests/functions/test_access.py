@@ -13,7 +13,7 @@ from shared.access.rights import DEPLOYMENT_ONLY
 from shared.azure.tables import AzureTables
 from shared.stores.used import Used
 from shared.wiring import SystemClock
-from tests.functions.asking import assert_problem, pointers
+from tests.functions.asking import assert_problem, kept, pointers
 from tests.functions.conftest import SECTION_SCOPES, MakeKey, Place
 from tests.running import Running, order
 
@@ -131,6 +131,7 @@ def test_a_rotated_key_has_two_live_secrets_until_one_is_revoked(running: Runnin
     assert [secret["revokedAt"] is None for secret in revoked.doc["secrets"]] == [False, True]
 
 
+@pytest.mark.feature("F88")
 def test_a_revoked_key_is_refused_and_stays_so(running: Running, make_key: MakeKey):
     made = make_key("events:read")
     change = f"/v1/keys/{made['id']}"
@@ -275,3 +276,15 @@ def test_a_section_that_is_not_there_is_neither_paused_nor_resumed(running: Runn
 
     assert_problem(deployment.post("/v1/sections/nowhere/pause"), 404, "not-found")
     assert_problem(deployment.post("/v1/sections/nowhere/resume"), 404, "not-found")
+
+
+@pytest.mark.feature("F89")
+def test_no_row_and_no_log_holds_a_key(running: Running, make_key: MakeKey):
+    for members in ({}, {"events": ["transactions.order-placed"], "origins": ["https://shop.example"]}):
+        made = make_key("events:write", **members)
+        secret = made["key"].rpartition("_")[2]
+        answer = Client.keyed(running.stack.base_url, made["key"]).post("/v1/events", order())
+
+        assert answer.status == (403 if members else 202)
+        assert [text for text in kept(running) if made["id"] in text]
+        assert [text for text in kept(running) if secret in text] == []

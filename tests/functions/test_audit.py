@@ -30,12 +30,17 @@ TELLS: dict[str, str | None] = {
     "POST /v1/definitions": "definition created",
     "POST /v1/definitions/{event}/versions": "definition changed",
     "POST /v1/destinations": "destination created",
+    "PUT /v1/destinations/{id}/settings": "destination changed",
+    "PUT /v1/destinations/{id}/secrets": "destination changed",
     "POST /v1/destinations/{id}/pause": "destination changed",
     "POST /v1/destinations/{id}/resume": "destination changed",
     "POST /v1/routes": "route created",
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",
+    "POST /v1/replays": "replay begun",
+    "POST /v1/replays/{id}/stop": "replay stopped",
+    "POST /v1/replays/{id}/resume": "replay resumed",
     "POST /v1/quarantine/{id}/replay": "quarantine replayed",
     "POST /v1/quarantine/replay": "quarantine replayed",
     # An event has its receipt, what was said of consent its proof, and a tick does what the timer does.
@@ -45,6 +50,8 @@ TELLS: dict[str, str | None] = {
     "POST /v1/tick": None,
     # It stores nothing.
     "POST /v1/sources/{id}/try": None,
+    "POST /v1/routes/try": None,
+    "POST /v1/replays/try": None,
 }
 ROOMS = (
     doors.keys,
@@ -68,6 +75,7 @@ def changes(running: Running) -> list[dict[str, Any]]:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F304")
 def test_every_change_is_told_with_the_key_that_made_it(running: Running):
     earlier = changes(running)
     for room in ROOMS:
@@ -120,6 +128,7 @@ def test_who_may_do_everything_else_does_not_see_the_audit(running: Running, mak
     assert_problem(running.operator.get("/v1/audit?limit=101"), 422, "invalid")
 
 
+@pytest.mark.feature("F304")
 def test_nothing_changes_or_deletes_a_row_of_the_audit(running: Running):
     assert [route for route in NEEDS if "audit" in route] == ["GET /v1/audit"]
     assert_problem(running.operator.post("/v1/audit", {}), 405, "method-not-allowed")

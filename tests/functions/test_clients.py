@@ -35,6 +35,7 @@ def people(running: Running) -> dict[str, Client]:
     return made
 
 
+@pytest.mark.feature("F115")
 def test_a_token_posts_an_event_that_carries_its_clients_source(running: Running, principal: Principal):
     client = principal("ingest", "events:read", source="erp")
     sent = order()
@@ -54,6 +55,7 @@ def test_two_clients_may_use_the_same_id_for_different_events(running: Running, 
     assert len(set(told)) == 2
 
 
+@pytest.mark.feature("F115")
 def test_a_token_without_the_role_is_forbidden(principal: Principal):
     for client in (principal(), principal("operator"), principal("ingest", scopes=["events:read"])):
         answer = client.post("/v1/events", order())
@@ -208,3 +210,26 @@ def test_an_issuer_that_was_never_there_is_an_outage_and_known_keys_outlive_one(
     assert_problem(away, 503, "unavailable")
     assert int(away.headers["retry-after"]) > 0
     assert (back, outlived) == (202, 202)
+
+
+@pytest.mark.feature("F115")
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({}, 202),
+        ({"aud": "api://another"}, 401),
+        ({"exp": 1_763_806_500}, 401),
+        ({"tid": str(uuid.UUID(int=7))}, 401),
+    ],
+    ids=["as it should be", "for another audience", "expired", "of another tenant"],
+)
+def test_a_token_that_is_not_for_here_or_no_longer_good_is_refused(
+    running: Running, claims: dict[str, object], status: int
+):
+    app = app_with("ingest")
+    assert running.operator.post("/v1/clients", registration(app)).status == 201
+    token = token_of(running.stack.issuer_url, app, claims)
+
+    answer = Client.keyed(running.stack.base_url, token, "demo").post("/v1/events", order())
+
+    assert answer.status == status, answer.doc

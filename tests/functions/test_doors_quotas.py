@@ -1,11 +1,14 @@
 """A caller that sends more than its quota is told when to come back, and everybody is told how theirs stands."""
 
+import pytest
+
 from local.client import Client
 from tests.functions.asking import assert_problem
 from tests.functions.conftest import MakeKey
 from tests.running import Running
 
 
+@pytest.mark.feature("F88")
 def test_a_key_beyond_its_quota_is_told_when_to_come_back_and_another_is_not_concerned(
     running: Running, make_key: MakeKey
 ):

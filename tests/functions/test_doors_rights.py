@@ -42,6 +42,7 @@ def test_without_a_key_no_door_opens(running: Running, method: str, template: st
 
 
 @pytest.mark.parametrize(("method", "template", "needed"), ROUTES)
+@pytest.mark.feature("F307")
 def test_a_strangers_key_opens_no_door_of_this_section(
     running: Running, stranger: Place, method: str, template: str, needed: Scope
 ):
@@ -51,6 +52,7 @@ def test_a_strangers_key_opens_no_door_of_this_section(
 
 
 @pytest.mark.parametrize(("method", "template", "needed"), ROUTES)
+@pytest.mark.feature("F114")
 def test_a_key_without_the_scope_opens_no_door(
     running: Running, poor: dict[Scope, str], method: str, template: str, needed: Scope
 ):
@@ -88,6 +90,7 @@ def test_a_deployment_key_reaches_no_section_that_does_not_exist(
     assert_problem(ask(client, method, path(template), b"{}"), 404, "not-found")
 
 
+@pytest.mark.feature("F21", "F307")
 def test_a_stranger_finds_nothing_of_another_section_by_its_id(running: Running, stranger: Place):
     event = running.post_order().doc["id"]
     receipt = running.client.receipt(event, lambda doc: doc["status"] == "delivered")
@@ -143,6 +146,7 @@ def test_what_is_no_key_is_refused(running: Running, authorization: str):
     assert_problem(answer, 401, "unauthenticated")
 
 
+@pytest.mark.feature("F114")
 def test_a_key_that_was_never_made_is_refused(running: Running):
     client = Client.keyed(running.stack.base_url, tokens.mint(secrets.token_bytes(tokens.RANDOM_BYTES)).text)
 

@@ -100,8 +100,10 @@ def test_every_component_is_referred_to():
         assert [name for name in components[room] if f"'#/components/{room}/{name}'" not in text] == []
 
 
+@pytest.mark.feature("F132")
 def test_it_is_served_to_anybody_as_it_is(running: Running):
     answer = running.anonymous.get("/openapi.json")
+    validate(answer.doc)
 
     assert (answer.status, answer.headers["content-type"]) == (200, "application/json")
     assert answer.doc == document()

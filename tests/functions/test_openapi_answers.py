@@ -33,6 +33,7 @@ def answers(running: Running) -> list[Response]:
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F132")
 def test_every_answer_is_as_it_is_described(running: Running, answers: list[Response]):
     description = Description(running.anonymous.get("/openapi.json").doc)
 
@@ -41,6 +42,7 @@ def test_every_answer_is_as_it_is_described(running: Running, answers: list[Resp
 
 
 @pytest.mark.slow
+@pytest.mark.feature("F132")
 def test_every_door_has_been_asked_and_has_answered_well(running: Running, answers: list[Response]):
     document = running.anonymous.get("/openapi.json").doc
     description = Description(document)
@@ -154,9 +156,12 @@ def definitions(running: Running) -> Iterator[Response]:
 def ways_out(running: Running) -> Iterator[Response]:
     name, settings = fresh("out"), {"url": running.stack.receiver_url + "/ok", "timeoutSeconds": 5}
     yield running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    yield running.operator.put(f"/v1/destinations/{name}/settings", {**settings, "maxAgeHours": 24})
+    yield running.operator.put(f"/v1/destinations/{name}/secrets", {"signingSecret": "whsec_" + "QUFB" * 11})
     yield from paused_and_resumed(running, f"/v1/destinations/{name}")
     yield running.operator.get("/v1/destinations")
     routed = {"event": ORDER, "destination": name, "mapping": {"orderId": "properties.orderId"}}
+    yield running.operator.post("/v1/routes/try", {"route": routed, "event": {"event": ORDER}})
     made = running.operator.post("/v1/routes", {**routed, "purpose": "transactional"})
     yield made
     yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")
@@ -247,3 +252,21 @@ def dead_letters(running: Running) -> Iterator[Response]:
     yield running.client.get(f"/v1/events/{event}")
     yield running.operator.get("/v1/dead-letters?limit=100")
     yield running.operator.post(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}/replay")
+    yield running.operator.post("/v1/replays/try", {"cause": "rejected"})
+    yield from replays(running)
+
+
+def replays(running: Running) -> Iterator[Response]:
+    name, settings = fresh("refusing"), {"url": running.stack.receiver_url + "/bad", "timeoutSeconds": 5}
+    running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    made = running.operator.post("/v1/routes", {"event": BOOKING, "destination": name})
+    for _ in range(2):
+        posted = running.client.post("/v1/events", {"event": BOOKING, "properties": {"bookingId": "2"}})
+        running.client.receipt(posted.doc["id"], lambda doc: doc["status"] == "failed")
+    running.operator.post(f"/v1/routes/{made.doc['id']}/pause")
+    begun = running.operator.post("/v1/replays", {"filter": {"destination": name}, "perMinute": 1})
+    yield begun
+    yield running.operator.get(begun.headers["location"])
+    yield running.operator.post(f"{begun.headers['location']}/stop")
+    yield running.operator.post(f"{begun.headers['location']}/resume")
+    yield running.operator.get("/v1/replays")

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from local.client import Response
-from tests.functions.asking import assert_problem
+from tests.functions.asking import Storage, assert_problem
 from tests.functions.conftest import Place
+from tests.kill.rewind import lose_retry, make_due
 from tests.running import Running, order
 
 FAR = "ffffffff-ffff-8000-8000-000000000000"
@@ -19,15 +20,26 @@ EARLY = "00000000-0000-8000-8000-000000000000"
 @pytest.fixture(scope="session")
 def dead(running: Running) -> tuple[str, dict[str, Any]]:
     """The URL of a destination that refuses, and the receipt of an event that ended there."""
-    event, name = f"tests.refused-{secrets.token_hex(4)}", f"refusing-{secrets.token_hex(4)}"
-    about = {"title": "Refused", "description": "Ends dead.", "purpose": "marketing", "retentionDays": 30}
-    settings = {"url": f"{running.stack.receiver_url}/bad/{name}", "timeoutSeconds": 5}
+    url = f"{running.stack.receiver_url}/bad/{secrets.token_hex(4)}"
+    answer = sent_to(running, url)
+    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "failed")
+    return url, receipt
+
+
+def sent_to(running: Running, url: str) -> Response:
+    """The answer to an event that goes to a destination at this URL, made for it."""
+    event, name = f"tests.sent-{secrets.token_hex(4)}", f"place-{secrets.token_hex(4)}"
+    about = {
+        "title": "Sent",
+        "description": "Goes to one place.",
+        "purpose": "marketing",
+        "retentionDays": 30,
+    }
+    settings = {"url": url, "timeoutSeconds": 5}
     running.operator.post("/v1/definitions", {"event": event, **about, "fields": []})
     running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
     running.operator.post("/v1/routes", {"event": event, "destination": name})
-    answer = running.client.post("/v1/events", {"event": event})
-    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "failed")
-    return f"{running.stack.receiver_url}/bad/{name}", receipt
+    return running.client.post("/v1/events", {"event": event})
 
 
 def test_a_receipt_tells_each_step_and_each_attempt(running: Running):
@@ -82,6 +94,7 @@ def test_a_section_without_events_lists_none_and_can_be_followed(quiet: Place):
     assert (following.status, following.doc["events"]) == (200, [])
 
 
+@pytest.mark.feature("F124")
 def test_a_dead_letter_is_listed_by_its_cause_and_replayed_once_it_can_go(
     running: Running, dead: tuple[str, dict[str, Any]]
 ):
@@ -125,3 +138,69 @@ def control(running: Running, url: str, status: int) -> None:
     """Make the receiver answer otherwise from now on."""
     body = json.dumps({"path": url.removeprefix(running.stack.receiver_url), "status": status}).encode()
     urllib.request.urlopen(running.stack.receiver_url + "/control", body, timeout=5).close()  # noqa: S310
+
+
+@pytest.mark.slow
+@pytest.mark.feature("F124")
+def test_what_failed_three_times_is_delivered_the_fourth(running: Running):
+    url = f"{running.stack.receiver_url}/thrice/{secrets.token_hex(4)}"
+    control(running, url, 503)
+    id = sent_to(running, url).doc["id"]
+
+    failed = [attempts(running, id, number) for number in (2, 3)]
+    control(running, url, 200)
+    delivered = attempts(running, id, 4)
+
+    assert [doc["status"] for doc in (*failed, delivered)] == ["delivering", "delivering", "delivered"]
+    [delivery] = delivered["deliveries"]
+    assert [attempt["statusCode"] for attempt in delivery["attempts"]] == [503, 503, 503, 200]
+    assert len(running.received(delivery["id"])) == 4
+
+
+def attempts(running: Running, id: str, number: int) -> dict[str, Any]:
+    """The receipt once so many attempts were made. The first retry comes by itself, for later ones time is let pass.
+
+    The third lies on the bus and the fourth in a table, a moment after the receipt says that they are to come.
+    """
+    hasten = {3: lose_retry, 4: make_due}.get(number)
+    doc: dict[str, Any] = {}
+    for _ in range(10):
+        if hasten:
+            hasten(Storage.of(running), id)
+            assert running.operator.post("/v1/tick").status == 200
+        doc = running.client.receipt(id, lambda doc: tried(doc) == number, seconds=10)
+        if tried(doc) == number:
+            break
+    assert tried(doc) == number
+    return doc
+
+
+def tried(doc: dict[str, Any]) -> int:
+    return sum(len(one["attempts"]) for one in doc["deliveries"])
+
+
+def test_many_dead_letters_are_counted_and_started_anew_at_a_pace(running: Running):
+    name = f"many-{secrets.token_hex(6)}"
+    settings = {"url": f"{running.stack.receiver_url}/bad/{name}", "timeoutSeconds": 5}
+    running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
+    made = running.operator.post("/v1/routes", {"event": order()["event"], "destination": name}).doc
+    ids = [running.post_order().doc["id"] for _ in range(3)]
+    for id in ids:
+        running.client.receipt(id, lambda doc: doc["status"] == "failed")
+    running.operator.post(f"/v1/routes/{made['id']}/pause")
+
+    counted = running.operator.post("/v1/replays/try", {"destination": name}).doc
+    begun = running.operator.post("/v1/replays", {"filter": {"destination": name}, "perMinute": 2})
+    stopped = running.operator.post(f"{begun.headers['location']}/stop")
+    resumed = running.operator.post(f"{begun.headers['location']}/resume")
+
+    assert counted["count"] >= len(ids) <= len(counted["samples"])
+    assert (begun.status, begun.doc["status"], begun.doc["replayed"]) == (201, "running", 2)
+    assert (stopped.doc["status"], resumed.doc["status"]) == ("stopped", "running")
+    assert begun.doc["id"] in [one["id"] for one in running.operator.get("/v1/replays").doc["replays"]]
+    running.operator.post(f"{begun.headers['location']}/stop")
+
+
+def test_a_replay_that_is_not_there_is_not_found(running: Running):
+    assert_problem(running.operator.get("/v1/replays/nothing"), 404, "not-found")
+    assert_problem(running.operator.post("/v1/replays/nothing/stop"), 404, "not-found")

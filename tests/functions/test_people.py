@@ -22,9 +22,10 @@ def processed(running: Running, email: str, **changes: Any) -> dict[str, Any]:
     return receipt
 
 
+@pytest.mark.feature("F166")
 def test_a_person_is_read_with_what_happened_to_them_newest_first(running: Running):
     email = somebody()
-    later = processed(running, email.upper(), occurredAt="2026-02-01T00:00:00Z")
+    later = processed(running, f" {email.upper()} ", occurredAt="2026-02-01T00:00:00Z")
     earlier = processed(running, email, occurredAt="2026-01-01T00:00:00+01:00")
 
     person = running.client.get(f"/v1/people/{later['personId']}")
@@ -80,3 +81,50 @@ def test_a_consent_that_cannot_be_meant_is_refused(
     assert_problem(answer, 422, "invalid")
     assert pointers(answer) == where
     assert "lovelace" not in str(answer.doc)
+
+
+def received(running: Running, **person: Any) -> dict[str, Any]:
+    """The receipt of an order of whoever has these identifiers, once it has been processed."""
+    answer = running.post_order(person=person or None)
+    receipt: dict[str, Any] = running.client.receipt(
+        answer.doc["id"], lambda doc: doc["status"] not in ("accepted", "delivering")
+    )
+    return receipt
+
+
+def resolved(receipt: dict[str, Any]) -> dict[str, Any]:
+    [step] = [one for one in receipt["steps"] if one["name"] == "resolve"]
+    return dict(step)
+
+
+@pytest.mark.feature("F163", "F169")
+@pytest.mark.parametrize(
+    ("person", "reason"),
+    [
+        ({"email": "found-by@example.com", "deviceId": "found-by"}, "by_email"),
+        ({"mobile": "070-123 45 67"}, "by_mobile"),
+        ({"deviceId": "found-by-device"}, "by_deviceId"),
+        ({}, "no_identifier"),
+        ({"crmId": "null"}, "no_identifier"),
+        ({"externalIds": {"erp": "0"}}, "no_identifier"),
+    ],
+)
+def test_every_event_has_its_person_or_says_why_it_has_none(
+    running: Running, person: dict[str, Any], reason: str
+):
+    receipt = received(running, **person)
+
+    step = resolved(receipt)
+    assert step["reason"] == reason
+    assert (
+        (receipt.get("personId") is None) == (step["outcome"] == "unresolved") == (reason == "no_identifier")
+    )
+
+
+@pytest.mark.feature("F275")
+@pytest.mark.parametrize("value", ["anonymous", "NULL", "0-0", "-1"])
+def test_a_value_that_stands_for_nobody_makes_two_people_no_one(running: Running, value: str):
+    one, two = (received(running, email=somebody(), crmId=value, deviceId=value) for _ in range(2))
+
+    assert one["personId"] != two["personId"]
+    assert [resolved(receipt)["outcome"] for receipt in (one, two)] == ["created", "created"]

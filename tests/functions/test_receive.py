@@ -3,11 +3,13 @@
 import json
 import secrets
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from local.client import Client, Response
+from shared import times
 from tests.functions.asking import ask, assert_problem, pointers, text_of
 from tests.functions.conftest import MakeKey
 from tests.running import Running, order
@@ -62,6 +64,7 @@ def test_the_text_of_a_number_reaches_receipt_and_destination_unchanged(running:
     assert f'"totalValue":{number}}}' in text_of(running.client, answer.doc["receipt"])
 
 
+@pytest.mark.feature("F110")
 def test_an_accepted_event_says_what_it_became_and_where_its_receipt_is(running: Running):
     answer = running.post_order()
 
@@ -96,6 +99,7 @@ def test_a_body_may_come_as_gzip(running: Running):
     ("header", "id"),
     [("{key}", None), ('"{key}"', None), (None, "{key}"), ("{key}", "{key}"), ('"{key}"', "{key}")],
 )
+@pytest.mark.feature("F123")
 def test_an_event_is_taken_once_however_its_key_is_sent(running: Running, header: str | None, id: str | None):
     key = fresh()
     again = [None if one is None else one.format(key=key) for one in (header, id)]
@@ -145,6 +149,7 @@ def test_without_a_key_every_event_is_a_new_one_and_says_so(running: Running):
     assert running.client.get(answers[0].doc["receipt"]).doc["deduplicated"] is False
 
 
+@pytest.mark.feature("F123")
 def test_twenty_at_once_are_one_event_and_nineteen_repeats(running: Running):
     key = fresh()
     with ThreadPoolExecutor(AT_ONCE) as threads:
@@ -164,6 +169,7 @@ def test_twenty_at_once_are_one_event_and_nineteen_repeats(running: Running):
     ],
     ids=["properties", "person", "time"],
 )
+@pytest.mark.feature("F123")
 def test_a_key_stays_with_what_was_sent_under_it_first(running: Running, changes: dict[str, Any]):
     key = fresh()
     first = keyed(running.client, key, id=None)
@@ -189,6 +195,7 @@ def test_a_refused_event_binds_no_key(running: Running):
     assert told(keyed(running.client, key, id=None))[::2] == (202, None)
 
 
+@pytest.mark.feature("F123")
 def test_a_key_counts_for_its_own_source_only(running: Running, make_key: MakeKey):
     other = Client.keyed(running.stack.base_url, make_key("events:write")["key"])
     key = fresh()
@@ -220,3 +227,62 @@ def test_a_repeat_of_what_an_older_version_took_is_still_a_repeat(running: Runni
     assert again.doc == first.doc
     assert told(named)[::2] == (202, None)
     assert (other.status, set(pointers(other))) == (422, {"/properties/old", "/properties/new"})
+
+
+KINDS_OF_VALUES = {
+    "text": ("a", 1, "text", "number"),
+    "integer": (42, 12.5, "whole number", "number"),
+    "decimal": (12.5, "5", "number", "text"),
+    "boolean": (True, "true", "true or false", "text"),
+    "date": ("2026-11-22", "2026-02-30", "date", "text"),
+    "timestamp": ("2026-11-22T10:15:00Z", "2026-11-22T10:15:00", "time", "text"),
+}
+
+
+@pytest.mark.feature("F29", "F31", "F56")
+@pytest.mark.parametrize("type", KINDS_OF_VALUES)
+def test_each_type_takes_its_own_values_and_says_what_came_instead(running: Running, type: str):
+    good, bad, expected, received = KINDS_OF_VALUES[type]
+    event = f"tests.of-{type}-{secrets.token_hex(4)}"
+    about = {"title": "Typed", "description": "Has one field.", "purpose": "marketing", "retentionDays": 30}
+    field = {"name": "value", "type": type, "description": "Any"}
+    assert (
+        running.operator.post("/v1/definitions", {"event": event, **about, "fields": [field]}).status == 201
+    )
+
+    taken = running.client.post("/v1/events", {"event": event, "properties": {"value": good}})
+    refused = running.client.post("/v1/events", {"event": event, "properties": {"value": bad}})
+
+    assert taken.status == 202
+    assert_problem(refused, 422, "invalid")
+    [fault] = refused.doc["errors"]
+    assert (fault["pointer"], fault["received"]) == ("/properties/value", received)
+    assert expected in fault["expected"]
+
+
+@pytest.mark.feature("F47")
+def test_an_event_has_the_source_that_it_names_or_else_its_keys(running: Running, make_key: MakeKey):
+    client = Client.keyed(
+        running.stack.base_url, make_key("events:write", "events:read", source="till")["key"]
+    )
+
+    answers = [client.post("/v1/events", order(**named)) for named in ({}, {"source": "till 7"})]
+    sourceless = running.operator.post("/v1/keys", {"name": "none", "scopes": ["events:write"]})
+
+    assert [client.get(one.doc["receipt"]).doc["source"] for one in answers] == ["till", "till 7"]
+    assert_problem(sourceless, 422, "invalid")
+    assert pointers(sourceless) == ["/source"]
+
+
+@pytest.mark.feature("F305")
+def test_when_it_happened_is_kept_beside_when_it_came_and_two_years_ahead_is_refused(running: Running):
+    now = datetime.now(UTC)
+    yesterday = times.text(now - timedelta(days=1))
+
+    told = running.client.get(running.post_order(occurredAt=yesterday).doc["receipt"]).doc
+    ahead = running.post_order(occurredAt=times.text(now + timedelta(days=730)))
+
+    assert told["occurredAt"] == yesterday
+    assert abs(times.parse(told["receivedAt"]) - now) < timedelta(hours=1)
+    assert_problem(ahead, 422, "invalid")
+    assert pointers(ahead) == ["/occurredAt"]

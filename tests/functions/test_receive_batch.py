@@ -85,6 +85,19 @@ def test_a_rejected_item_says_what_is_wrong_with_it(running: Running):
     ]
 
 
+@pytest.mark.feature("F264")
+def test_of_ten_with_three_bad_ones_seven_are_stored(running: Running):
+    bad = dict(zip((1, 4, 9), list(BAD_ITEMS.values())[1:], strict=True))
+
+    answer = batch(running.client, *(bad.get(n) or test_order() for n in range(10)))
+
+    results = answer.doc["results"]
+    assert (answer.status, [one["index"] for one in results]) == (207, list(range(10)))
+    assert {one["index"] for one in results if one["status"] == "rejected" and one["problem"]} == bad.keys()
+    stored = [running.client.get(f"/v1/events/{one['id']}").status for one in results if "id" in one]
+    assert stored == [200] * 7
+
+
 @pytest.mark.parametrize("item", NO_EVENTS, ids=json.dumps)
 def test_what_is_no_event_costs_no_other(running: Running, item: Any):
     answer = batch(running.client, test_order(), item, test_order())

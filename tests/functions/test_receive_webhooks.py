@@ -103,6 +103,7 @@ def test_a_rotated_secret_takes_over_while_the_previous_one_still_counts(
     assert "secret" not in json.dumps(rotated.doc).replace('"secrets"', "")
 
 
+@pytest.mark.feature("F123")
 def test_a_repeat_is_the_same_event_whatever_it_says(running: Running):
     delivery = secrets.token_hex(8)
 

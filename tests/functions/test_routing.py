@@ -1,11 +1,19 @@
 """The doors of routes and destinations."""
 
+import base64
+import json
 import secrets
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from tests.functions.asking import assert_problem, pointers
+from local.client import Client
+from shared import times
+from shared.access.rights import NEEDS
+from tests.functions.asking import assert_problem, kept, pointers
+from tests.functions.conftest import SECTION_SCOPES, MakeKey
 from tests.running import Running
 
 ORDER = "transactions.order-placed"
@@ -56,7 +64,7 @@ def test_a_destinations_given_secret_is_never_shown(running: Running):
         ({"settings": {"url": "https://a.example", "timeoutSeconds": 31}}, ["/settings/timeoutSeconds"]),
         ({"settings": {"url": "https://a.example", "verify": False}}, ["/settings/verify"]),
         ({"settings": []}, ["/settings"]),
-        ({"secrets": {"password": "hunter22"}}, ["/secrets/password"]),
+        ({"secrets": {"password": "hunter22"}}, ["/secrets/password", "/secrets/signingSecret"]),
         ({"colour": "red"}, ["/colour"]),
     ],
 )
@@ -146,3 +154,80 @@ def test_what_does_not_exist_is_not_found(running: Running, kind: str):
     assert_problem(running.operator.get(f"/v1/{kind}/nothing"), 404, "not-found")
     assert_problem(running.operator.post(f"/v1/{kind}/nothing/pause"), 404, "not-found")
     assert_problem(running.operator.post(f"/v1/{kind}/nothing/resume"), 404, "not-found")
+
+
+@pytest.mark.feature("F121")
+def test_no_door_and_no_row_tells_what_a_destination_is_reached_with(running: Running, make_key: MakeKey):
+    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    wanted = destination(running, secrets={"signingSecret": secret})
+    assert running.operator.post("/v1/destinations", wanted).status == 201
+    everything = Client.keyed(running.stack.base_url, make_key(*SECTION_SCOPES)["key"])
+    sender = Client.keyed(running.stack.base_url, make_key("events:write")["key"])
+    places = [route.removeprefix("GET ") for route in NEEDS if route.startswith("GET ")]
+    paths = [one.replace("{id}", wanted["name"]).replace("{event}", ORDER) for one in places]
+
+    told = [everything.get(path) for path in paths]
+
+    assert f"/v1/destinations/{wanted['name']}" in {
+        one.asked.partition(" ")[2] for one in told if one.status == 200
+    }
+    assert [one.asked for one in told if secret.removeprefix("whsec_") in json.dumps(one.doc)] == []
+    assert [text for text in kept(running) if secret.removeprefix("whsec_") in text] == []
+    assert_problem(sender.get(f"/v1/destinations/{wanted['name']}"), 403, "forbidden")
+
+
+@pytest.mark.feature("F300")
+def test_what_is_sent_out_verifies_as_standard_webhooks_and_a_changed_body_does_not(running: Running):
+    event = f"tests.signed-{secrets.token_hex(4)}"
+    about = {"title": "Signed", "description": "Goes out.", "purpose": "marketing", "retentionDays": 30}
+    running.operator.post("/v1/definitions", {"event": event, **about, "fields": []})
+    made = running.operator.post("/v1/destinations", destination(running))
+    running.operator.post(
+        "/v1/routes", {"event": event, "destination": made.headers["location"].rpartition("/")[2]}
+    )
+    [secret] = made.doc["secrets"].values()
+
+    answer = running.client.post("/v1/events", {"event": event})
+    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    [request] = running.received(receipt["deliveries"][0]["id"])
+    assert Webhook(secret).verify(request["body"], request["headers"])["type"] == event
+    with pytest.raises(WebhookVerificationError):
+        Webhook(secret).verify(request["body"] + " ", request["headers"])
+
+
+@pytest.mark.feature("F120")
+def test_journeys_of_dynamics_365_gets_exactly_what_its_custom_trigger_takes(running: Running):
+    event, trigger = f"tests.raised-{secrets.token_hex(4)}", f"msdynmkt_raised_{secrets.token_hex(4)}"
+    contact, place = str(uuid4()), f"{running.stack.receiver_url}/dynamics_journeys"
+    fields = [{"name": "totalValue", "type": "decimal", "description": "Any"}]
+    about = {"title": "Raised", "description": "A trigger.", "purpose": "marketing", "retentionDays": 30}
+    settings = {"organization": place, "authority": place, "trigger": trigger}
+    entra = {"tenantId": str(uuid4()), "clientId": str(uuid4())}
+    wanted = destination(running, kind="dynamics_journeys", settings=settings | entra)
+    assert running.operator.post("/v1/definitions", {"event": event, **about, "fields": fields}).status == 201
+    made = running.operator.post("/v1/destinations", {**wanted, "secrets": {"clientSecret": "of the app"}})
+    assert made.status == 201, made.doc
+    running.operator.post("/v1/routes", {"event": event, "destination": wanted["name"]})
+    at = "2026-11-22T10:15:00+01:00"
+
+    body = {
+        "event": event,
+        "occurredAt": at,
+        "person": {"crmId": contact},
+        "properties": {"totalValue": 42.5},
+    }
+    answer = running.client.post("/v1/events", body)
+    receipt = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == "delivered")
+
+    assert [one["statusCode"] for one in receipt["deliveries"][0]["attempts"]] == [204]
+    lines = map(json.loads, running.stack.received.read_text().splitlines())
+    [request] = [one for one in lines if one["path"] == f"/dynamics_journeys/api/data/v9.2/{trigger}"]
+    sent = json.loads(request["body"])
+    assert times.parse(sent.pop("msdynmkt_signalingestiontimestamp"))
+    assert sent == {
+        "msdynmkt_signaltimestamp": at,
+        "msdynmkt_signaluserauthid": contact,
+        "msdynmkt_profileid": contact,
+        "msdynmkt_totalvalue": 42.5,
+    }

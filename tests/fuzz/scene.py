@@ -73,6 +73,7 @@ def furnished(running: Running) -> Scene:
         "/v1/definitions/": REFUSED,
         f"/v1/definitions/{REFUSED}/versions/": refused["version"]["id"],
         "/v1/quarantine/": _kept(operator, base, sources.KINDS[0], steady),
+        "/v1/replays/": made(operator.post("/v1/replays", {"filter": {"destination": "nowhere"}}))["id"],
         **_delivered(operator),
     }
     callers = {

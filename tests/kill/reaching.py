@@ -174,6 +174,17 @@ def _replayed(scene: Scene) -> Step:
     return lambda: scene.ask_armed("POST", f"/v1/dead-letters/{place}/replay")
 
 
+def _replayed_all(scene: Scene) -> Step:
+    """A replay of a destination's own dead letters, which fail again."""
+    kind = scene.kind("/bad")
+    ids = [scene.post(_of_kind(kind)) for _ in range(3)]
+    for id in ids:
+        scene.slow.add(id)
+        scene.row(id, "dead")
+    body = json.dumps({"filter": {"destination": kind}}).encode()
+    return lambda: scene.ask_armed("POST", "/v1/replays", body)
+
+
 def _put_off(scene: Scene) -> Step:
     kind = scene.kind("/slow/3000")
     return lambda: scene.send_again(scene.post(_of_kind(kind)), times=6)
@@ -247,6 +258,8 @@ REACHING: Mapping[str, Reaching] = {
     "dead_letters.reopened": _replayed,
     "dead_letters.pending": _replayed,
     "replay.unlisted": _replayed,
+    "replay_many.begun": _replayed_all,
+    "replay_many.replayed": _replayed_all,
     "mend.taken": _mended,
     "quarantine.body-put": _kept(padding=PADDING),
     "quarantine.moving": _resumed_source,

@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from azure.core import MatchConditions
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from local.demo.furnish import SECTION
@@ -14,12 +16,20 @@ from shared import ids
 from shared.times import text
 from tests.kill.rig import Rig
 
+
+class OnStorage(Protocol):
+    """Whatever says where its rows lie."""
+
+    @property
+    def storage(self) -> str: ...
+
+
 LONG_AGO = "2000"
 PAST_A_CLAIM = timedelta(minutes=20)
 """Longer than a delivery may be overdue before the sweeper sees to it."""
 
 
-def make_due(rig: Rig, id: str, ago: timedelta = timedelta(seconds=1)) -> None:
+def make_due(rig: OnStorage, id: str, ago: timedelta = timedelta(seconds=1)) -> None:
     """The retry of an event's one delivery was due that long ago."""
     at = datetime.now(UTC) - ago
     for row in _rows(rig, "receipts", lambda rk: rk.startswith(f"{id}|") and not rk.endswith("|")):
@@ -35,7 +45,7 @@ def make_due(rig: Rig, id: str, ago: timedelta = timedelta(seconds=1)) -> None:
         _rename(rig, "due", row, "|".join((_milliseconds(at), *row["RowKey"].split("|")[1:])))
 
 
-def lose_retry(rig: Rig, id: str) -> None:
+def lose_retry(rig: OnStorage, id: str) -> None:
     """A retry should have come long ago, nothing will bring it, and the sweeper has seen that once already."""
     make_due(rig, id, PAST_A_CLAIM)
     with _table(rig, "due") as table:
@@ -57,7 +67,7 @@ def lose_mark(rig: Rig, id: str) -> None:
         table.upsert_entity({**place, "schema": 1})
 
 
-def expire(rig: Rig, id: str) -> list[str]:
+def expire(rig: OnStorage, id: str) -> list[str]:
     """Every row of an event's commit has expired; answers the ids of all its events."""
     commit = ids.commit_of(id).id
     gone: list[str] = []
@@ -81,18 +91,20 @@ def break_destination(rig: Rig, id: str) -> Callable[[], None]:
     return partial(write, row["doc"])
 
 
-def _rows(rig: Rig, name: str, wanted: Callable[[str], bool]) -> list[TableEntity]:
-    with _table(rig, name) as table:
+def _rows(rig: OnStorage, name: str, wanted: Callable[[str], bool]) -> list[TableEntity]:
+    """A table that nothing was written to yet has none."""
+    with _table(rig, name) as table, suppress(ResourceNotFoundError):
         return [row for row in table.list_entities() if wanted(row["RowKey"])]
+    return []
 
 
-def _rename(rig: Rig, name: str, row: Mapping[str, Any], rk: str) -> None:
+def _rename(rig: OnStorage, name: str, row: Mapping[str, Any], rk: str) -> None:
     with _table(rig, name) as table:
         table.upsert_entity({**row, "RowKey": rk})
         table.delete_entity(row["PartitionKey"], row["RowKey"])
 
 
-def _table(rig: Rig, name: str) -> TableClient:
+def _table(rig: OnStorage, name: str) -> TableClient:
     return TableClient.from_connection_string(rig.storage, name)
 
 

@@ -31,6 +31,7 @@ async def test_a_tick_with_nothing_to_do_says_so():
         "due": {"handedOff": 0},
         "unpark": {"resumed": 0},
         "mend": {"resumed": 0},
+        "replay": {"replayed": 0},
         "purge": {"events": 0, "keys": 0, "quarantined": 0, "rejected": 0},
     }
 

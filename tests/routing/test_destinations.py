@@ -111,3 +111,68 @@ async def test_what_is_not_there_is_none_to_the_line_and_not_found_to_people():
         await house.line.destinations.read("other", "crm")
     with pytest.raises(NotFound):
         await house.line.destinations.set_status("demo", "none", "paused")
+
+
+async def test_settings_are_replaced_whole():
+    house = await build().furnish()
+    await create(house, settings={**SETTINGS, "timeoutSeconds": 5})
+
+    told = await house.line.destinations.set_settings(
+        "demo", "erp", body({"url": "https://new.example.com/"})
+    )
+
+    target = await opened(house, "erp")
+    assert told["settings"] == {"url": "https://new.example.com/"}
+    assert (target.settings.url, target.settings.timeout_seconds) == ("https://new.example.com/", 15)
+
+
+async def test_settings_that_do_not_fit_are_refused_where_they_stand_and_change_nothing():
+    house = await build().furnish()
+    await create(house)
+
+    with pytest.raises(Invalid) as caught:
+        await house.line.destinations.set_settings(
+            "demo", "erp", body({"url": "ftp://x", "retrySeconds": [0]})
+        )
+
+    assert {fault.pointer for fault in caught.value.faults} == {"/url", "/retrySeconds/0"}
+    assert (await opened(house, "erp")).settings.url == SETTINGS["url"]
+
+
+async def test_secrets_are_replaced_all_of_them_and_never_answered():
+    house = await build().furnish()
+    await create(house)
+    other = "whsec_" + "B" * 32
+
+    told = await house.line.destinations.set_secrets(
+        "demo", "erp", {"signingSecret": SECRET, "previousSigningSecret": other}
+    )
+
+    assert SECRET not in str(told)
+    assert (await opened(house, "erp")).secrets == {"signingSecret": SECRET, "previousSigningSecret": other}
+
+
+@pytest.mark.parametrize(
+    ("given", "where"),
+    [
+        ({}, "/signingSecret"),
+        ({"signingSecret": "short"}, "/signingSecret"),
+        ({"signingSecret": SECRET, "a/b": "x"}, "/a~1b"),
+    ],
+)
+async def test_secrets_that_cannot_work_are_refused_where_they_stand(given, where):
+    house = await build().furnish()
+    await create(house)
+
+    with pytest.raises(Invalid) as caught:
+        await house.line.destinations.set_secrets("demo", "erp", given)
+
+    assert [fault.pointer for fault in caught.value.faults] == [where]
+
+
+@pytest.mark.parametrize("change", ["set_settings", "set_secrets"])
+async def test_a_destination_that_is_not_there_cannot_be_changed(change):
+    house = await build().furnish()
+
+    with pytest.raises(NotFound):
+        await getattr(house.line.destinations, change)("demo", "nowhere", {})

@@ -123,3 +123,81 @@ async def test_a_mapping_decides_what_is_sent():
     sent = [request.body for request in house.http.requests if b'"order"' in request.body]
     assert len(sent) == 1
     assert b'"properties":{"order":"1001","sum":42.5,"who":"ada@example.com"}' in sent[0]
+
+
+LARGE = {"field": "properties.totalValue", "is": "at-least", "value": 100}
+
+
+async def test_a_route_with_a_condition_takes_what_meets_it_and_the_receipt_says_so():
+    house = await build(OK, OK, OK).furnish()
+    await create(house, "rt-large", condition=LARGE)
+
+    small = await house.accept(id="small", properties={"orderId": "1", "totalValue": 99.99})
+    large = await house.accept(id="large", properties={"orderId": "2", "totalValue": 100})
+    await house.work()
+
+    small, large = [await house.receipt(id) for id in (small, large)]
+    assert [one["route"] for one in small["deliveries"]] == ["rt-crm"]
+    assert sorted(one["route"] for one in large["deliveries"]) == ["rt-crm", "rt-large"]
+    assert [step["detail"] for step in small["steps"] if step["name"] == "route"] == ["1 route(s), 1 not met"]
+
+
+async def test_an_event_that_meets_no_condition_is_told_why_it_goes_nowhere():
+    house = await build().furnish()
+    await house.line.routes.set_status("demo", "rt-crm", "paused")
+    await create(house, "rt-large", condition=LARGE)
+
+    id = await house.accept()
+    await house.work()
+
+    receipt = await house.receipt(id)
+    [step] = [step for step in receipt["steps"] if step["name"] == "route"]
+    assert (receipt["deliveries"], step["outcome"], step["reason"]) == ([], "none", "no_condition_met")
+
+
+async def test_a_route_of_some_versions_takes_their_events_only():
+    house = await build(OK, OK).furnish()
+    first = (await house.line.definitions.read("demo", EVENT))["version"]["id"]
+    await create(house, "rt-first", versions=[first])
+    await house.line.definitions.add_version("demo", EVENT, body({"fields": ORDER["fields"]}))
+
+    old = await house.accept(id="old", version=first)
+    new = await house.accept(id="new")
+
+    found = {}
+    for id in (old, new):
+        stored = await house.line.ledger.event("demo", id)
+        routes = await house.line.routes.of_event("demo", EVENT)
+        found[id] = [route.id for route in routes if route.takes(stored)]
+    assert found == {old: ["rt-crm", "rt-first"], new: ["rt-crm"]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"versions": ["ver_nothing"]}, ["/versions/0"]),
+        ({"versions": []}, ["/versions"]),
+        ({"condition": {**LARGE, "value": "100"}}, ["/condition/value"]),
+        ({"condition": {"all": [LARGE, {}]}, "versions": ["x"]}, ["/condition/all/1", "/versions/0"]),
+        ({"condition": []}, ["/condition"]),
+    ],
+)
+async def test_a_route_that_could_not_work_is_refused_where_it_is_wrong(changes, where):
+    house = await build().furnish()
+
+    with pytest.raises(Invalid) as refusal:
+        await create(house, **changes)
+
+    assert pointers(refusal) == where
+
+
+async def test_a_condition_keeps_the_types_that_it_was_made_for():
+    house = await build(OK, OK).furnish()
+    await create(house, "rt-large", condition=LARGE)
+    fields = [{"name": "totalValue", "type": "text", "required": True, "description": "In words"}]
+    await house.line.definitions.add_version("demo", EVENT, body({"fields": fields}))
+
+    id = await house.accept(properties={"totalValue": "a hundred"})
+    await house.work()
+
+    assert [one["route"] for one in (await house.receipt(id))["deliveries"]] == ["rt-crm"]

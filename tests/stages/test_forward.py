@@ -8,12 +8,12 @@ import pytest
 from shared import flow
 from shared.destinations import never
 from shared.destinations.kinds import webhook
-from shared.destinations.outcomes import SCHEDULE
+from shared.destinations.settings import SCHEDULE
 from shared.errors import Unavailable
 from shared.messages import DeliveryMessage, read_delivery
 from shared.ports import Answer, NoAnswer
 from shared.stores.trail import Attempt, Status
-from tests.house import OK, build
+from tests.house import OK, ORDER, body, build
 
 FAILED = Answer(503, {}, b"")
 
@@ -117,7 +117,7 @@ async def test_a_pause_does_not_hide_that_an_attempt_has_no_end(monkeypatch):
 
 async def test_attempts_that_never_end_come_to_an_end():
     house, id, message = await processed()
-    await begun(house, id, attempt=len(SCHEDULE))
+    await begun(house, id, attempt=len(SCHEDULE) + 1)
     house.clock.pass_(seconds=31)
 
     await flow.deliver(house.line, message)
@@ -213,9 +213,95 @@ async def test_attempts_end_after_the_schedule_and_all_bear_one_id(answer):
         await house.pass_(hours=30)
 
     seen = await house.delivery(id)
-    assert (seen.status, seen.cause, seen.attempt) == (Status.DEAD, "exhausted", len(SCHEDULE))
+    assert (seen.status, seen.cause, seen.attempt) == (Status.DEAD, "exhausted", len(SCHEDULE) + 1)
     assert {request.headers["webhook-id"] for request in house.http.requests} == {f"{id}_rt-crm"}
-    assert len(house.http.requests) == len(SCHEDULE)
+    assert len(house.http.requests) == len(SCHEDULE) + 1
+
+
+async def set_up(house, **settings):
+    """Let the destination have these settings."""
+    doc = {"url": "https://crm.example.com/hook", **settings}
+    await house.line.destinations.set_settings("demo", "crm", body(doc))
+
+
+async def test_a_destination_has_a_schedule_of_its_own():
+    house, id, message = await processed(FAILED, FAILED, FAILED)
+    await set_up(house, retrySeconds=[60, 60])
+    await flow.deliver(house.line, message)
+    for _ in range(4):
+        await house.pass_(seconds=80)
+
+    seen = await house.delivery(id)
+    assert (seen.status, seen.cause, seen.attempt) == (Status.DEAD, "exhausted", 3)
+
+
+async def test_without_waits_there_is_one_attempt():
+    house, id, message = await processed(FAILED)
+    await set_up(house, retrySeconds=[])
+
+    await flow.deliver(house.line, message)
+
+    assert (await house.delivery(id)).cause == "exhausted"
+
+
+@pytest.mark.parametrize(("wanted", "status"), [("hold", Status.HELD), ("resend", Status.RETRYING)])
+async def test_what_may_have_arrived_is_held_or_sent_again_as_the_destination_says(
+    wanted, status, monkeypatch
+):
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
+    house, id, message = await processed(NoAnswer("timeout"))
+    await set_up(house, onUnknown=wanted)
+
+    await flow.deliver(house.line, message)
+
+    assert (await house.delivery(id)).status is status
+
+
+async def test_an_attempt_without_an_end_is_made_again_where_the_destination_wants_that(monkeypatch):
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
+    house, id, message = await processed(OK)
+    await set_up(house, onUnknown="resend")
+    await begun(house, id)
+    house.clock.pass_(seconds=31)
+
+    await flow.deliver(house.line, message)
+
+    assert (await house.delivery(id)).status is Status.DELIVERED
+
+
+async def test_an_event_that_is_too_old_is_not_sent():
+    house, id, message = await processed()
+    await set_up(house, maxAgeHours=2)
+    await house.line.destinations.set_status("demo", "crm", "paused")
+    await flow.deliver(house.line, message)
+    house.clock.pass_(hours=2, seconds=1)
+
+    await house.line.destinations.set_status("demo", "crm", "active")
+    await house.pass_(minutes=1)
+
+    seen = await house.delivery(id)
+    assert (seen.status, seen.cause, house.http.requests) == (Status.DEAD, "expired", [])
+
+
+async def test_an_event_of_exactly_the_maximum_age_is_sent():
+    house, id, message = await processed(OK)
+    await set_up(house, maxAgeHours=2)
+    house.clock.pass_(hours=2)
+
+    await flow.deliver(house.line, message)
+
+    assert (await house.delivery(id)).status is Status.DELIVERED
+
+
+async def test_an_attempt_that_may_have_arrived_is_not_called_too_old():
+    house, id, message = await processed(OK)
+    await set_up(house, maxAgeHours=1)
+    await begun(house, id)
+    house.clock.pass_(hours=3)
+
+    await flow.deliver(house.line, message)
+
+    assert (await house.delivery(id)).status is Status.DELIVERED
 
 
 async def test_what_a_destination_asks_to_wait_is_waited():
@@ -248,3 +334,21 @@ async def test_an_outage_that_stops_one_delivery_puts_that_one_back_alone(monkey
     [(queue, message, at)] = house.queue.sent
     assert (queue, read_delivery(message.encode()).events) == ("deliveries", (first,))
     assert at > house.clock.now()
+
+
+async def test_a_replay_of_an_event_that_is_stale_sends_nothing():
+    house = build(Answer(400, {}, b""))
+    await house.furnish()
+    stale = {**ORDER, "event": "orders.fleeting", "staleAfterHours": 24}
+    await house.line.definitions.create("demo", body(stale))
+    await house.add_route("crm", "rt-fleeting", event="orders.fleeting")
+    id = await house.accept(event="orders.fleeting")
+    await house.work()
+    assert (await house.delivery(id, "rt-fleeting")).cause == "rejected"
+    house.clock.pass_(hours=25)
+
+    await house.line.dead_letters.replay("demo", f"{id}_rt-fleeting")
+    await flow.deliver(house.line, DeliveryMessage("demo", "rt-fleeting", (id,)))
+
+    seen = await house.delivery(id, "rt-fleeting")
+    assert (seen.status, seen.cause, len(house.http.requests)) == (Status.DEAD, "expired", 1)

@@ -116,3 +116,20 @@ def test_a_decision_that_was_cut_short_is_completed():
     assert trail.deliveries[0] is sent
     assert [(one.route, one.etag) for one in trail.deliveries] == [("r1", "v1"), ("r2", None)]
     assert trail.steps
+
+
+@pytest.mark.parametrize(
+    ("happened", "outcome"),
+    [
+        ("2026-11-21T09:15:00Z", ("routed", None)),
+        ("2026-11-21T09:14:59Z", ("skipped", "stale")),
+        (None, ("routed", None)),
+    ],
+)
+def test_what_happened_too_long_ago_starts_nothing(happened, outcome):
+    event = replace(EVENT, occurred_at=happened, stale_after_hours=24)
+
+    trail = decide(Decision(Stored("id-1", event), ADA, frozenset(), [route("r1")]), Trail(), NOW)
+
+    assert step(trail, "route") == outcome
+    assert len(trail.deliveries) == (outcome[0] == "routed")
