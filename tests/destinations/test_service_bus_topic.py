@@ -83,3 +83,20 @@ async def test_an_unknown_outcome_is_sent_again_only_where_the_topic_detects_dup
     assert delivery.status is status
     [sent] = house.http.requests
     assert exact.loads(sent.headers["brokerproperties"].encode())["MessageId"] == delivery.id
+
+
+@pytest.mark.parametrize(
+    "namespace",
+    [
+        "https://elsewhere.example.com",
+        "http://contoso.servicebus.windows.net",
+        "https://contoso.servicebus.windows.net.example.com",
+        "https://contoso.servicebus.windows.net:8443",
+        "https://example.com/contoso.servicebus.windows.net",
+    ],
+)
+def test_the_apps_own_token_goes_to_service_bus_only(namespace):
+    with pytest.raises(ValueError, match="or name a shared access policy"):
+        service_bus_topic.Settings.model_validate({"namespace": namespace, "topic": "events"})
+
+    service_bus_topic.Settings.model_validate({"namespace": namespace, "topic": "events", "keyName": "send"})

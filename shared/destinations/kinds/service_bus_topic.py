@@ -7,12 +7,13 @@ https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import quote, quote_plus, urlencode
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
@@ -21,8 +22,12 @@ from shared.destinations.outcomes import NO_ACCESS, Cause, Meaning, Ruling
 from shared.destinations.settings import BaseUrl, DestinationSettings
 from shared.destinations.whole import happened_at, whole
 from shared.exact import Json
+from shared.faults import refusal
 from shared.ports import Outgoing
 
+_OF_SERVICE_BUS = re.compile(
+    r"https://[A-Za-z0-9-]+\.servicebus\.(windows\.net|usgovcloudapi\.net|chinacloudapi\.cn)"
+)
 _SIGNED_FOR = timedelta(minutes=15)
 """Longer than an attempt lasts, by what clocks may differ."""
 _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace('"', "").replace("%", "").replace("\\", "")
@@ -49,6 +54,16 @@ class Settings(DestinationSettings):
         description="Whether the topic does, over 4 days or more. Only then is a message sent again when it is not "
         "known whether it arrived: attempts go on for 75 hours.",
     )
+
+    @model_validator(mode="after")
+    def _token_stays_with_service_bus(self) -> Self:
+        """The identity's token opens every namespace that lets the app in, so it goes to no other host."""
+        if self.key_name is None and not _OF_SERVICE_BUS.fullmatch(self.namespace):
+            raise refusal(
+                "Send the URL of a Service Bus namespace, or name a shared access policy.",
+                "namespace like https://contoso.servicebus.windows.net",
+            )
+        return self
 
 
 def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, now: datetime) -> Outgoing:
