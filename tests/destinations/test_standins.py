@@ -18,11 +18,13 @@ from shared import destinations
 from shared.azure.http import GuardedHttp
 from shared.destinations import KINDS
 from shared.exact import Json
+from shared.ports import Answer, NoAnswer, Outgoing
 from shared.stores.trail import Delivery
 from tests.destinations.cases import SENT
 from tests.house import House, body, build
 
 ROOT = Path(__file__).parents[2]
+OF_HTTP = ("host", "content-length")
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Vendors:
 
     def had(self, kind: str) -> list[dict[str, Any]]:
         lines = map(json.loads, self.file.read_text().splitlines())
-        return [one for one in lines if one["path"].startswith(f"/{kind}/")]
+        return [one for one in lines if one["path"].startswith(f"/{place(kind)}/")]
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +51,21 @@ def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
         yield Vendors(f"http://127.0.0.1:{child.wait_for_announcement()['port']}", home / "had.jsonl")
 
 
+class KeptHttp(GuardedHttp):
+    """Sends for real, and keeps what was to be sent."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_loopback=True)
+        self.requests: list[Outgoing] = []
+
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
+        self.requests.append(request)
+        return await super().send(request, timeout_seconds=timeout_seconds)
+
+
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    http = GuardedHttp(allow_loopback=True)
+    http = KeptHttp()
     yield await build(http=http).furnish()  # type: ignore[arg-type]
     await http.close()
 
@@ -94,6 +108,25 @@ def deduplicates(kind: str) -> bool:
     return plugin.deduplicates(plugin.settings.model_validate(SENT[kind]["settings"]))
 
 
+def built(request: Outgoing) -> object:
+    """A request as it was meant."""
+    parts = urlsplit(request.url)
+    return (
+        request.method,
+        unquote(parts.path),
+        unquote(parts.query),
+        dict(request.headers),
+        request.body.decode(),
+    )
+
+
+def wire(had: dict[str, Any]) -> object:
+    """A request as it came, without what HTTP itself adds."""
+    path, _, query = had["path"].partition("?")
+    headers = {name: value for name, value in had["headers"].items() if name not in OF_HTTP}
+    return had["method"], unquote(path), unquote(query), headers, had["body"]
+
+
 async def deliver(house: House, kind: str, vendors: Vendors) -> Delivery:
     """An order on its way to a destination of that kind: what becomes of its first attempt."""
     case = SENT[kind]
@@ -114,7 +147,9 @@ async def test_an_event_arrives(kind, house, vendors):
     delivery = await deliver(house, kind, vendors)
 
     assert delivery.status == "delivered", delivery
-    assert all(200 <= one["status"] < 300 for one in vendors.had(kind)[before:])
+    had = vendors.had(kind)[before:]
+    assert all(200 <= one["status"] < 300 for one in had)
+    assert [wire(one) for one in had] == [built(one) for one in house.http.requests]
 
 
 FAULTS = {
