@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic.alias_generators import to_camel
 
 from shared import destinations, errors
 from shared.access.rights import Scope
@@ -93,6 +94,19 @@ def test_every_role_is_documented_with_its_scopes():
 def test_every_field_type_and_every_kind_of_destination_is_documented():
     assert left_out(FIELD_TYPES, page("docs/definitions.md")) == []
     assert left_out(destinations.KINDS, page("docs/adding-a-destination.md")) == []
+    assert left_out(destinations.KINDS, page("docs/destinations.md")) == []
+
+
+@pytest.mark.parametrize("kind", destinations.KINDS)
+def test_every_setting_and_secret_of_a_destination_is_documented(kind):
+    plugin = destinations.load(kind)
+    settings = plugin.settings.model_fields.keys() - destinations.DestinationSettings.model_fields
+    names = [to_camel(name) for name in settings]
+    [section] = re.findall(
+        rf"^## {kind}\n(.+?)(?=^## |\Z)", page("docs/destinations.md"), re.MULTILINE | re.DOTALL
+    )
+
+    assert left_out({*names, *plugin.secrets}, section) == []
 
 
 def test_every_target_of_make_is_documented():

@@ -27,7 +27,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An answer; without a `doc` it has no body."""
+    """An answer; without a `doc` it has no body, and one that is text is sent as it is."""
 
     status: int
     doc: Json = None

@@ -22,7 +22,17 @@ from shared.event import Stored
 from shared.exact import Json
 from shared.ports import Outgoing
 
-__all__ = ["KINDS", "DestinationKind", "DestinationSettings", "Limits", "Parcel", "Secret", "load"]
+__all__ = [
+    "KINDS",
+    "DestinationKind",
+    "DestinationSettings",
+    "Limits",
+    "Parcel",
+    "Secret",
+    "always",
+    "load",
+    "never",
+]
 
 KINDS = tuple(sorted(module.name for module in iter_modules(kinds.__path__)))
 """Every destination there is. A name from outside reaches the importer only if it is one of these."""
@@ -51,6 +61,16 @@ def _no_access(_settings: Any, _secrets: Mapping[str, str]) -> Access | None:
     return None
 
 
+def never(_settings: Any) -> bool:
+    """Of a kind that takes every request for a new one, however it is set up."""
+    return False
+
+
+def always(_settings: Any) -> bool:
+    """Of a kind whose receivers know a delivery by its id, however it is set up."""
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class DestinationKind(Generic[S]):
     """What the module of a kind offers, as `DESTINATION`. It is pure: no I/O, no clock, no random ids.
@@ -60,7 +80,8 @@ class DestinationKind(Generic[S]):
     `secrets`: its write-only secrets, by name.
     `access`: how an access token is had, where one is needed: it is put into the request's `authorization`.
     `answers`: where its answers mean something else than `outcomes.TABLE` says, by HTTP status.
-    `deduplicates`: whether it drops a second request under one delivery id, so that an unknown outcome may be sent again.
+    `deduplicates`: whether, set up so, a second request under one delivery id changes nothing, so that an unknown outcome
+    may be sent again.
     `limits`: what it takes; checked before anything is sent.
     `looks_up`: whether `build` needs the person's identifiers, those too that did not come with the event.
     """
@@ -70,7 +91,7 @@ class DestinationKind(Generic[S]):
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     access: Callable[[S, Mapping[str, str]], Access | None] = _no_access
     answers: Mapping[int, Ruling] = field(default_factory=dict)
-    deduplicates: bool = False
+    deduplicates: Callable[[S], bool] = never
     limits: Limits = field(default_factory=Limits)
     looks_up: bool = False
 

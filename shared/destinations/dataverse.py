@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from shared.destinations.access import Access, OwnIdentity, client_credentials
 from shared.destinations.secrets import Secret
-from shared.destinations.settings import DestinationSettings, Url
+from shared.destinations.settings import BaseUrl, DestinationSettings
 from shared.faults import refusal
 
 JSON_HEADERS: Mapping[str, str] = {
@@ -23,17 +22,6 @@ ENTRA_SECRETS: Mapping[str, Secret] = {
     "clientSecret": Secret("the secret of the app registration's, its value and not its id", required=False)
 }
 
-
-def _bare(url: str) -> str:
-    """An address without path: what follows is ours to say."""
-    parts = urlsplit(url)
-    if parts.query or "?" in url:
-        raise refusal("Leave out the query.", "URL such as https://contoso.crm4.dynamics.com")
-    return url.rstrip("/")
-
-
-BaseUrl = Annotated[Url, AfterValidator(_bare)]
-"""A URL without query; a slash at its end is dropped."""
 
 Guid = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")]
 

@@ -6,12 +6,15 @@ from datetime import timedelta
 from typing import Annotated, Literal
 from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from shared.exact import Number
 from shared.faults import refusal
 
+MAX_URL = 2048
+"""Characters."""
 _NOT_IN_A_URL = re.compile(r"[\s\x00-\x1f\x7f\\]")
 
 
@@ -36,6 +39,14 @@ def _absolute(url: str) -> str:
     return url
 
 
+def is_url(text: str) -> bool:
+    """Whether it is an absolute URL as `Url` takes it."""
+    try:
+        return bool(_absolute(text)) and len(text) <= MAX_URL
+    except PydanticCustomError:
+        return False
+
+
 def _split(url: str) -> SplitResult | None:
     """The parts of a URL, or None where `urlsplit` would raise or quietly drop characters."""
     try:
@@ -46,8 +57,27 @@ def _split(url: str) -> SplitResult | None:
     return None if _NOT_IN_A_URL.search(url) else parts
 
 
-Url = Annotated[str, Field(max_length=2048, json_schema_extra={"format": "uri"}), AfterValidator(_absolute)]
+Url = Annotated[
+    str, Field(max_length=MAX_URL, json_schema_extra={"format": "uri"}), AfterValidator(_absolute)
+]
 """An absolute http or https URL without user name, password and fragment."""
+
+
+def _bare(url: str) -> str:
+    """An address whose path, after what is there, is ours to say."""
+    if "?" in url:
+        raise refusal("Leave out the query.", "URL such as https://api.example.com")
+    return url.rstrip("/")
+
+
+BaseUrl = Annotated[Url, AfterValidator(_bare)]
+"""A URL without query; a slash at its end is dropped."""
+
+Identifier = Annotated[str, StringConstraints(pattern=r"^(email|mobile|crmId|deviceId|external:.{1,64})$")]
+"""One of a person's identifiers, by its kind."""
+
+PropertyName = Annotated[str, StringConstraints(min_length=1, max_length=128)]
+"""The name of a property, after the route's mapping."""
 
 Timeout = Annotated[int, Field(ge=1, le=30), BeforeValidator(_whole)]
 """Whole seconds, 1 to 30 (Standard Webhooks 1.0.0 suggests 15 to 30)."""

@@ -10,7 +10,7 @@ from typing import Any
 from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
-from shared.destinations.outcomes import Cause, Outcome
+from shared.destinations.outcomes import NO_ACCESS, Cause, Outcome
 from shared.documents import is_stale
 from shared.errors import Invalid, SignalboxError
 from shared.event import Stored
@@ -42,7 +42,9 @@ class Sending:
 
     @property
     def resends(self) -> bool:
-        return self.plugin.deduplicates or self.target.settings.on_unknown == "resend"
+        """Whether an attempt may be made again although nobody knows whether it arrived."""
+        settings = self.target.settings
+        return self.plugin.deduplicates(settings) or settings.on_unknown == "resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +109,12 @@ class Gate:
 
     def heard(self, section: Section, sending: Sending, answer: Answer | NoAnswer) -> None:
         """Take note of an answer: a token that was refused is not used again."""
-        if sending.token and isinstance(answer, Answer) and answer.status == HTTPStatus.UNAUTHORIZED:
+        if sending.token and isinstance(answer, Answer) and _refused(answer.status, sending.plugin):
             self.tokens.forget((section.id, sending.target.id), sending.token)
+
+
+def _refused(status: int, plugin: DestinationKind[Any]) -> bool:
+    return status == HTTPStatus.UNAUTHORIZED or plugin.answers.get(status) == NO_ACCESS
 
 
 def _unknown(delivery: Delivery, sending: Sending) -> Outcome | None:

@@ -35,12 +35,13 @@ def test_the_secrets_that_are_made_fit(kind):
     assert all(wanted[name].fits(secret) for name, secret in made.items())
 
 
+@pytest.mark.parametrize("resends", [True, False])
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_answer_and_every_failure_comes_to_something(kind):
+def test_every_answer_and_every_failure_comes_to_something(kind, resends):
     plugin = load(kind)
     answers = [Answer(status, {}, b"") for status in range(100, 600)]
     for answer in [*answers, *(NoAnswer(failure) for failure in get_args(Failure))]:
-        outcome = judge(answer, resends=plugin.deduplicates, final=plugin.answers, now=datetime.now(UTC))
+        outcome = judge(answer, resends=resends, final=plugin.answers, now=datetime.now(UTC))
 
         assert (outcome.state == "delivered") == (isinstance(answer, Answer) and answer.status // 100 == 2)
         assert (outcome.cause is None) == (outcome.state == "delivered")

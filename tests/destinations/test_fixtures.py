@@ -71,11 +71,11 @@ def test_a_case_asks_for_the_access_that_it_needs(case):
 
 def test_a_case_judges_its_answers(case):
     facts = read(case)
-    plugin = destinations.load(case.parent.name)
+    plugin, settings = opened(case.parent.name, facts)
     for answer in facts.get("answers", ()):
         outcome = judge(
             Answer(int(answer["status"]), answer.get("headers", {}), b""),
-            resends=plugin.deduplicates,
+            resends=plugin.deduplicates(settings),
             final=plugin.answers,
             now=times.parse(facts["now"]),
         )

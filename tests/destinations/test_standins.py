@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from urllib.request import Request, urlopen
 
 import pytest
@@ -18,11 +18,13 @@ from shared import destinations
 from shared.azure.http import GuardedHttp
 from shared.destinations import KINDS
 from shared.exact import Json
+from shared.ports import Answer, NoAnswer, Outgoing
 from shared.stores.trail import Delivery
 from tests.destinations.cases import SENT
 from tests.house import House, body, build
 
 ROOT = Path(__file__).parents[2]
+OF_HTTP = ("host", "content-length")
 
 
 @dataclass
@@ -38,7 +40,7 @@ class Vendors:
 
     def had(self, kind: str) -> list[dict[str, Any]]:
         lines = map(json.loads, self.file.read_text().splitlines())
-        return [one for one in lines if one["path"].startswith(f"/{kind}/")]
+        return [one for one in lines if one["path"].startswith(f"/{place(kind)}/")]
 
 
 @pytest.fixture(scope="module")
@@ -49,22 +51,50 @@ def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Vendors]:
         yield Vendors(f"http://127.0.0.1:{child.wait_for_announcement()['port']}", home / "had.jsonl")
 
 
+class KeptHttp(GuardedHttp):
+    """Sends for real, and keeps what was to be sent."""
+
+    def __init__(self) -> None:
+        super().__init__(allow_loopback=True)
+        self.requests: list[Outgoing] = []
+
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
+        self.requests.append(request)
+        return await super().send(request, timeout_seconds=timeout_seconds)
+
+
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
-    http = GuardedHttp(allow_loopback=True)
+    http = KeptHttp()
     yield await build(http=http).furnish()  # type: ignore[arg-type]
     await http.close()
+
+
+def place(kind: str) -> str:
+    """Where the receiver plays the kind's vendor."""
+    return kind if kind in standins.NAMES else "ok"
+
+
+def path_of(kind: str) -> str:
+    """The path of the kind's request; where the delivery's id is in it, the one above."""
+    case = SENT[kind]
+    path = unquote(urlsplit(case["expected"]["url"]).path)
+    return path.rpartition("/")[0] if case["delivery"]["id"] in path else path
 
 
 def moved(kind: str, url: str) -> dict[str, Json]:
     """The settings of a kind's case, every address in them leading to its stand-in, those by default too."""
     settings = destinations.load(kind).settings.model_validate(SENT[kind]["settings"])
     members = settings.model_dump(by_alias=True, exclude_none=True)
-    place = kind if kind in standins.NAMES else "ok"
-    return {
-        name: f"{url}/{place}{urlsplit(value).path}" if str(value).startswith("http") else value
-        for name, value in {**members, "timeoutSeconds": 1}.items()
-    }
+    return {name: led(kind, value, url) for name, value in {**members, "timeoutSeconds": 1}.items()}
+
+
+def led(kind: str, value: Json, url: str) -> Json:
+    """An address, leading to the stand-in."""
+    parts = urlsplit(str(value))
+    if not parts.scheme.startswith("http"):
+        return value
+    return f"{url}/{place(kind)}{parts.path}{'?' if parts.query else ''}{parts.query}"
 
 
 def person(identifiers: Json) -> dict[str, Json]:
@@ -73,10 +103,35 @@ def person(identifiers: Json) -> dict[str, Json]:
     return {"email": "ada@example.com", **known, **({"externalIds": others} if others else {})}
 
 
+def deduplicates(kind: str) -> bool:
+    plugin = destinations.load(kind)
+    return plugin.deduplicates(plugin.settings.model_validate(SENT[kind]["settings"]))
+
+
+def built(request: Outgoing) -> object:
+    """A request as it was meant."""
+    parts = urlsplit(request.url)
+    return (
+        request.method,
+        unquote(parts.path),
+        unquote(parts.query),
+        dict(request.headers),
+        request.body.decode(),
+    )
+
+
+def wire(had: dict[str, Any]) -> object:
+    """A request as it came, without what HTTP itself adds."""
+    path, _, query = had["path"].partition("?")
+    headers = {name: value for name, value in had["headers"].items() if name not in OF_HTTP}
+    return had["method"], unquote(path), unquote(query), headers, had["body"]
+
+
 async def deliver(house: House, kind: str, vendors: Vendors) -> Delivery:
     """An order on its way to a destination of that kind: what becomes of its first attempt."""
     case = SENT[kind]
-    doc = {"name": "vendor", "kind": kind, "settings": moved(kind, vendors.url), "secrets": case["secrets"]}
+    secrets = {name: led(kind, secret, vendors.url) for name, secret in case["secrets"].items()}
+    doc = {"name": "vendor", "kind": kind, "settings": moved(kind, vendors.url), "secrets": secrets}
     await house.line.destinations.create("demo", body(doc), bytes(32))
     await house.line.routes.set_status("demo", "rt-crm", "paused")
     await house.add_route("vendor")
@@ -92,7 +147,9 @@ async def test_an_event_arrives(kind, house, vendors):
     delivery = await deliver(house, kind, vendors)
 
     assert delivery.status == "delivered", delivery
-    assert all(200 <= one["status"] < 300 for one in vendors.had(kind)[before:])
+    had = vendors.had(kind)[before:]
+    assert all(200 <= one["status"] < 300 for one in had)
+    assert [wire(one) for one in had] == [built(one) for one in house.http.requests]
 
 
 FAULTS = {
@@ -107,15 +164,14 @@ FAULTS = {
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("fault", FAULTS)
 async def test_a_failure_is_told_and_nothing_is_sent_twice_by_itself(kind, fault, house, vendors):
-    place = f"/{kind if kind in standins.NAMES else 'ok'}"
-    path = place + urlsplit(SENT[kind]["expected"]["url"]).path
+    path = f"/{place(kind)}{path_of(kind)}"
     vendors.control(path, fault)
     try:
         delivery = await deliver(house, kind, vendors)
     finally:
         vendors.control(path, None)
 
-    unsure = fault in ("hang", "reset", "cut") and not destinations.load(kind).deduplicates
+    unsure = fault in ("hang", "reset", "cut") and not deduplicates(kind)
     assert delivery.status == ("held" if unsure else "retrying"), delivery
     assert delivery.cause in FAULTS[fault]
     assert len(delivery.attempts) == 1

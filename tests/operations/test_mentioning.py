@@ -8,7 +8,8 @@ from shared import hooks
 from shared.errors import Invalid
 from shared.operations import mend
 from shared.operations.mentioning import mentioning
-from shared.sources import Received, dataverse, shopify
+from shared.sources import Received
+from shared.sources.kinds import dataverse, shopify
 from shared.stages import recognise
 from shared.stages.recognise import MAX_MENTIONS
 from shared.stores.quarantine import KEPT, MOST_FOUND

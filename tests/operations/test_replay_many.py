@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import times
+from shared.destinations import never
 from shared.destinations.kinds import webhook
 from shared.errors import Conflict, Invalid, NotFound
 from shared.operations import replay_many
@@ -185,7 +186,7 @@ async def test_a_person_s_own_are_found():
 
 
 async def test_held_deliveries_are_replayed_only_if_that_is_asked_for(monkeypatch):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house = await build(NoAnswer("timeout"), OK).furnish()
     id = await house.accept()
     await house.work()

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import flow
+from shared.destinations import never
 from shared.destinations.kinds import webhook
 from shared.destinations.settings import SCHEDULE
 from shared.errors import Unavailable
@@ -90,7 +91,7 @@ async def test_an_attempt_without_an_end_is_sent_again_where_the_receiver_dedupl
 
 
 async def test_an_attempt_without_an_end_is_held_where_the_receiver_does_not(monkeypatch):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id, message = await processed()
     await begun(house, id)
     house.clock.pass_(seconds=31)
@@ -103,7 +104,7 @@ async def test_an_attempt_without_an_end_is_held_where_the_receiver_does_not(mon
 
 
 async def test_a_pause_does_not_hide_that_an_attempt_has_no_end(monkeypatch):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id, message = await processed()
     await begun(house, id)
     await house.line.destinations.set_status("demo", "crm", "paused")
@@ -247,7 +248,7 @@ async def test_without_waits_there_is_one_attempt():
 async def test_what_may_have_arrived_is_held_or_sent_again_as_the_destination_says(
     wanted, status, monkeypatch
 ):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id, message = await processed(NoAnswer("timeout"))
     await set_up(house, onUnknown=wanted)
 
@@ -257,7 +258,7 @@ async def test_what_may_have_arrived_is_held_or_sent_again_as_the_destination_sa
 
 
 async def test_an_attempt_without_an_end_is_made_again_where_the_destination_wants_that(monkeypatch):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id, message = await processed(OK)
     await set_up(house, onUnknown="resend")
     await begun(house, id)

@@ -7,6 +7,7 @@ from itertools import pairwise
 import pytest
 
 from shared import destinations, flow
+from shared.destinations import never
 from shared.destinations.kinds import webhook
 from shared.messages import DeliveryMessage
 from shared.operations.tick import tick
@@ -105,7 +106,7 @@ async def test_a_replay_starts_the_day_anew(code):
 async def test_an_attempt_without_an_end_is_never_repeated_where_the_receiver_does_not_deduplicate(
     code, mended, monkeypatch
 ):
-    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=False))
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, deduplicates=never))
     house, id = await closed(code)
     now = house.clock.now()
     begun = replace(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from unittest.mock import patch
 
 from shared.access import tokens
+from shared.destinations import never
 from shared.destinations.kinds import webhook
 from shared.errors import Unauthenticated
 from shared.operations import replay
@@ -239,7 +240,7 @@ async def deliveries(recorder: "Recorder") -> None:
     await recorder.work()
     recorder.expect("unmapped", id, "failed", {"crm": "dead"})
 
-    with patch.object(webhook, "DESTINATION", new=replace(webhook.DESTINATION, deduplicates=False)):
+    with patch.object(webhook, "DESTINATION", new=replace(webhook.DESTINATION, deduplicates=never)):
         scripts["mute"] = [Answer(504, {}, b"")]
         id = await recorder.post("held", "orders.mute")
         await recorder.work()

@@ -15,6 +15,7 @@ from shared import exact, times
 from shared.destinations import DestinationKind, Limits, Parcel
 from shared.destinations.dataverse import ENTRA_SECRETS, JSON_HEADERS, DataverseSettings, access
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.whole import happened_at
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.ports import Outgoing
@@ -40,9 +41,8 @@ class Settings(DataverseSettings):
 def build(settings: Settings, _secrets: Mapping[str, str], parcel: Parcel, now: datetime) -> Outgoing:
     """A call of the trigger's custom API. Raises Invalid without a contact's id, or for what is no attribute."""
     profile = _profile(settings, parcel)
-    event = parcel.event.event
     members: dict[str, Json] = {
-        f"{_PREFIX}signaltimestamp": event.occurred_at or times.text(event.received_at),
+        f"{_PREFIX}signaltimestamp": happened_at(parcel),
         f"{_PREFIX}signalingestiontimestamp": times.text(now),
         f"{_PREFIX}signaluserauthid": profile,
         f"{_PREFIX}profileid": profile,

@@ -12,11 +12,10 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared import exact, times
-from shared.destinations import DestinationKind, Parcel, Secret
+from shared import exact
+from shared.destinations import DestinationKind, Parcel, Secret, always
 from shared.destinations.settings import DestinationSettings, Url
-from shared.documents import write_person
-from shared.exact import Json
+from shared.destinations.whole import message
 from shared.ports import Outgoing
 
 _PREFIX = "whsec_"
@@ -31,7 +30,7 @@ class Settings(DestinationSettings):
 
 def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, now: datetime) -> Outgoing:
     """A POST with one signature for each live secret."""
-    body = exact.dumps(_message(parcel)).encode()
+    body = exact.dumps(message(parcel)).encode()
     timestamp = int(now.timestamp())
     keys = [key for name in _SECRETS if (key := _key(secrets.get(name, "")))]
     headers = {
@@ -61,26 +60,6 @@ def _key(secret: str) -> bytes | None:
     return key if secret.startswith(_PREFIX) and 24 <= len(key) <= 64 else None
 
 
-def _message(parcel: Parcel) -> Json:
-    event = parcel.event.event
-    received_at = times.text(event.received_at)
-    return {
-        "type": event.event,
-        "timestamp": event.occurred_at or received_at,
-        "data": {
-            "id": parcel.event.id,
-            "event": event.event,
-            "version": event.version,
-            "source": event.source,
-            "occurredAt": event.occurred_at,
-            "receivedAt": received_at,
-            "person": write_person(event.person),
-            "properties": dict(parcel.properties),
-            "test": event.test,
-        },
-    }
-
-
 def _new_secret(random: bytes) -> str:
     return _PREFIX + base64.b64encode(random).decode()
 
@@ -98,5 +77,5 @@ DESTINATION = DestinationKind(
         "signingSecret": Secret(_EXPECTED, _can_sign, make=_new_secret),
         "previousSigningSecret": Secret(_EXPECTED, _can_sign, required=False),
     },
-    deduplicates=True,  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
+    deduplicates=always,  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
 )
