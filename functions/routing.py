@@ -11,7 +11,7 @@ from functions.replies import Reply
 from shared.errors import Conflict, LimitReached
 from shared.operations import preview, unpark
 from shared.operations.pace import Pace
-from shared.routing.destinations import DestinationBody, DestinationSecretsBody, DestinationSettingsBody
+from shared.routing.destinations import ChangeBody, DestinationBody
 from shared.routing.routes import RouteBody
 
 bp = func.Blueprint()
@@ -45,24 +45,13 @@ async def read_destination(call: KeyedCall) -> Reply:
 
 @door(
     bp,
-    "PUT /v1/destinations/{id}/settings",
+    "PUT /v1/destinations/{id}",
     Gives(200, answers.Destination),
-    Wants(body=DestinationSettingsBody, refuses=(Conflict,)),
+    Wants(body=ChangeBody, refuses=(Conflict,)),
 )
-async def set_up_destination(call: KeyedCall) -> Reply:
-    """Replace a destination's settings, whole."""
-    return Reply(200, await call.line.destinations.set_settings(call.section, call.params["id"], call.body))
-
-
-@door(
-    bp,
-    "PUT /v1/destinations/{id}/secrets",
-    Gives(200, answers.Destination),
-    Wants(body=DestinationSecretsBody, refuses=(Conflict,)),
-)
-async def set_destination_secrets(call: KeyedCall) -> Reply:
-    """Replace a destination's secrets, all of them. They are never answered."""
-    return Reply(200, await call.line.destinations.set_secrets(call.section, call.params["id"], call.body))
+async def change_destination(call: KeyedCall) -> Reply:
+    """Replace a destination's settings, whole, and its secrets. Secrets are never answered."""
+    return Reply(200, await call.line.destinations.change(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/destinations/{id}/pause", Gives(200, answers.Destination), Wants(refuses=(Conflict,)))

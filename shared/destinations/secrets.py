@@ -12,12 +12,14 @@ class Secret:
     """One secret of a kind.
 
     `expected` says in words what it has to be, and `fits` decides. `make` is for those that Signalbox makes when a
-    destination is set up without them, from 32 random bytes.
+    destination is set up without them, from 32 random bytes. `sent` says whether a request holds it, rather than what it
+    has signed: then it is kept only as long as the destination stays where it is.
     """
 
     expected: str
     fits: Callable[[str], bool] = bool
     required: bool = True
+    sent: bool = True
     make: Callable[[bytes], str] | None = None
 
 
@@ -26,20 +28,20 @@ def made(wanted: Mapping[str, Secret], random: bytes) -> dict[str, str]:
     return {name: secret.make(random) for name, secret in wanted.items() if secret.make}
 
 
-def check(
-    kind: str, wanted: Mapping[str, Secret], given: Mapping[str, str], prefix: str = "/secrets"
-) -> None:
+def check(kind: str, wanted: Mapping[str, Secret], given: Mapping[str, str]) -> None:
     """Raises Invalid with a fault for each secret that is unknown, missing, or cannot work."""
     unknown = [
-        Fault(prefix + pointer(name), "Leave it out.", _known(wanted)) for name in given if name not in wanted
+        Fault(pointer("secrets", name), "Leave it out.", _known(wanted))
+        for name in given
+        if name not in wanted
     ]
     missing = [
-        Fault(prefix + pointer(name), "Give the secret.", secret.expected, "missing")
+        Fault(pointer("secrets", name), "Give the secret.", secret.expected, "missing")
         for name, secret in wanted.items()
         if secret.required and not given.get(name)
     ]
     wrong = [
-        Fault(prefix + pointer(name), "Give a secret of the expected form.", secret.expected, "other text")
+        Fault(pointer("secrets", name), "Give a secret of the expected form.", secret.expected, "other text")
         for name, secret in wanted.items()
         if given.get(name) and not secret.fits(given[name])
     ]

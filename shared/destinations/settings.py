@@ -126,6 +126,10 @@ class DestinationSettings(BaseModel):
         "Where the destination drops repeats it is always sent again.",
     )
 
+    def of_its_kind(self) -> dict[str, object]:
+        """What its kind alone has: where it is, and what is done there."""
+        return self.model_dump(exclude=set(DestinationSettings.model_fields))
+
     @property
     def schedule(self) -> Sequence[timedelta]:
         """The wait before each repeat."""

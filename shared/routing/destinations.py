@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, RootModel, ValidationError
+from pydantic import Field, ValidationError
 
 from shared import destinations, exact, times
 from shared.access.opened import Opened
 from shared.bodies import Body, Slug, read_body
 from shared.destinations import secrets
 from shared.destinations.settings import DestinationSettings
-from shared.errors import Invalid, NotFound
+from shared.errors import Fault, Invalid, NotFound
 from shared.exact import Json
 from shared.faults import faults_of
 from shared.ports import Clock, Seal
@@ -48,16 +48,11 @@ class DestinationBody(Body):
     secrets: Secrets = Field(default_factory=dict)
 
 
-class DestinationSettingsBody(RootModel[dict[str, Json]]):
-    """A destination's settings, as `DestinationBody` has them."""
+class ChangeBody(Body):
+    """What a destination is changed to. Without `secrets` they stay, unless they would be sent somewhere else."""
 
-    model_config = ConfigDict(strict=True, frozen=True, json_schema_extra=_settings_of_any_kind)
-
-
-class DestinationSecretsBody(RootModel[Secrets]):
-    """A destination's secrets, by name."""
-
-    model_config = ConfigDict(strict=True, frozen=True)
+    settings: dict[str, Json] = Field(json_schema_extra=_settings_of_any_kind)
+    secrets: Secrets | None = None
 
 
 class Destinations:
@@ -98,21 +93,33 @@ class Destinations:
     async def read(self, section: str, id: str) -> dict[str, Json]:
         return _shown(await self._record(section, id))
 
-    async def set_settings(self, section: str, id: str, settings: Json) -> dict[str, Json]:
-        """Replace its settings, whole; instances follow within CACHE_SECONDS. Raises NotFound, Invalid, Conflict."""
-        wanted = read_body(DestinationSettingsBody, settings).root
-        record = await self._record(section, id)
-        _settings(record.doc["kind"], wanted, "")
-        return await self._replace(record.with_doc(settings=wanted))
+    async def change(self, section: str, id: str, body: Json) -> dict[str, Json]:
+        """Replace its settings, whole, and its secrets, all of them; instances follow within CACHE_SECONDS.
 
-    async def set_secrets(self, section: str, id: str, given: Json) -> dict[str, Json]:
-        """Replace its secrets, all of them. Raises NotFound, Invalid, Conflict."""
-        wanted = read_body(DestinationSecretsBody, given).root
+        Raises NotFound, Invalid, Conflict.
+        """
+        wanted = read_body(ChangeBody, body)
         record = await self._record(section, id)
         kind = record.doc["kind"]
-        secrets.check(kind, destinations.load(kind).secrets, wanted, "")
-        sealed = self._seal.seal(_context(section, id), exact.dumps(wanted))
-        return await self._replace(record.with_doc(secrets=sealed))
+        settings = _settings(kind, wanted.settings)
+        if wanted.secrets is None:
+            self._check_kept(record, settings)
+            return await self._replace(record.with_doc(settings=wanted.settings))
+        secrets.check(kind, destinations.load(kind).secrets, wanted.secrets)
+        sealed = self._seal.seal(_context(section, id), exact.dumps(wanted.secrets))
+        return await self._replace(record.with_doc(settings=wanted.settings, secrets=sealed))
+
+    def _check_kept(self, record: Record, settings: DestinationSettings) -> None:
+        """Who may change where a destination is must not get at secrets that others gave it. Raises Invalid."""
+        before = self._open(record)
+        known = destinations.load(before.kind).secrets
+        is_sent = any(known[name].sent for name in before.secrets if name in known)
+        if is_sent and settings.of_its_kind() != before.settings.of_its_kind():
+            detail = "Send the secrets again: these settings may lead to somebody else."
+            raise Invalid(
+                "The secrets were given for other settings.",
+                faults=[Fault("/secrets", detail, "its secrets")],
+            )
 
     async def set_status(self, section: str, id: str, status: Status) -> dict[str, Json]:
         return await self._replace((await self._record(section, id)).with_doc(status=status))
@@ -139,11 +146,11 @@ class Destinations:
         return record
 
 
-def _settings(kind: str, settings: dict[str, Json], prefix: str = "/settings") -> DestinationSettings:
+def _settings(kind: str, settings: dict[str, Json]) -> DestinationSettings:
     try:
         checked: DestinationSettings = destinations.load(kind).settings.model_validate(settings)
     except ValidationError as error:
-        faults = faults_of(error, prefix)
+        faults = faults_of(error, "/settings")
         raise Invalid(f"The settings do not fit a {kind} destination.", faults=faults) from None
     return checked
 

@@ -161,8 +161,8 @@ def definitions(running: Running) -> Iterator[Response]:
 def ways_out(running: Running) -> Iterator[Response]:
     name, settings = fresh("out"), {"url": running.stack.receiver_url + "/ok", "timeoutSeconds": 5}
     yield running.operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
-    yield running.operator.put(f"/v1/destinations/{name}/settings", {**settings, "maxAgeHours": 24})
-    yield running.operator.put(f"/v1/destinations/{name}/secrets", {"signingSecret": "whsec_" + "QUFB" * 11})
+    changed = {"settings": {**settings, "maxAgeHours": 24}}
+    yield running.operator.put(f"/v1/destinations/{name}", changed)
     yield from paused_and_resumed(running, f"/v1/destinations/{name}")
     yield running.operator.get("/v1/destinations")
     routed = {"event": ORDER, "destination": name, "mapping": {"orderId": "properties.orderId"}}

@@ -6,6 +6,7 @@ import pytest
 
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ports import bytes_of
+from tests.destinations.cases import SENT
 from tests.house import body, build
 
 SETTINGS = {"url": "https://erp.example.com/hook"}
@@ -113,66 +114,82 @@ async def test_what_is_not_there_is_none_to_the_line_and_not_found_to_people():
         await house.line.destinations.set_status("demo", "none", "paused")
 
 
-async def test_settings_are_replaced_whole():
-    house = await build().furnish()
-    await create(house, settings={**SETTINGS, "timeoutSeconds": 5})
+async def change(house, **doc):
+    return await house.line.destinations.change("demo", "erp", body(doc))
 
-    told = await house.line.destinations.set_settings(
-        "demo", "erp", body({"url": "https://new.example.com/"})
-    )
+
+async def test_settings_are_replaced_whole_and_secrets_stay():
+    house = await build().furnish()
+    await create(house, settings={**SETTINGS, "timeoutSeconds": 5}, secrets={"signingSecret": SECRET})
+
+    told = await change(house, settings={"url": "https://new.example.com/"})
 
     target = await opened(house, "erp")
     assert told["settings"] == {"url": "https://new.example.com/"}
     assert (target.settings.url, target.settings.timeout_seconds) == ("https://new.example.com/", 15)
-
-
-async def test_settings_that_do_not_fit_are_refused_where_they_stand_and_change_nothing():
-    house = await build().furnish()
-    await create(house)
-
-    with pytest.raises(Invalid) as caught:
-        await house.line.destinations.set_settings(
-            "demo", "erp", body({"url": "ftp://x", "retrySeconds": [0]})
-        )
-
-    assert {fault.pointer for fault in caught.value.faults} == {"/url", "/retrySeconds/0"}
-    assert (await opened(house, "erp")).settings.url == SETTINGS["url"]
+    assert target.secrets == {"signingSecret": SECRET}
 
 
 async def test_secrets_are_replaced_all_of_them_and_never_answered():
     house = await build().furnish()
     await create(house)
-    other = "whsec_" + "B" * 32
+    given = {"signingSecret": SECRET, "previousSigningSecret": "whsec_" + "B" * 32}
 
-    told = await house.line.destinations.set_secrets(
-        "demo", "erp", {"signingSecret": SECRET, "previousSigningSecret": other}
-    )
+    told = await change(house, settings=SETTINGS, secrets=given)
 
     assert SECRET not in str(told)
-    assert (await opened(house, "erp")).secrets == {"signingSecret": SECRET, "previousSigningSecret": other}
+    assert (await opened(house, "erp")).secrets == given
 
 
 @pytest.mark.parametrize(
-    ("given", "where"),
+    ("changes", "where"),
     [
-        ({}, "/signingSecret"),
-        ({"signingSecret": "short"}, "/signingSecret"),
-        ({"signingSecret": SECRET, "a/b": "x"}, "/a~1b"),
+        ({"settings": {"url": "ftp://x"}}, ["/settings/url"]),
+        ({"settings": {**SETTINGS, "retrySeconds": [0]}}, ["/settings/retrySeconds/0"]),
+        ({"secrets": {}}, ["/secrets/signingSecret"]),
+        ({"secrets": {"signingSecret": "short"}}, ["/secrets/signingSecret"]),
+        ({"secrets": {"signingSecret": SECRET, "a/b": "x"}}, ["/secrets/a~1b"]),
     ],
 )
-async def test_secrets_that_cannot_work_are_refused_where_they_stand(given, where):
+async def test_a_change_that_does_not_fit_is_refused_where_it_stands_and_changes_nothing(changes, where):
     house = await build().furnish()
-    await create(house)
+    await create(house, secrets={"signingSecret": SECRET})
 
     with pytest.raises(Invalid) as caught:
-        await house.line.destinations.set_secrets("demo", "erp", given)
+        await change(house, **{"settings": SETTINGS, **changes})
 
-    assert [fault.pointer for fault in caught.value.faults] == [where]
+    target = await opened(house, "erp")
+    assert [fault.pointer for fault in caught.value.faults] == where
+    assert (target.settings.url, target.secrets) == (SETTINGS["url"], {"signingSecret": SECRET})
 
 
-@pytest.mark.parametrize("change", ["set_settings", "set_secrets"])
-async def test_a_destination_that_is_not_there_cannot_be_changed(change):
+VENDOR = {"kind": "voucherify", **{name: SENT["voucherify"][name] for name in ("settings", "secrets")}}
+
+
+async def test_a_secret_that_is_sent_does_not_follow_to_another_place():
+    house = await build().furnish()
+    await create(house, **VENDOR)
+    elsewhere = {**VENDOR["settings"], "api": "https://attacker.example.com"}
+
+    with pytest.raises(Invalid) as caught:
+        await change(house, settings=elsewhere)
+    assert [fault.pointer for fault in caught.value.faults] == ["/secrets"]
+
+    await change(house, settings=elsewhere, secrets=VENDOR["secrets"])
+    assert (await opened(house, "erp")).secrets == VENDOR["secrets"]
+
+
+async def test_how_long_a_destination_is_tried_can_be_changed_without_its_secrets():
+    house = await build().furnish()
+    await create(house, **VENDOR)
+
+    await change(house, settings={**VENDOR["settings"], "retrySeconds": [5], "onUnknown": "resend"})
+
+    assert (await opened(house, "erp")).secrets == VENDOR["secrets"]
+
+
+async def test_a_destination_that_is_not_there_cannot_be_changed():
     house = await build().furnish()
 
     with pytest.raises(NotFound):
-        await getattr(house.line.destinations, change)("demo", "nowhere", {})
+        await change(house, settings=SETTINGS)

@@ -221,7 +221,7 @@ async def test_attempts_end_after_the_schedule_and_all_bear_one_id(answer):
 async def set_up(house, **settings):
     """Let the destination have these settings."""
     doc = {"url": "https://crm.example.com/hook", **settings}
-    await house.line.destinations.set_settings("demo", "crm", body(doc))
+    await house.line.destinations.change("demo", "crm", body({"settings": doc}))
 
 
 async def test_a_destination_has_a_schedule_of_its_own():

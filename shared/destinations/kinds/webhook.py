@@ -74,8 +74,8 @@ DESTINATION = DestinationKind(
     settings=Settings,
     build=build,
     secrets={
-        "signingSecret": Secret(_EXPECTED, _can_sign, make=_new_secret),
-        "previousSigningSecret": Secret(_EXPECTED, _can_sign, required=False),
+        "signingSecret": Secret(_EXPECTED, _can_sign, sent=False, make=_new_secret),
+        "previousSigningSecret": Secret(_EXPECTED, _can_sign, required=False, sent=False),
     },
     deduplicates=always,  # receivers use `webhook-id` as an idempotency key (spec, "Webhook metadata")
 )
