@@ -101,7 +101,7 @@ def load(kind: str, settings: Json = None) -> SourceKind:
     """
     if kind not in KINDS:
         raise Invalid(f"There is no such kind of source. Choose one of: {', '.join(KINDS)}.")
-    module: Any = import_module(f"{kinds.__name__}.{kind}")
+    module = _module(kind)
     if hasattr(module, "Settings"):
         return _set_up(kind, exact.dumps(settings or {}))
     if settings:
@@ -112,13 +112,17 @@ def load(kind: str, settings: Json = None) -> SourceKind:
 
 def is_set_up(kind: str) -> bool:
     """Whether a kind of KINDS has settings."""
-    return hasattr(import_module(f"shared.sources.{kind}"), "Settings")
+    return hasattr(_module(kind), "Settings")
+
+
+def _module(kind: str) -> Any:
+    return import_module(f"{kinds.__name__}.{kind}")
 
 
 @lru_cache(maxsize=MAX_SET_UP)
 def _set_up(kind: str, settings: str) -> SourceKind:
     """The kind as its settings have it: every event of a webhook asks for it."""
-    module: Any = import_module(f"{kinds.__name__}.{kind}")
+    module = _module(kind)
     made: SourceKind = module.source(read_body(module.Settings, exact.loads(settings)))
     return made
 
