@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import azure.functions as func
 
-from functions.answers import events as answers
+from functions.answers import events
+from functions.answers import operate as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared.bodies import read_body
@@ -40,19 +41,19 @@ REPLAY_WITHIN = timedelta(seconds=10)
 """How long a door goes on with a group; asked again, it does the rest."""
 
 
-@door(bp, "GET /v1/events/{id}", Gives(200, answers.Receipt))
+@door(bp, "GET /v1/events/{id}", Gives(200, events.Receipt))
 async def read_receipt(call: KeyedCall) -> Reply:
     """Read everything that is known of one event."""
     return Reply(200, await listing.receipt(call.line, call.caller, call.params["id"]))
 
 
-@door(bp, "GET /v1/events/{id}/fixture", Gives(200, answers.Posted, ("Content-Disposition",)))
+@door(bp, "GET /v1/events/{id}/fixture", Gives(200, events.Posted, ("Content-Disposition",)))
 async def capture_event(call: KeyedCall) -> Reply:
     """Make a body to post of an event, with stand-ins for its values."""
     return _file(await capture.posted(call.line, call.caller, call.params["id"]))
 
 
-@door(bp, "GET /v1/events", Gives(200, answers.Events), Wants(query=("limit", "before", "after")))
+@door(bp, "GET /v1/events", Gives(200, events.Events), Wants(query=("limit", "before", "after")))
 async def list_events(call: KeyedCall) -> Reply:
     """List events, newest first; with `after`, the oldest ones since then."""
     return Reply(200, await listing.newest(call.line, call.caller, page_of(call.query)))

@@ -84,6 +84,15 @@ def loads(body: bytes | str) -> Json:
     return value
 
 
+def members(body: bytes) -> dict[str, Json] | None:
+    """The members of an object; None for another value, and for what is no JSON."""
+    try:
+        doc = loads(body)
+    except MalformedBody:
+        return None
+    return doc if isinstance(doc, dict) else None
+
+
 def read(text: bytes | str) -> Json:
     """Parse JSON that `dumps` wrote: numbers keep their text, and what was checked then is not checked again."""
     return json.loads(text, parse_float=Number, parse_int=Number)

@@ -20,6 +20,14 @@ def parse(text: str) -> datetime:
     return at
 
 
+def is_time(value: object) -> bool:
+    """Whether a JSON value is the text of an RFC 3339 date-time."""
+    try:
+        return isinstance(value, str) and bool(parse(value))
+    except ValueError:
+        return False
+
+
 def text(at: datetime) -> str:
     """Write a time as `2026-11-22T09:15:00.000Z`."""
     return at.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -14,7 +14,6 @@ from urllib.parse import unquote
 
 from local.standins import Asked, Told
 from shared import exact, times
-from shared.errors import SignalboxError
 from shared.exact import Json
 
 TOKEN = "eyJhbGciOiJub25lIn0.eyJleHAiOjQxMDI0NDQ4MDB9.c3RhbmRpbg"  # noqa: S105
@@ -34,11 +33,11 @@ def answer(asked: Asked) -> Told:
     given, wanted = asked.headers.get("authorization", ""), f"Bearer {TOKEN}"
     if not hmac.compare_digest(given.encode(), wanted.encode()):
         return Told(403, {"message": "User is not authorized to access this resource with an explicit deny"})
-    return _refusal(asked) or next(_wrongs(_members(asked.body)), None) or Told(204)
+    return _refusal(asked) or next(_wrongs(exact.members(asked.body) or {}), None) or Told(204)
 
 
 def _issue(asked: Asked) -> Told:
-    doc = _members(asked.body)
+    doc = exact.members(asked.body) or {}
     if asked.headers.get("content-type", "").partition(";")[0] != "application/json":
         return _problem(415, "The token endpoint takes application/json.")
     if doc.get("grant_type") != "client_credentials":
@@ -78,7 +77,7 @@ def _wrongs(doc: Mapping[str, Json]) -> Iterator[Told]:
 
 
 def _wrong_event(item: Mapping[str, Json]) -> Iterator[Told]:
-    if not _is_time(item.get("event_time")):
+    if not times.is_time(item.get("event_time")):
         yield _problem(400, "event_time must be a time with an offset.")
     if not isinstance(item.get("version_id"), str):
         yield _problem(400, "version_id must be a string.")
@@ -86,22 +85,6 @@ def _wrong_event(item: Mapping[str, Json]) -> Iterator[Told]:
         yield _problem(404, "There is no such version of an event.")
     if not isinstance(item.get("data"), dict):
         yield _problem(400, "data must be an object.")
-
-
-def _is_time(value: Json) -> bool:
-    try:
-        times.parse(str(value))
-    except (ValueError, OverflowError):
-        return False
-    return isinstance(value, str)
-
-
-def _members(body: bytes) -> Mapping[str, Json]:
-    try:
-        doc = exact.loads(body)
-    except SignalboxError:
-        return {}
-    return doc if isinstance(doc, dict) else {}
 
 
 def _problem(status: int, detail: str) -> Told:

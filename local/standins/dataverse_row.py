@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 
 from local.standins import Asked, Told
-from local.standins.parts.dataverse import ROOT, error, members, refusal, unknown, wrong_payload
+from local.standins.parts.dataverse import ROOT, error, refusal, unknown, wrong_payload
+from shared import exact
 from shared.exact import Json
 
 UNKNOWN_TABLE = "contoso_unknowns"
@@ -30,7 +31,7 @@ def answer(asked: Asked) -> Told:
         return refused
     if (wrong := _wrong_address(asked)) is not None:
         return wrong
-    doc = members(asked)
+    doc = exact.members(asked.body)
     if doc is None:
         return wrong_payload()
     told = next(_wrongs(doc), None)

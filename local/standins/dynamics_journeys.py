@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from local.standins import Asked, Told
-from local.standins.parts.dataverse import ROOT, members, refusal, unknown, wrong_payload
-from shared import times
+from local.standins.parts.dataverse import ROOT, refusal, unknown, wrong_payload
+from shared import exact, times
 from shared.exact import Json
 
 _TIMES = ("msdynmkt_signaltimestamp", "msdynmkt_signalingestiontimestamp")
@@ -25,7 +25,7 @@ def answer(asked: Asked) -> Told:
         return refused
     if asked.path.removeprefix(ROOT) == UNKNOWN_TRIGGER:
         return unknown(asked)
-    doc = members(asked)
+    doc = exact.members(asked.body)
     if doc is None:
         return wrong_payload()
     wrong = next(_wrongs(doc), None)
@@ -35,7 +35,7 @@ def answer(asked: Asked) -> Told:
 def _wrongs(doc: Mapping[str, Json]) -> Iterator[str]:
     yield from (f"Required field '{name}' is missing." for name in sorted(_SYSTEM) if name not in doc)
     for name in _TIMES:
-        if not _is_time(doc.get(name)):
+        if not times.is_time(doc.get(name)):
             yield f"Cannot convert the value of '{name}' to the expected type 'Edm.DateTimeOffset'."
     yield from (f"The value of '{name}' is no record's id." for name in _IDS if not _is_guid(doc.get(name)))
     if len(doc) - len(_SYSTEM) > MOST_ATTRIBUTES:
@@ -51,14 +51,6 @@ def _wrong_attribute(name: str, value: Json) -> Iterator[str]:
         yield f"All attributes must be defined: '{name}' is null."
     if isinstance(value, list) or (isinstance(value, dict) and "@odata.type" not in value):
         yield f"The value of '{name}' is of no type that an attribute has."
-
-
-def _is_time(value: Json) -> bool:
-    try:
-        times.parse(str(value))
-    except (ValueError, OverflowError):
-        return False
-    return isinstance(value, str)
 
 
 def _is_guid(value: Json) -> bool:

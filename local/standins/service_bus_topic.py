@@ -14,7 +14,6 @@ from urllib.parse import parse_qs, quote_plus
 from local.standins import Asked, Told
 from local.standins.parts.entra import lets_in
 from shared import exact
-from shared.errors import SignalboxError
 from shared.exact import Json
 
 KEY_NAME = "send"
@@ -62,13 +61,13 @@ def _unauthorized(asked: Asked, topic: str) -> Told | None:
 def _wrongs(asked: Asked) -> Iterator[Told]:
     if len(asked.body) + sum(len(name) + len(value) for name, value in asked.headers.items()) > MAX_BYTES:
         yield _error(413, "The message is larger than 256 KB.")
-    properties = _members(asked.headers.get("brokerproperties", "{}").encode())
+    properties = exact.members(asked.headers.get("brokerproperties", "{}").encode())
     if properties is None:
         yield _error(400, "BrokerProperties is no JSON object.")
     elif len(str(properties.get("MessageId", ""))) > MAX_ID:
         yield _error(400, "The MessageId has more than 128 characters.")
     if asked.headers.get("content-type", "").startswith("application/cloudevents+json"):
-        yield from _wrong_event(_members(asked.body) or {})
+        yield from _wrong_event(exact.members(asked.body) or {})
 
 
 def _wrong_event(event: Mapping[str, Json]) -> Iterator[Told]:
@@ -76,14 +75,6 @@ def _wrong_event(event: Mapping[str, Json]) -> Iterator[Told]:
     for name in ("specversion", "id", "source", "type"):
         if not isinstance(event.get(name), str) or not event[name]:
             yield _error(400, f"The CloudEvent has no {name}.")
-
-
-def _members(text: bytes) -> Mapping[str, Json] | None:
-    try:
-        doc = exact.loads(text)
-    except SignalboxError:
-        return None
-    return doc if isinstance(doc, dict) else None
 
 
 def _error(status: int, detail: str) -> Told:

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 
 from local.standins import Asked, Told
 from shared import exact
-from shared.errors import SignalboxError
 from shared.exact import Json
 
 PATH = "/v1/events"
@@ -31,7 +30,7 @@ def answer(asked: Asked) -> Told:
         return Told(405, {"code": 405, "message": "HTTP Method Not Allowed", "details": hint})
     if asked.headers.get("content-type", "").partition(";")[0] != "application/json":
         return _error(415, "unsupported_media_type", "Unsupported Media Type", "Send application/json.")
-    doc = _members(asked.body)
+    doc = exact.members(asked.body) or {}
     return next(_wrongs(doc), None) or Told(200, _event(doc))
 
 
@@ -63,14 +62,6 @@ def _wrong_code(name: str, told: Json) -> Iterator[Told]:
         yield _error(
             423, "resource_locked", "Resource locked", "Another request is under way", code, "voucher"
         )
-
-
-def _members(body: bytes) -> Mapping[str, Json]:
-    try:
-        doc = exact.loads(body)
-    except SignalboxError:
-        return {}
-    return doc if isinstance(doc, dict) else {}
 
 
 def _event(doc: Mapping[str, Json]) -> Json:

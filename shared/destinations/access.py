@@ -2,13 +2,11 @@
 
 import base64
 import binascii
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from shared import exact
-from shared.errors import SignalboxError
 from shared.exact import Json
 from shared.ports import AccessToken, Answer, Outgoing
 
@@ -49,7 +47,7 @@ def client_credentials(url: str, client_id: str, client_secret: str, scope: str)
 
 def read_token(answer: Answer, now: datetime) -> AccessToken | None:
     """The token of an answer, with the sooner of the ends that it names; None where there is none."""
-    doc = _members(answer.body) if answer.status == 200 else {}
+    doc = (exact.members(answer.body) or {}) if answer.status == 200 else {}
     text = doc.get("access_token")
     if not isinstance(text, str) or not text.isascii() or not 0 < len(text) <= MAX_TOKEN:
         return None
@@ -71,15 +69,7 @@ def _expiry(token: str) -> datetime | None:
     if len(parts) != 3:
         return None
     try:
-        claims = _members(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        claims = exact.members(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))) or {}
         return datetime.fromtimestamp(float(str(claims.get("exp"))), tz=UTC)
     except (binascii.Error, ValueError, OverflowError, OSError):
         return None
-
-
-def _members(body: bytes) -> Mapping[str, Json]:
-    try:
-        doc = exact.loads(body)
-    except SignalboxError:
-        return {}
-    return doc if isinstance(doc, dict) else {}

@@ -206,7 +206,8 @@ def _causes(wanted: ReplayFilter, after: str) -> Sequence[Cause]:
 
 
 def _lowest(wanted: ReplayFilter) -> str:
-    return ids.lowest(times.parse(wanted.since)) if wanted.since else ""
+    """Where what came since then begins. No id is older than the time that ids count from."""
+    return ids.lowest(max(times.parse(wanted.since), times.EPOCH)) if wanted.since else ""
 
 
 async def _fits(line: Line, section: str, wanted: ReplayFilter, delivery: Delivery) -> bool:

@@ -73,7 +73,7 @@ def furnished(running: Running) -> Scene:
         "/v1/definitions/": REFUSED,
         f"/v1/definitions/{REFUSED}/versions/": refused["version"]["id"],
         "/v1/quarantine/": _kept(operator, base, sources.KINDS[0], steady),
-        "/v1/replays/": made(operator.post("/v1/replays", {"filter": {"destination": "nowhere"}}))["id"],
+        "/v1/replays/": _replayed(operator),
         **_delivered(operator),
     }
     callers = {
@@ -138,12 +138,26 @@ def _kept(operator: Client, base: str, kind: str, hook: str) -> str:
     return str(operator.get("/v1/quarantine").doc["quarantine"][0]["id"])
 
 
+def _replayed(operator: Client) -> str:
+    """The id of a replay that is not done yet: of two dead letters it has started one."""
+    for _ in range(2):
+        _dead(operator)
+    chosen = {"filter": {"destination": VICTIM}, "perMinute": 1}
+    return str(made(operator.post("/v1/replays", chosen))["id"])
+
+
+def _dead(operator: Client) -> dict[str, Any]:
+    """The receipt of an event whose delivery is dead."""
+    id = made(operator.post("/v1/events", {"event": REFUSED, "person": PERSON}))["id"]
+    receipt: dict[str, Any] = operator.receipt(id, lambda doc: doc["status"] == "failed")
+    return receipt
+
+
 def _delivered(operator: Client) -> dict[str, str]:
     """An event, its person, and its delivery, which is dead."""
-    id = made(operator.post("/v1/events", {"event": REFUSED, "person": PERSON}))["id"]
-    receipt = operator.receipt(id, lambda doc: doc["status"] == "failed")
+    receipt = _dead(operator)
     return {
-        "/v1/events/": id,
+        "/v1/events/": receipt["id"],
         "/v1/people/": receipt["personId"],
         "/v1/dead-letters/": receipt["deliveries"][0]["id"],
     }

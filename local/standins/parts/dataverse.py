@@ -9,9 +9,6 @@ from collections.abc import Sequence
 
 from local.standins import Asked, Told
 from local.standins.parts.entra import issue, lets_in
-from shared import exact
-from shared.errors import SignalboxError
-from shared.exact import Json
 
 ROOT = "/api/data/v9.2/"
 
@@ -31,15 +28,6 @@ def refusal(asked: Asked, methods: Sequence[str] = ("POST",)) -> Told | None:
     if asked.headers.get("content-type", "").partition(";")[0] != "application/json":
         return error(415, "0x80060888", "The content type is not supported.")
     return None
-
-
-def members(asked: Asked) -> dict[str, Json] | None:
-    """The members of the body, if it is an object."""
-    try:
-        doc = exact.loads(asked.body)
-    except SignalboxError:
-        return None
-    return doc if isinstance(doc, dict) else None
 
 
 def unknown(asked: Asked) -> Told:
