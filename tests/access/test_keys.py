@@ -10,16 +10,14 @@ import pytest
 from shared import exact
 from shared.access import roles, tokens
 from shared.access.caller import DEPLOYMENT, Caller
-from shared.access.keys import MAX_SECRETS, Keys
+from shared.access.keys import Keys
 from shared.access.rights import Scope
 from shared.access.roles import GRANTS, granted
-from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
+from shared.errors import Forbidden, Invalid, NotFound, Unavailable
 from shared.ports import Row, bytes_of
 from shared.registry import Registry
+from tests.access.making import BODY, RANDOM, body, refusal
 from tests.fakes import FakeClock, FakeTables
-
-BODY = {"name": "Checkout", "scopes": ["events:write"], "source": "checkout"}
-RANDOM = bytes(range(tokens.RANDOM_BYTES))
 
 
 class Away(FakeTables):
@@ -29,28 +27,8 @@ class Away(FakeTables):
         raise Unavailable(f"Table {table} is away: no row {pk} {rk}.")
 
 
-def body(**members: Any) -> Any:
-    return exact.loads(exact.dumps({**BODY, **members}))
-
-
 def granter(*scopes: Scope, events: frozenset[str] | None = None) -> Caller:
     return Caller("shop", frozenset(scopes), "k1", "console", "k1", events)
-
-
-@pytest.fixture
-def secrets() -> Iterator[bytes]:
-    return (bytes([number]) * tokens.SECRET_BYTES for number in range(100, 256))
-
-
-@pytest.fixture
-def keys(tables: FakeTables, clock: FakeClock) -> Keys:
-    return Keys(Registry(tables), clock)
-
-
-async def refusal(keys: Keys, text: str) -> str:
-    with pytest.raises(Unauthenticated) as caught:
-        await keys.authenticate(text)
-    return caught.value.detail
 
 
 async def pointers(keys: Keys, sent: Any) -> list[str]:
@@ -245,85 +223,6 @@ async def test_a_key_is_refused_from_its_expiry_on(keys: Keys, clock: FakeClock)
     assert "expired" in await refusal(keys, key)
 
 
-async def test_a_rotated_key_has_two_live_secrets(keys: Keys, secrets: Iterator[bytes]) -> None:
-    first = await keys.create("shop", body(), RANDOM)
-    second = await keys.rotate("shop", first["id"], next(secrets))
-
-    assert second["id"] == first["id"]
-    assert [secret["number"] for secret in second["secrets"]] == [1, 2]
-    assert await keys.authenticate(first["key"]) == await keys.authenticate(second["key"])
-
-
-async def test_a_third_live_secret_is_a_conflict_until_one_is_revoked(
-    keys: Keys, secrets: Iterator[bytes]
-) -> None:
-    first = await keys.create("shop", body(), RANDOM)
-    await keys.rotate("shop", first["id"], next(secrets))
-
-    with pytest.raises(Conflict, match=r"1 and 2\. Revoke one"):
-        await keys.rotate("shop", first["id"], next(secrets))
-    await keys.revoke("shop", first["id"], 1)
-    third = await keys.rotate("shop", first["id"], next(secrets))
-    assert [secret["number"] for secret in third["secrets"]] == [1, 2, 3]
-
-
-async def test_a_revoked_secret_is_refused_and_the_other_lives_on(
-    keys: Keys, secrets: Iterator[bytes]
-) -> None:
-    first = await keys.create("shop", body(), RANDOM)
-    second = await keys.rotate("shop", first["id"], next(secrets))
-    await keys.revoke("shop", first["id"], 1)
-
-    assert "revoked" in await refusal(keys, first["key"])
-    assert (await keys.authenticate(second["key"])).key_id == first["id"]
-
-
-async def test_a_revoked_key_is_refused_with_every_secret_and_stays_listed(
-    keys: Keys, secrets: Iterator[bytes]
-) -> None:
-    first = await keys.create("shop", body(), RANDOM)
-    second = await keys.rotate("shop", first["id"], next(secrets))
-    await keys.authenticate(first["key"])
-    await keys.revoke("shop", first["id"])
-
-    assert "revoked" in await refusal(keys, first["key"])
-    assert "revoked" in await refusal(keys, second["key"])
-    assert [key["revokedAt"] for key in await keys.list("shop")] == ["2026-11-22T09:15:00.000Z"]
-
-
-async def test_revoking_again_keeps_the_first_time(keys: Keys, clock: FakeClock) -> None:
-    id = (await keys.create("shop", body(), RANDOM))["id"]
-    first = [await keys.revoke("shop", id, 1), await keys.revoke("shop", id)][-1]
-    clock.pass_(hours=1)
-
-    assert [await keys.revoke("shop", id, 1), await keys.revoke("shop", id)] == [first, first]
-
-
-async def test_a_key_that_is_over_cannot_be_rotated(
-    keys: Keys, clock: FakeClock, secrets: Iterator[bytes]
-) -> None:
-    revoked = await keys.create("shop", body(), RANDOM)
-    await keys.revoke("shop", revoked["id"])
-    expired = await keys.create("shop", body(expiresAt="2026-11-23T00:00:00Z"), RANDOM[::-1])
-    clock.pass_(days=1)
-
-    for key in (revoked, expired):
-        with pytest.raises(Conflict, match="Create a new one"):
-            await keys.rotate("shop", key["id"], next(secrets))
-
-
-async def test_a_document_forgets_the_oldest_revoked_secrets(keys: Keys, secrets: Iterator[bytes]) -> None:
-    answer = first = await keys.create("shop", body(), RANDOM)
-    for number in range(1, 20):
-        answer = await keys.rotate("shop", first["id"], next(secrets))
-        await keys.revoke("shop", first["id"], number)
-
-    assert [secret["number"] for secret in answer["secrets"]] == list(range(13, 21))
-    assert len(answer["secrets"]) == MAX_SECRETS
-    assert (await keys.authenticate(answer["key"])).key_id == first["id"]
-    assert await refusal(keys, first["key"])
-
-
 async def test_another_sections_key_does_not_exist(keys: Keys, secrets: Iterator[bytes]) -> None:
     answer = await keys.create("shop", body(), RANDOM)
 
@@ -333,13 +232,6 @@ async def test_another_sections_key_does_not_exist(keys: Keys, secrets: Iterator
     with pytest.raises(NotFound):
         await keys.revoke("bank", answer["id"])
     assert (await keys.authenticate(answer["key"])).section == "shop"
-
-
-async def test_an_unknown_secret_number_is_not_found(keys: Keys) -> None:
-    id = (await keys.create("shop", body(), RANDOM))["id"]
-
-    with pytest.raises(NotFound, match="no such secret"):
-        await keys.revoke("shop", id, 2)
 
 
 async def test_nobody_hands_out_more_scopes_than_they_have(keys: Keys, secrets: Iterator[bytes]) -> None:
