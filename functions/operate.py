@@ -49,7 +49,7 @@ async def read_receipt(call: KeyedCall) -> Reply:
 
 @door(bp, "GET /v1/events/{id}/fixture", Gives(200, events.Posted, ("Content-Disposition",)))
 async def capture_event(call: KeyedCall) -> Reply:
-    """Make a body to post of an event, with stand-ins for its values."""
+    """Make a body to post of an event, with substitutes for its values."""
     return _file(await capture.posted(call.line, call.caller, call.params["id"]))
 
 
@@ -107,7 +107,7 @@ async def replay_quarantined(call: KeyedCall) -> Reply:
     Wants(refuses=(BrokenSource,)),
 )
 async def capture_quarantined(call: KeyedCall) -> Reply:
-    """Make a fixture of a kept webhook, with stand-ins for its values."""
+    """Make a fixture of a kept webhook, with substitutes for its values."""
     return _file(await capture.fixture(call.line, call.section, call.params["id"]))
 
 

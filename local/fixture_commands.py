@@ -30,7 +30,7 @@ def capture(
     ] = None,
     into: Annotated[Path, typer.Option(help="The folder of all kinds.")] = FIXTURES,
 ) -> None:
-    """Write a webhook that lies in quarantine as a fixture, with stand-ins for its values. Read it before you commit it."""
+    """Write a webhook that lies in quarantine as a fixture, with substitutes for its values. Read it before you commit it."""
     try:
         run = {} if base and key else json.loads((HOME / "run.json").read_bytes())
         named, doc = _asked(f"{base or run['baseUrl']}/v1/quarantine/{id}/fixture", key or run["key"])

@@ -1,22 +1,22 @@
-"""Redaction: a request with a stand-in for each of its values, so that it can be shown and kept as a fixture.
+"""Redaction: a request with a substitute for each of its values, so that it can be shown and kept as a fixture.
 
 Nothing is kept but what is known to be nobody's: the vendor's types and words, the names and literals of mappings, codes
-of currencies, and what has neither letters nor digits. The same value has the same stand-in everywhere in one request.
+of currencies, and what has neither letters nor digits. The same value has the same substitute everywhere in one request.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping
 
 from shared.exact import Json, Number
-from shared.stand_ins import CONSTANTS, is_hexadecimal, is_whole, longer, stand_in
+from shared.substitutes import CONSTANTS, is_hexadecimal, is_whole, longer, substitute
 
 _LONGEST_ECHO = 3
-"""Characters of a value that a stand-in may happen to have as well."""
+"""Characters of a value that a substitute may happen to have as well."""
 _MAX_TRIES = 60
-"""Stand-ins that are tried for one value; each ten are longer by a character."""
+"""Substitutes that are tried for one value; each ten are longer by a character."""
 _TRIES_A_LENGTH = 10
 _MAX_MORE = 20_000
-"""Second and later tries for all values of a request. Where there are so many that hardly any other is left, a stand-in may be
+"""Second and later tries for all values of a request. Where there are so many that hardly any other is left, a substitute may be
 another one's value by chance, which tells nothing."""
 _APART = 100_000
 """More than there are values in a request (`exact.MAX_VALUES`), so that a second try is nobody's first."""
@@ -34,9 +34,9 @@ def tokens_of(text: str) -> list[str]:
 
 
 class Redaction:
-    """The stand-ins of one request, given in the order in which they are asked for.
+    """The substitutes of one request, given in the order in which they are asked for.
 
-    `known`: what is kept. `given`: every value of the request, so that no stand-in repeats one of them.
+    `known`: what is kept. `given`: every value of the request, so that no substitute repeats one of them.
     """
 
     def __init__(self, known: Collection[str], *given: Json) -> None:
@@ -50,7 +50,7 @@ class Redaction:
                 self._echoes.add(text)
 
     def value(self, value: Json, name: str = "") -> Json:
-        """The same JSON of stand-ins; `name` is that of the member that it stands in."""
+        """The same JSON of substitutes; `name` is that of the member that it stands in."""
         if isinstance(value, Number):
             return Number(self.text(value.text))
         if isinstance(value, str):
@@ -67,7 +67,7 @@ class Redaction:
         return self.text(name)
 
     def text(self, text: str) -> str:
-        """What stands for a text. Each of several words has a stand-in of its own."""
+        """What stands for a text. Each of several words has a substitute of its own."""
         if self._is_kept(text):
             return text
         if is_hexadecimal(text) and text != text.lower():
@@ -89,7 +89,7 @@ class Redaction:
         number = len(self._table) + 1
         for n in range(_MAX_TRIES):
             self._tries_left -= n > 0
-            made = stand_in(longer(text, n // _TRIES_A_LENGTH), number + n * _APART)
+            made = substitute(longer(text, n // _TRIES_A_LENGTH), number + n * _APART)
             if made != text and made not in self._used and not self._echoes.within(made):
                 break
             if self._tries_left <= 0 and made != text:

@@ -93,7 +93,7 @@ class Person(TypedDict):
 
 
 class Posted(TypedDict):
-    """An event as it could be posted, with stand-ins for its values."""
+    """An event as it could be posted, with substitutes for its values."""
 
     event: str
     occurredAt: Time

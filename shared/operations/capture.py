@@ -1,4 +1,4 @@
-"""Capture: a kept webhook, or an event, as a fixture, with a stand-in for each value that may be somebody's.
+"""Capture: a kept webhook, or an event, as a fixture, with a substitute for each value that may be somebody's.
 
 The form of a webhook's is that of tests/fixtures/sources, which docs/adding-a-source.md describes. Facts and mapping are those of the
 redacted request, so the shared tests of sources take the fixture as it is.
@@ -24,7 +24,7 @@ from shared.stores.kept import Item
 
 POSTED = "post_event"
 """The folder of bodies that are posted, in tests/fixtures/api."""
-ORIGIN = "written from a captured request, with stand-ins for its values"
+ORIGIN = "written from a captured request, with substitutes for its values"
 _MEDIA = re.compile(r"[a-z]+/[\w.+-]+(?:; ?charset=[\w-]+)?", re.ASCII | re.IGNORECASE)
 _TYPE = re.compile(r"(?!.*\d{4})[A-Za-z][\w.:/-]{0,99}", re.ASCII)
 """A word of the vendor: no text, no address, no number of anybody."""
@@ -111,7 +111,7 @@ def _facts(kind: SourceKind, request: Received) -> Sequence[Facts] | SignalboxEr
 def _redacted(
     source: Source, kind: SourceKind, request: Received, types: Sequence[str]
 ) -> tuple[Received, Json]:
-    """The request and its source's settings, with the same stand-ins."""
+    """The request and its source's settings, with the same substitutes."""
     is_json, body = _parsed(request.body)
     headers = {name: unquote(value) for name, value in request.headers.items()}
     redaction = Redaction({*_known(source, kind, types)}, headers, body if is_json else tokens_of(body))

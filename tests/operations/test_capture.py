@@ -14,8 +14,8 @@ from shared.access.sources import Source, VendorType
 from shared.errors import BrokenSource, MalformedBody, NotFound
 from shared.exact import Number
 from shared.operations import capture
-from shared.stand_ins import CONSTANTS
 from shared.stores.kept import Cause, Item
+from shared.substitutes import CONSTANTS
 from tests.house import build
 from tests.sources import test_fixtures as shared_tests
 from tests.sources import test_taking_in as taking_in
@@ -200,7 +200,7 @@ def test_whatever_is_no_json_tells_no_word_of_it(raw):
     assert echoes(name, [one for one in words if one.isalpha()], {**doc, "headers": {}}) == []
 
 
-def test_the_same_value_has_the_same_stand_in_and_another_one_another():
+def test_the_same_value_has_the_same_substitute_and_another_one_another():
     body = {"id": 820982911946154508, "name": "#820982911946154508", "customer": {"id": "820982911946154508"}}
     customers = [{"email": f"p{n}@shop.se", "n": 1000 + n, "code": "A"} for n in range(200)]
     doc = captured("shopify/orders-create", body=json.dumps({**body, "all": customers}).encode()).doc
@@ -235,7 +235,7 @@ def test_the_same_value_has_the_same_stand_in_and_another_one_another():
         (Number("-1e-7"), r"-[2-9]e-7"),
     ],
 )
-def test_a_stand_in_has_the_form_of_what_it_stands_for(value, form):
+def test_a_substitute_has_the_form_of_what_it_stands_for(value, form):
     told = exact.loads(captured("shopify/orders-create", body=exact.dumps({"x": value}).encode()).doc["body"])
 
     assert re.fullmatch(form, str(told["x"]))

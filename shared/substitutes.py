@@ -1,4 +1,4 @@
-"""Stand-ins: what takes a value's place in a fixture, of the same form, and made of nothing but that form and a number.
+"""Substitutes: what takes a value's place in a fixture, of the same form, and made of nothing but that form and a number.
 
 None is computed from the value, so nobody can try out values until one fits.
 """
@@ -31,10 +31,10 @@ CONSTANTS = (
     "+447700900",
     "+0000",
 )
-"""What stand-ins have in common, in lower case: no value of anybody's."""
+"""What substitutes have in common, in lower case: no value of anybody's."""
 
 
-def stand_in(text: str, number: int) -> str:
+def substitute(text: str, number: int) -> str:
     """What stands for a text; another `number` gives another one. An address, a URL, a time, a phone number, a hexadecimal
     id and a number stay what they are; of all else, each letter becomes a letter and each digit a digit.
     """
