@@ -136,9 +136,10 @@ async def survey_replay(call: KeyedCall) -> Reply:
 @door(bp, "POST /v1/replays", Gives(201, answers.Replay, ("Location",)), Wants(body=replay_many.ReplayBody))
 async def begin_replay(call: KeyedCall) -> Reply:
     """Start the dead letters that a filter chooses anew, so many a minute."""
+    wanted = read_body(replay_many.ReplayBody, call.body)
     id, pace = "rp" + secrets.token_hex(8), Pace.of(call.line.clock, REPLAY_WITHIN)
     await call.line.audit.note(call.section, "replay begun", id)
-    doc = await replay_many.begin(call.line, call.section, call.body, id, call.caller.name, pace)
+    doc = await replay_many.begin(call.line, call.section, wanted, id, call.caller.name, pace)
     return Reply(201, doc, {"Location": f"/v1/replays/{id}"})
 
 

@@ -76,9 +76,10 @@ async def survey(line: Line, section: str, body: Json, pace: Pace) -> dict[str, 
     return {"count": len(found), "complete": seen < MOST_SURVEYED and not pace.is_over, "samples": samples}
 
 
-async def begin(line: Line, section: str, body: Json, id: str, by: str, pace: Pace) -> dict[str, Json]:
-    """Begin a replay with a random `id`; the tick goes on with it. Raises Invalid, Unavailable."""
-    wanted = read_body(ReplayBody, body)
+async def begin(
+    line: Line, section: str, wanted: ReplayBody, id: str, by: str, pace: Pace
+) -> dict[str, Json]:
+    """Begin a replay with a random `id`; the tick goes on with it. Raises Unavailable."""
     now = times.text(line.clock.now())
     chosen = wanted.filter.model_dump(by_alias=True, mode="json", exclude_none=True)
     new = Replay(id, section, chosen, wanted.per_minute, created_at=now, changed_at=now, by=by)

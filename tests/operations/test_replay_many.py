@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from shared import times
+from shared.bodies import read_body
 from shared.destinations import never
 from shared.destinations.kinds import webhook
 from shared.errors import Conflict, Invalid, NotFound
@@ -31,7 +32,8 @@ async def dead(count, *later, **changes):
 
 
 async def begin(house, id="rp1", **doc):
-    return await replay_many.begin(house.line, "demo", body(doc), id, "me", pace(house))
+    wanted = read_body(replay_many.ReplayBody, body(doc))
+    return await replay_many.begin(house.line, "demo", wanted, id, "me", pace(house))
 
 
 async def survey(house, **chosen):
