@@ -125,6 +125,7 @@ PATHS = {
         house.line, house.caller, listing.page_of({"after": first})
     ),
     "dead letters of one cause": lambda house, _: house.line.dead_letters.list("demo", Cause.REJECTED, 100),
+    "replays of a section": lambda house, _: house.line.replays.list("demo"),
     "quarantine of one cause": lambda house, _: house.line.quarantine.list("demo", "invalid", 100),
     "kept webhooks that mention a person, by one identifier": lambda house, _: mentioning(
         house.line, "demo", body({"person": {"email": "ada@example.com"}})

@@ -214,4 +214,5 @@ async def test_a_crowd_before_a_silence_is_not_read_whole(monkeypatch):
     assert ids_of(await listed(house, limit=8)) == ids[:-9:-1]
 
     assert max(read) <= 10
-    assert len(read) <= 4 * 40
+    # Ids are random in part, and with them where a window ends.
+    assert len(read) <= 4 * 50
