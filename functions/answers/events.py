@@ -121,6 +121,7 @@ class Attempt(TypedDict):
     outcome: NotRequired[str]
     statusCode: NotRequired[int]
     reason: NotRequired[str]
+    answer: NotRequired[str]
 
 
 class Delivery(TypedDict):

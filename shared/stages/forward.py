@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from shared import times
 from shared.access.sections import Section
 from shared.destinations import outcomes
+from shared.destinations.excerpt import excerpt
 from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
-from shared.ports import Clock, Http, RowChanged
+from shared.ports import Answer, Clock, Http, NoAnswer, RowChanged
 from shared.stages.build import Unfit, attempt
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
@@ -139,9 +140,8 @@ class Forwarder:
             final=sending.plugin.answers,
             now=self.clock.now(),
         )
-        status = getattr(answer, "status", None)
-        schedule = sending.target.settings.schedule
-        return await self._finish(section, claimed, outcome, status_code=status, schedule=schedule)
+        claimed = _answered(claimed, answer, outcome, sending)
+        return await self._finish(section, claimed, outcome, schedule=sending.target.settings.schedule)
 
     async def _claim(self, section: Section, delivery: Delivery, seconds: float) -> Delivery:
         now = self.clock.now()
@@ -162,7 +162,6 @@ class Forwarder:
         delivery: Delivery,
         outcome: Outcome,
         *,
-        status_code: int | None = None,
         reason: str | None = None,
         schedule: Sequence[timedelta] = (),
     ) -> Delivery:
@@ -171,7 +170,6 @@ class Forwarder:
         last = replace(
             delivery.attempts[-1],
             outcome=outcome.state,
-            status_code=status_code,
             reason=reason or (outcome.cause.sentence if outcome.cause else None),
         )
         ended = replace(delivery, attempts=(*delivery.attempts[:-1], last), claim_until=None, cause=cause)
@@ -210,3 +208,11 @@ class Forwarder:
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")
         return ended
+
+
+def _answered(delivery: Delivery, answer: Answer | NoAnswer, outcome: Outcome, sending: Sending) -> Delivery:
+    """With what came back in the attempt that is under way."""
+    hidden = [*sending.target.secrets.values(), *([sending.token] if sending.token else [])]
+    said = None if outcome.state == "delivered" else excerpt(answer, hidden)
+    last = replace(delivery.attempts[-1], status_code=getattr(answer, "status", None), answer=said)
+    return replace(delivery, attempts=(*delivery.attempts[:-1], last))

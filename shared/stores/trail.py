@@ -39,6 +39,8 @@ class Attempt:
     outcome: str | None = None
     status_code: int | None = None
     reason: str | None = None
+    answer: str | None = None
+    """The beginning of what came back, where it was no success."""
 
 
 @dataclass(frozen=True, slots=True)

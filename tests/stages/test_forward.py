@@ -352,3 +352,18 @@ async def test_a_replay_of_an_event_that_is_stale_sends_nothing():
 
     seen = await house.delivery(id, "rt-fleeting")
     assert (seen.status, seen.cause, len(house.http.requests)) == (Status.DEAD, "expired", 1)
+
+
+async def test_what_came_back_is_kept_with_the_attempt_without_our_secrets():
+    house = await build().furnish()
+    secret = (await house.line.destinations.open("demo", "crm")).secrets["signingSecret"]
+    house.http.answers = [Answer(503, {}, f"no\n{secret}".encode()), Answer(200, {}, b"thanks")]
+    id = await house.accept()
+    await house.work()
+    await house.pass_(minutes=1)
+
+    failed, delivered = (await house.delivery(id)).attempts
+    assert (failed.status_code, failed.answer) == (503, "no [secret]")
+    assert (delivered.status_code, delivered.answer) == (200, None)
+    [told] = (await house.receipt(id))["deliveries"]
+    assert told["attempts"][0]["answer"] == "no [secret]"
