@@ -50,6 +50,8 @@ class Identifier:
         return keyed_hash(key, "identifier", self.kind, self.value)
 
 
+DEVICE = "deviceId"
+"""The weakest kind: several people may use one."""
 ADDRESSES = ("email", "mobile")
 """The kinds that a message can be sent to: consent is given per address."""
 
@@ -94,7 +96,7 @@ def _candidates(person: Person, country: str) -> Iterator[Identifier]:
     if person.mobile and (mobile := _mobile(person.mobile, country)):
         yield Identifier("mobile", mobile)
     if person.device_id:
-        yield Identifier("deviceId", person.device_id)
+        yield Identifier(DEVICE, person.device_id)
 
 
 def _blocked(value: str) -> bool:

@@ -9,7 +9,7 @@ from shared.errors import Unavailable
 from shared.event import Person
 from shared.exact import Json
 from shared.people.directory import Directory, Known
-from shared.people.identifiers import ADDRESSES, Identifier, addresses_of, identifiers
+from shared.people.identifiers import ADDRESSES, DEVICE, Identifier, addresses_of, identifiers
 
 MAX_IDENTIFIERS = 200
 """What a profile holds. A device that everybody shares, or an id that means nobody, grows no further."""
@@ -38,13 +38,14 @@ class People:
         """The person that the strongest known identifier names, else a new one; None where there can be none.
 
         Identifiers that nobody has yet are bound to that person, unless `create` is off. Two people are never merged
-        here: `ambiguous` says that a weaker identifier belongs to somebody else.
+        here: `ambiguous` says that another identifier belongs to somebody else.
         """
         known = await self._all_known(section, identifiers)
         owners = {one.person for one in known if one.person}
-        if not owners and not (create and identifiers):
+        deciding = await self._deciding(section, identifiers, known)
+        if deciding is None and not (create and identifiers):
             return None
-        number = next((n for n, one in enumerate(known) if one.person), 0)
+        number = deciding or 0
         by, found = identifiers[number], known[number]
         made = None if found.person else await self._directory.make(section, by, found)
         known[number] = found = made or await self._directory.known(section, by)
@@ -61,9 +62,30 @@ class People:
             person=found.person,
             created=made is not None,
             by=by.kind,
-            ambiguous=len(owners) > 1,
+            ambiguous=bool(owners - {found.person}),
             refused=frozenset().union(*(one.refused for one in known)),
         )
+
+    async def _deciding(
+        self, section: Section, identifiers: Sequence[Identifier], known: Sequence[Known]
+    ) -> int | None:
+        """The number of the identifier that says who it is, the strongest first; None where it is somebody new.
+
+        A device says so of what came along with something stronger only while nobody is known there by more than devices:
+        several people may use it, and whoever comes second must not be taken for the first.
+        """
+        for number, (one, found) in enumerate(zip(identifiers, known, strict=True)):
+            if found.person is None:
+                continue
+            is_shared = number and one.kind == DEVICE and await self._is_identified(section, found)
+            if not is_shared:
+                return number
+        return None
+
+    async def _is_identified(self, section: Section, found: Known) -> bool:
+        """Whether somebody is known by more than devices."""
+        profile = (await self._directory.at(section.id, found.maker)).profile if found.maker else ()
+        return any(one.kind != DEVICE for one in profile)
 
     async def read(self, section: Section, person: str) -> dict[str, Json] | None:
         """The profile: when it came to be and its identifiers in clear."""

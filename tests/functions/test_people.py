@@ -15,7 +15,7 @@ def somebody() -> str:
 
 def processed(running: Running, email: str, **changes: Any) -> dict[str, Any]:
     """The receipt of an order of this person, once it has been processed."""
-    answer = running.post_order(person={"email": email}, **changes)
+    answer = running.post_order(**{"person": {"email": email}, **changes})
     receipt: dict[str, Any] = running.client.receipt(
         answer.doc["id"], lambda doc: doc["status"] not in ("accepted", "delivering")
     )
@@ -35,6 +35,20 @@ def test_a_person_is_read_with_what_happened_to_them_newest_first(running: Runni
     assert person.doc["identifiers"] == [{"kind": "email", "value": email}]
     assert timeline.status == 200
     assert [one["id"] for one in timeline.doc["events"]] == [later["id"], earlier["id"]]
+
+
+@pytest.mark.feature("F276")
+def test_two_people_who_share_a_device_stay_two_and_the_receipt_says_so(running: Running):
+    device, ada, bob = secrets.token_hex(8), somebody(), somebody()
+    first = processed(running, ada, person={"email": ada, "deviceId": device})
+
+    second = processed(running, bob, person={"email": bob, "deviceId": device})
+
+    [step] = [one for one in second["steps"] if one["name"] == "resolve"]
+    assert second["personId"] != first["personId"]
+    assert (step["outcome"], "belong to somebody else" in step["detail"]) == ("created", True)
+    known = running.client.get(f"/v1/people/{first['personId']}").doc["identifiers"]
+    assert {one["value"] for one in known} == {ada, device}
 
 
 @pytest.mark.parametrize("path", ["/v1/people/nobody", "/v1/people/nobody/timeline"])

@@ -155,6 +155,37 @@ async def test_a_test_event_finds_who_is_there_and_binds_nothing():
     assert await register.profile(ada.person) == {("email", "ada@example.com")}
 
 
+async def test_somebody_new_on_a_device_of_somebody_who_is_known_is_somebody_else():
+    register = await Register.open()
+    ada = await register.resolve(**EMAIL, device_id="d-1")
+
+    bob = await register.resolve(email="bob@example.com", device_id="d-1")
+    alone = await register.resolve(device_id="d-1")
+
+    assert (bob.person != ada.person, bob.created, bob.by, bob.ambiguous) == (True, True, "email", True)
+    assert await register.profile(ada.person) == {("email", "ada@example.com"), ("deviceId", "d-1")}
+    assert await register.profile(bob.person) == {("email", "bob@example.com")}
+    assert (alone.person, alone.ambiguous) == (ada.person, False)
+
+
+async def test_who_was_known_by_a_device_only_is_who_says_a_name_there_first():
+    register = await Register.open()
+    visitor = await register.resolve(device_id="d-1")
+    await register.resolve(device_id="d-1")
+
+    ada = await register.resolve(**EMAIL, device_id="d-1")
+
+    assert (ada.person, ada.created, ada.by, ada.ambiguous) == (visitor.person, False, "deviceId", False)
+    assert await register.profile(ada.person) == {("email", "ada@example.com"), ("deviceId", "d-1")}
+
+
+async def test_a_claim_about_somebody_new_on_a_known_device_finds_nobody():
+    register = await Register.open()
+    await register.resolve(**EMAIL, device_id="d-1")
+
+    assert await register.resolve(create=False, email="bob@example.com", device_id="d-1") is None
+
+
 async def test_a_profile_grows_no_further_than_its_bound():
     register = await Register.open()
 
