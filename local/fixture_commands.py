@@ -1,16 +1,17 @@
 """The fixture command: `python -m local fixture ID` captures a webhook in quarantine as a file of the shared tests."""
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
+from dataclasses import replace
+from email.message import Message
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import simplejson
 import typer
 
-from local.client import TIMEOUT_SECONDS
+from local.client import Client
 from local.console import console, fail
 from local.settings import HOME, ROOT
 from shared import exact
@@ -24,17 +25,22 @@ def capture(
         str, typer.Argument(help="The webhook's id, as `GET /v1/quarantine` lists it.", metavar="ID")
     ],
     *,
-    base: Annotated[str | None, typer.Option(envvar="BASE", help="The running stack's by default.")] = None,
+    url: Annotated[
+        str, typer.Option(envvar="SIGNALBOX_URL", help="The app's base URL; the running stack's by default.")
+    ] = "",
     key: Annotated[
-        str | None, typer.Option(envvar="KEY", help="With the scope operate; by default the demo's.")
-    ] = None,
+        str,
+        typer.Option(
+            envvar="SIGNALBOX_KEY", help="With the scope operate; the demo's by default.", hidden=True
+        ),
+    ] = "",
     into: Annotated[Path, typer.Option(help="The folder of all kinds.")] = FIXTURES,
 ) -> None:
     """Write a webhook that lies in quarantine as a fixture, with substitutes for its values. Read it before you commit it."""
     try:
-        run = {} if base and key else json.loads((HOME / "run.json").read_bytes())
-        named, doc = _asked(f"{base or run['baseUrl']}/v1/quarantine/{id}/fixture", key or run["key"])
-        path = write(into, named, doc)
+        run = {} if url and key else json.loads((HOME / "run.json").read_bytes())
+        client = Client.keyed(url.rstrip("/") or run["baseUrl"], key or run["key"])
+        path = write(into, *_asked(replace(client, read=exact.loads), id))
     except (OSError, KeyError, ValueError) as error:
         fail(f"There is no fixture: {error}")
     console.print(str(path), soft_wrap=True, markup=False)
@@ -53,11 +59,11 @@ def write(into: Path, named: str, doc: Mapping[str, Any]) -> Path:
     return path
 
 
-def _asked(url: str, key: str) -> tuple[str, dict[str, Any]]:
+def _asked(client: Client, id: str) -> tuple[str, dict[str, Any]]:
     """The name of a fixture, and the fixture with its numbers as they are written. Raises OSError, ValueError."""
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
-            return str(answer.headers.get_filename()), exact.loads(answer.read())
-    except urllib.error.HTTPError as refusal:
-        raise ValueError(json.loads(refusal.read()).get("detail", refusal.reason)) from None
+    answer = client.get(f"/v1/quarantine/{quote(id, safe='')}/fixture")
+    if answer.status != 200:
+        raise ValueError(answer.doc["detail"])
+    header = Message()
+    header["content-disposition"] = answer.headers["content-disposition"]
+    return str(header.get_filename()), answer.doc

@@ -179,14 +179,14 @@ class Registry:
 
     async def changes(self, kind: Kind, section: str, limit: int, after: str = "") -> Sequence[Row]:
         """The audit rows of a kind in a section, newest first; `after` is the place of one to go on from."""
-        pk, prefix = _told_at(kind, section)
+        pk, prefix = told_at(kind, section)
         low = f"{prefix}{after}{_AFTER}" if after else prefix
         rows = self._tables.range(REGISTRY.name, pk, low, prefix + _AFTER, limit=limit)
         return [row async for row in rows]
 
     async def changes_before(self, kind: Kind, section: str, at: datetime) -> AsyncIterator[Row]:
         """The audit rows of a kind in a section that are older than that."""
-        pk, prefix = _told_at(kind, section)
+        pk, prefix = told_at(kind, section)
         async for row in self._tables.range(REGISTRY.name, pk, prefix + newest_of(at), prefix + _AFTER):
             yield row
 
@@ -212,7 +212,7 @@ class Registry:
 
     def _audit(self, record: Record, done: str) -> Operation:
         told = change(f"{record.kind} {done}", record.id, record.was or {}, record.doc)
-        pk, prefix = _told_at(record.kind, record.id if record.kind is Kind.SECTION else record.section)
+        pk, prefix = told_at(record.kind, record.id if record.kind is Kind.SECTION else record.section)
         return Operation(Verb.INSERT, row_of(pk, told, self._now(), record.etag, prefix=prefix))
 
     async def _fetch(self, place: Place) -> Record | None:
@@ -227,7 +227,7 @@ class Registry:
         self._lists.forget((record.kind, record.section))
 
 
-def _told_at(kind: Kind, section: str) -> tuple[str, str]:
+def told_at(kind: Kind, section: str) -> tuple[str, str]:
     """The partition of a section's audit rows, and how their keys begin: sections lie together, each for itself."""
     return (f"|{kind}", f"{FIRST}{section}|") if kind is Kind.SECTION else (f"{section}|{kind}", FIRST)
 

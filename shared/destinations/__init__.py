@@ -100,6 +100,6 @@ def load(kind: str) -> DestinationKind[Any]:
     """The destination of that kind, imported on first use. Raises Invalid for a kind that is not in `KINDS`."""
     if kind not in KINDS:
         raise Invalid(f"There is no such kind of destination. Use one of: {', '.join(KINDS)}.")
-    module: Any = import_module(f"shared.destinations.kinds.{kind}")
+    module: Any = import_module(f"{kinds.__name__}.{kind}")
     found: DestinationKind[Any] = module.DESTINATION
     return found

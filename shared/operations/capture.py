@@ -90,12 +90,9 @@ def _file_name(case: str) -> str:
 
 def _plain(item: Item) -> Received:
     """The request as its kind reads it; as it came where it cannot be unpacked."""
+    came = Received("POST", f"/v1/hooks/{item.source}", item.headers, item.body or b"")
     headers = {name: value for name, value in item.headers.items() if name != "content-encoding"}
-    request = Received("POST", f"/v1/hooks/{item.source}", item.headers, item.body or b"")
-    try:
-        return replace(request, headers=headers, body=receive.body_of(request))
-    except SignalboxError:
-        return replace(request, headers=headers)
+    return replace(receive.unpacked(came), headers=headers)
 
 
 def _facts(kind: SourceKind, request: Received) -> Sequence[Facts] | SignalboxError:

@@ -71,9 +71,8 @@ async def _request(line: Line, section: Section, route: Route, stored: Stored) -
     if target is None:
         raise Invalid("The route's destination is gone. Choose another.")
     came = identifiers(stored.event.person, section.country)
-    sending = Sending(
-        stored, route, target, destinations.load(target.kind), {one.kind: one.value for one in reversed(came)}
-    )
+    known = {one.kind: one.value for one in reversed(came)}
+    sending = Sending(stored, route, target, destinations.load(target.kind), identifiers=known)
     delivery = Delivery(stored.id, route.id, target.id, route.purpose, attempt=1)
     return attempt(delivery, sending, line.clock.now())
 

@@ -10,6 +10,7 @@ from typing import Any
 from shared import destinations
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
+from shared.destinations.access import Access
 from shared.destinations.outcomes import NO_ACCESS, Cause, Outcome
 from shared.documents import is_stale
 from shared.errors import Invalid, SignalboxError
@@ -30,21 +31,18 @@ _log = logging.getLogger("signalbox.gate")
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What one attempt needs. It `resends` what may have arrived: the destination drops repeats, or takes them."""
+    """What one attempt needs."""
 
     stored: Stored
     route: Route
     target: Target
     plugin: DestinationKind[Any]
+    access: Access | None = None
+    """How an access token is had, where the destination needs one."""
+    resends: bool = False
+    """Whether an attempt may be made again although nobody knows whether it arrived."""
     identifiers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
-    """An access token, where the destination needs one."""
-
-    @property
-    def resends(self) -> bool:
-        """Whether an attempt may be made again although nobody knows whether it arrived."""
-        settings = self.target.settings
-        return self.plugin.deduplicates(settings) or settings.on_unknown == "resend"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +67,7 @@ class Gate:
             target = await self.destinations.open(section.id, delivery.destination)
             if stored is None or route is None or target is None:
                 return Outcome("dead", Cause.NO_DESTINATION)
-            sending = Sending(stored, route, target, destinations.load(target.kind))
+            sending = _sending(stored, route, target)
         except Invalid:
             return Outcome("dead", Cause.MAPPING)
         except SignalboxError:
@@ -94,23 +92,31 @@ class Gate:
 
         `retry` where there is no token right now. Raises Unavailable.
         """
-        target, plugin = sending.target, sending.plugin
-        try:
-            access = plugin.access(target.settings, target.secrets)
-        except Exception as error:  # noqa: BLE001  (whatever broke in this version)
-            _log.error("%s cannot be opened: %s", target.id, type(error).__name__)
-            return Outcome("retry", Cause.BROKEN_DESTINATION)
-        token = await self.tokens.get((section.id, target.id), access) if access else None
+        access, place = sending.access, (section.id, sending.target.id)
+        token = await self.tokens.get(place, access) if access else None
         if access and token is None:
             return Outcome("retry", Cause.NO_ACCESS)
         sent = sending.stored.event.person
-        known = await self.people.known(section, delivery.person, sent) if plugin.looks_up else {}
+        known = await self.people.known(section, delivery.person, sent) if sending.plugin.looks_up else {}
         return replace(sending, token=token, identifiers=known)
 
     def heard(self, section: Section, sending: Sending, answer: Answer | NoAnswer) -> None:
         """Take note of an answer: a token that was refused is not used again."""
         if sending.token and isinstance(answer, Answer) and _refused(answer.status, sending.plugin):
             self.tokens.forget((section.id, sending.target.id), sending.token)
+
+
+def _sending(stored: Stored, route: Route, target: Target) -> Sending:
+    """All that the plug-in is asked before it builds a request. Raises whatever the plug-in raises."""
+    plugin, settings = destinations.load(target.kind), target.settings
+    return Sending(
+        stored,
+        route,
+        target,
+        plugin,
+        access=plugin.access(settings, target.secrets),
+        resends=plugin.deduplicates(settings) or settings.on_unknown == "resend",
+    )
 
 
 def _refused(status: int, plugin: DestinationKind[Any]) -> bool:

@@ -5,7 +5,7 @@ import zlib
 from dataclasses import replace
 
 from shared import exact
-from shared.errors import BodyTooLarge, LengthRequired, MalformedBody, UnsupportedMediaType
+from shared.errors import BodyTooLarge, LengthRequired, MalformedBody, SignalboxError, UnsupportedMediaType
 from shared.exact import Json
 from shared.sources import Received
 
@@ -27,6 +27,14 @@ def body_of(request: Received) -> bytes:
     if encoding != "gzip":
         raise UnsupportedMediaType("Send the body as it is, or with Content-Encoding: gzip.")
     return _unpacked(body)
+
+
+def unpacked(request: Received) -> Received:
+    """The request with its body as `body_of` has it; as it came where that cannot be."""
+    try:
+        return replace(request, body=body_of(request))
+    except SignalboxError:
+        return request
 
 
 def json_of(request: Received) -> Json:

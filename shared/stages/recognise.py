@@ -3,7 +3,6 @@
 import logging
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from itertools import chain
 
 from shared import exact
@@ -30,7 +29,8 @@ def recognise(section: Section, source: Source, request: Received) -> tuple[str,
     """
     found: dict[str, None] = {}
     try:
-        for one in chain(_mapped(section, source, request), _seen(section, request)):
+        plain = receive.unpacked(request)
+        for one in chain(_mapped(section, source, plain), _seen(section, plain)):
             hashed = one.hash(section.hash_key)
             if len(found) == MAX_MENTIONS and hashed not in found:
                 return (*found, MORE)
@@ -43,15 +43,14 @@ def recognise(section: Section, source: Source, request: Received) -> tuple[str,
 
 def _mapped(section: Section, source: Source, request: Received) -> Iterator[Identifier]:
     with suppress(SignalboxError):
-        for one in translate.facts(source, replace(request, body=receive.body_of(request))):
+        for one in translate.facts(source, request):
             yield from identifiers(translate.person_of(source, one), section.country)
 
 
 def _seen(section: Section, request: Received) -> Iterator[Identifier]:
     yield from mentioned(dict(request.headers), section.country)
     try:
-        body = receive.body_of(request)
-        payload = exact.loads(body)
+        payload = exact.loads(request.body)
     except SignalboxError:
         yield from mentioned_in_text(request.body.decode(errors="replace"), section.country)
     else:

@@ -10,7 +10,7 @@ from shared import exact
 from shared.changes import FIRST, shown
 from shared.exact import Json
 from shared.ports import Row, Tables, bytes_of
-from shared.registry import Kind
+from shared.registry import Kind, told_at
 from shared.storage import PEOPLE, REGISTRY
 
 MOST = 100
@@ -44,11 +44,9 @@ class Contents:
 
     async def changes(self, section: str, kind: Kind, after: str) -> Part:
         """The audit of a kind of document, newest first."""
-        of_sections = kind is Kind.SECTION
-        pk = f"|{kind}" if of_sections else f"{section}|{kind}"
-        rows = await self._rows(REGISTRY.name, pk, FIRST, after)
-        told = [shown(row) for row in rows if not of_sections or row.values["id"] == section]
-        return _part(told, rows, FIRST)
+        pk, prefix = told_at(kind, section)
+        rows = await self._rows(REGISTRY.name, pk, prefix, after)
+        return _part([shown(row) for row in rows], rows, prefix)
 
     async def people(self, section: str, part: str, after: str) -> Part:
         """The ids of people, of one of PARTS."""

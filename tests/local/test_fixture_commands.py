@@ -41,7 +41,7 @@ def test_a_kept_webhook_is_written_beside_the_others_and_tells_nobody_s_data(
 
 def fixture(running: Running, id: str, into: object) -> subprocess.CompletedProcess[str]:
     key = running.client.headers["Authorization"].removeprefix("Bearer ")
-    environment = {**os.environ, "BASE": running.stack.base_url, "KEY": key}
+    environment = {**os.environ, "SIGNALBOX_URL": running.stack.base_url, "SIGNALBOX_KEY": key}
     command = [sys.executable, "-m", "local", "fixture", id, "--into", str(into)]
     return subprocess.run(  # noqa: S603 - our own command
         command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False

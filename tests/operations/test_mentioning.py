@@ -1,5 +1,6 @@
 """Mentioning: whoever is mentioned in a kept webhook finds it by any identifier, as long as it lies there and no longer."""
 
+import gzip
 import json
 
 import pytest
@@ -42,8 +43,8 @@ async def furnished(kind="shopify", types=None):
     return await furnish(await build().furnish(), kind, types)
 
 
-async def arrive(house, payload=CUSTOMER, kind="shopify", topic="orders/create"):
-    headers = {"x-shopify-topic": topic, "x-shopify-webhook-id": "w-1"}
+async def arrive(house, payload=CUSTOMER, kind="shopify", topic="orders/create", **more):
+    headers = {"x-shopify-topic": topic, "x-shopify-webhook-id": "w-1", **more}
     raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
     secret = new_secret(KINDS[kind], b"mentions")
     plain = Received("POST", f"https://events.example.com/v1/hooks/{HOOK}", headers, raw)
@@ -57,6 +58,14 @@ async def sought(house, **person):
 
 async def kept(house):
     return [one["id"] for one in await house.line.quarantine.list("demo", None, 100)]
+
+
+async def test_what_came_packed_and_is_no_json_is_looked_through_as_it_was_meant():
+    house = await furnished()
+
+    await arrive(house, gzip.compress(b"no JSON of ada@example.com"), **{"content-encoding": "gzip"})
+
+    assert await sought(house, email="ada@example.com") == await kept(house) != []
 
 
 @pytest.mark.parametrize(

@@ -143,3 +143,18 @@ async def test_another_destination_goes_on(monkeypatch):
 
     assert (await house.delivery(id, "rt-erp")).status is Status.DELIVERED
     assert (await house.delivery(id)).cause == CAUSE
+
+
+@pytest.mark.parametrize("member", ["deduplicates", "access"])
+async def test_a_plug_in_that_breaks_when_it_is_asked_waits_as_one_that_cannot_be_loaded(member, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(webhook, "DESTINATION", replace(webhook.DESTINATION, **{member: broken}))
+    house = await build(OK).furnish()
+    id = await house.accept()
+
+    await house.work()
+
+    seen = await house.delivery(id)
+    assert (seen.status, seen.cause, seen.attempts) == (Status.RETRYING, CAUSE, ())
