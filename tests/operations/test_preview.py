@@ -32,6 +32,18 @@ async def test_what_would_be_sent_is_shown_without_secrets():
     assert exact.loads(request["body"])["data"]["properties"] == {"total": 42.5}
 
 
+async def test_the_query_of_a_url_is_not_shown():
+    house = await build().furnish()
+    await house.add_destination("flow", "https://flow.example.com/run?sig=hunter22")
+
+    told = await preview(
+        house.line, "demo", body({"route": {**ROUTE, "destination": "flow"}, "event": order()})
+    )
+
+    assert told["request"]["url"] == "https://flow.example.com/run"
+    assert "hunter22" not in str(told)
+
+
 async def test_an_event_that_does_not_meet_the_condition_would_not_take_it():
     told = await previewed(condition=LARGE)
 

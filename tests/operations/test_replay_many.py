@@ -81,6 +81,27 @@ async def test_what_fails_again_is_not_tried_for_ever():
     assert [(await house.delivery(id)).replays for id in ids] == [1] * 3
 
 
+async def test_what_fails_for_another_reason_has_had_its_turn():
+    gone = Answer(410, {}, b"")
+    house = await build(gone, gone, *[BAD] * 5).furnish()
+    ids = [await house.accept(id=f"order-{n}") for n in range(2)]
+    await house.work()
+    assert {(await house.delivery(id)).cause for id in ids} == {"gone"}
+    house.clock.pass_(seconds=1)
+
+    await begin(house, perMinute=1)
+    for _ in range(5):
+        house.clock.pass_(seconds=1)
+        await house.work()
+        await house.pass_(minutes=1)
+
+    done = await house.line.replays.read("demo", "rp1")
+    assert (done.status, done.replayed) == ("done", 2)
+    assert [((await house.delivery(id)).cause, (await house.delivery(id)).replays) for id in ids] == [
+        ("rejected", 1)
+    ] * 2
+
+
 async def test_a_stopped_replay_stands_still_and_goes_on_where_it_was():
     house, _ = await dead(4, *[OK] * 4)
     await begin(house, perMinute=1)
