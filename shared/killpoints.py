@@ -42,6 +42,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "forward.retrying": "The delivery waits for its next attempt, which is not scheduled.",
         "forward.closed": "A destination that cannot be opened is to be tried again, which is not scheduled.",
         "forward.ended": "The delivery has ended; the outbox still watches its commit.",
+        "conclude.disabled": "A destination is disabled because of a delivery that has ended.",
         "forward.put-off": "A new message waits for another's claim to end; the old one is not completed.",
         "hand_off.scheduled": "A message for later is on the bus; the one that called for it is not completed.",
         "hand_off.due-listed": "A retry waits in the due table; the message that led to it is not completed.",

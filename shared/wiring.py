@@ -28,6 +28,7 @@ from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.settings import Settings, StorageSettings, settings
 from shared.stages.check import Checker
+from shared.stages.conclude import Conclude
 from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
@@ -37,6 +38,7 @@ from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
+from shared.stores.delivered import Delivered
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
 from shared.stores.outbox import Outbox
@@ -118,7 +120,8 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     recorder = Recorder(ledger, outbox, clock)
     people = People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
+    conclude = Conclude(destinations, Delivered(tables, clock), clock)
+    forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), conclude, clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,

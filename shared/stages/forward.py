@@ -18,6 +18,7 @@ from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.ports import Answer, Clock, Http, NoAnswer, RowChanged
 from shared.stages.build import Unfit, attempt
+from shared.stages.conclude import Conclude
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
 from shared.stages.slots import Slots
@@ -52,6 +53,7 @@ class Forwarder:
     hand_off: HandOff
     http: Http
     slots: Slots
+    conclude: Conclude
     clock: Clock
 
     async def forward(self, section: Section, route: str, event: str) -> bool:
@@ -89,7 +91,7 @@ class Forwarder:
         if isinstance(sending, Outcome):
             stop = self._reopen if sending.state == "retry" else self._end
             return await stop(section, delivery, sending)
-        if section.paused or sending.target.status == "paused":
+        if section.paused or sending.target.status != "active":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
@@ -207,6 +209,7 @@ class Forwarder:
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")
+        await self.conclude.ended(section.id, ended)
         return ended
 
 

@@ -168,6 +168,11 @@ def _caught_up(scene: Scene) -> Step:
     return lambda: scene.ask_armed(*TICK)
 
 
+def _disabled(scene: Scene) -> Step:
+    """A destination of its own for each event: one that another host has disabled is disabled."""
+    return lambda: scene.post(_of_kind(scene.kind("/gone")))
+
+
 def _replayed(scene: Scene) -> Step:
     id = scene.post(booking(_key()))
     scene.slow.add(id)
@@ -260,6 +265,7 @@ REACHING: Mapping[str, Reaching] = {
     "forward.retrying": _worked_off(survey),
     "forward.closed": _closed,
     "forward.ended": _worked_off(order),
+    "conclude.disabled": _disabled,
     "forward.put-off": _put_off,
     "hand_off.scheduled": _worked_off(survey),
     "hand_off.due-listed": _sent_to("/later/3600"),
