@@ -20,6 +20,7 @@ from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
+from shared.stages.tell import Teller
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
@@ -41,6 +42,7 @@ class Line:
     recorder: Recorder
     hand_off: HandOff
     forwarder: Forwarder
+    teller: Teller
     ledger: Ledger
     outbox: Outbox
     receipts: Receipts

@@ -96,8 +96,9 @@ DEAD_LETTERS = Store(
 DUE = Store(
     "due",
     backed_up=False,
-    keys="{shard} / {milliseconds}|{section}|{id}|{route}; parked|{section}|{destination} / {id}|{route}",
-    purge="deleted when it is handed to the bus",
+    keys="{shard} / {milliseconds}|{section}|{id}|{route}; parked|{section}|{destination} / {id}|{route}; "
+    "notice / {milliseconds}|{section}|{event of ours}|{what it is about}",
+    purge="deleted when it is handed to the bus, or told",
     export="holds references only",
     erase="holds references only",
 )

@@ -34,6 +34,7 @@ from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.record import Recorder
 from shared.stages.slots import Slots
+from shared.stages.tell import Teller
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -41,6 +42,7 @@ from shared.stores.dead_letters import DeadLetters
 from shared.stores.delivered import Delivered
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
+from shared.stores.notices import Notices
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
@@ -117,16 +119,15 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
-    recorder = Recorder(ledger, outbox, clock)
-    people = People(directory)
+    recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    conclude = Conclude(destinations, Delivered(tables, clock), clock)
-    forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), conclude, clock)
+    conclude = _conclude(tables, routes, destinations, clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
-        forwarder=forwarder,
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), conclude, clock),
+        teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
         receipts=receipts,
@@ -153,6 +154,10 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         replays=Replays(tables),
         clock=clock,
     )
+
+
+def _conclude(tables: Tables, routes: Routes, destinations: Destinations, clock: Clock) -> Conclude:
+    return Conclude(destinations, Delivered(tables, clock), Teller(routes, Notices(tables), clock), clock)
 
 
 def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":

@@ -6,12 +6,14 @@ from datetime import datetime, timedelta
 
 from shared import times
 from shared.acting import SYSTEM, acting
+from shared.catalog import own
 from shared.destinations.outcomes import Cause
 from shared.errors import SignalboxError
 from shared.killpoints import reached
 from shared.ports import Clock
 from shared.registry import CACHE_SECONDS
 from shared.routing.destinations import Destinations
+from shared.stages.tell import Teller
 from shared.stores.delivered import Delivered
 from shared.stores.trail import Delivery, Status
 
@@ -26,7 +28,12 @@ class Conclude:
 
     destinations: Destinations
     delivered: Delivered
+    teller: Teller
     clock: Clock
+
+    async def fails(self, section: str, delivery: Delivery) -> None:
+        """A delivery is about to end as dead or held."""
+        await self.teller.happens(section, own.DELIVERY_FAILED, delivery.id)
 
     async def ended(self, section: str, delivery: Delivery) -> None:
         """Note that something arrived, or disable a destination that is gone or has taken nothing for a day."""
@@ -50,6 +57,7 @@ class Conclude:
 
     async def _disable(self, section: str, delivery: Delivery, cause: Cause, tried: datetime) -> None:
         """What somebody has changed meanwhile is theirs: the attempt may have been made with what was before."""
+        await self.teller.happens(section, own.DESTINATION_DISABLED, delivery.destination)
         with acting(SYSTEM):
             disabled = await self.destinations.disable(
                 section,

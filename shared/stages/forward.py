@@ -205,6 +205,7 @@ class Forwarder:
             assert outcome.cause is not None  # noqa: S101
             await self.dead_letters.add(section.id, delivery, outcome.cause)
             reached("forward.listed")
+            await self.conclude.fails(section.id, delivery)
             status = Status.HELD if outcome.state == "held" else Status.DEAD
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)

@@ -169,8 +169,35 @@ def _caught_up(scene: Scene) -> Step:
 
 
 def _disabled(scene: Scene) -> Step:
-    """A destination of its own for each event: one that another host has disabled is disabled."""
-    return lambda: scene.post(_of_kind(scene.kind("/gone")))
+    """One event for each of several destinations: what another host has disabled is disabled."""
+    kinds = [scene.kind("/gone") for _ in range(12)]
+    return lambda: [scene.post(_of_kind(kinds.pop())) for _ in kinds[:1]]
+
+
+def _listener(scene: Scene) -> Scene:
+    """A section of its own, where somebody is told what changes."""
+    there = scene.elsewhere()
+    settings = {"url": scene.rig.receiver_url + "/ok"}
+    there.make("/v1/destinations", {"name": "listener", "kind": "webhook", "settings": settings})
+    there.make("/v1/routes", {"event": "definition.changed", "destination": "listener"})
+    return there
+
+
+def _definition() -> Doc:
+    about = {"event": f"signals.{_key()}", "title": "A kind", "description": "One of a test's own."}
+    return {**about, "purpose": "transactional", "retentionDays": 365, "fields": []}
+
+
+def _defined(scene: Scene) -> Step:
+    there = _listener(scene)
+    return lambda: there.ask_armed("POST", "/v1/definitions", json.dumps(_definition()).encode())
+
+
+def _told(scene: Scene) -> Step:
+    there = _listener(scene)
+    there.make("/v1/definitions", _definition())
+    rewind.age_notices(scene.rig)
+    return lambda: scene.ask_armed(*TICK)
 
 
 def _replayed(scene: Scene) -> Step:
@@ -265,6 +292,9 @@ REACHING: Mapping[str, Reaching] = {
     "forward.retrying": _worked_off(survey),
     "forward.closed": _closed,
     "forward.ended": _worked_off(order),
+    "tell.listed": _defined,
+    "notices.recorded": _told,
+    "define.written": _defined,
     "conclude.disabled": _disabled,
     "forward.put-off": _put_off,
     "hand_off.scheduled": _worked_off(survey),
