@@ -15,6 +15,7 @@ from functions import (
     process,
     receive,
     routing,
+    subscriptions,
     tick,
 )
 
@@ -28,6 +29,7 @@ for door in (
     tick,
     catalog,
     routing,
+    subscriptions,
     people,
     access,
     operate,

@@ -26,6 +26,7 @@ from shared.registry import Registry
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
+from shared.routing.subscriptions import Subscriptions
 from shared.settings import Settings, StorageSettings, settings
 from shared.stages.check import Checker
 from shared.stages.conclude import Conclude
@@ -121,7 +122,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    conclude = _conclude(tables, routes, destinations, clock)
+    conclude = _conclude(tables, routes, destinations, Subscriptions(registry, seal, clock), clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
@@ -136,6 +137,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         timeline=Timeline(tables, join_pause),
         routes=routes,
         destinations=destinations,
+        subscriptions=conclude.subscriptions,
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         reseal=Reseal(registry, seal),
@@ -156,8 +158,11 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     )
 
 
-def _conclude(tables: Tables, routes: Routes, destinations: Destinations, clock: Clock) -> Conclude:
-    return Conclude(destinations, Delivered(tables, clock), Teller(routes, Notices(tables), clock), clock)
+def _conclude(
+    tables: Tables, routes: Routes, destinations: Destinations, subscriptions: Subscriptions, clock: Clock
+) -> Conclude:
+    teller = Teller(routes, Notices(tables), clock)
+    return Conclude(destinations, subscriptions, Delivered(tables, clock), teller, clock)
 
 
 def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":

@@ -12,7 +12,9 @@ from shared.errors import SignalboxError
 from shared.killpoints import reached
 from shared.ports import Clock
 from shared.registry import CACHE_SECONDS
+from shared.routing import subscribed
 from shared.routing.destinations import Destinations
+from shared.routing.subscriptions import Subscriptions
 from shared.stages.tell import Teller
 from shared.stores.delivered import Delivered
 from shared.stores.trail import Delivery, Status
@@ -27,9 +29,24 @@ class Conclude:
     """Draws the conclusions. Whatever goes wrong here, the delivery has ended as it has."""
 
     destinations: Destinations
+    subscriptions: Subscriptions
     delivered: Delivered
     teller: Teller
     clock: Clock
+
+    async def is_unsubscribed(self, section: str, delivery: Delivery, cause: Cause | None) -> bool:
+        """Whether whoever was subscribed wants no more of it: then that it did not arrive alarms nobody.
+
+        410 from the receiver ends the subscription, as with Zapier's REST hooks. Raises Unavailable.
+        """
+        id = delivery.destination
+        if not subscribed.is_subscription(id) or cause not in (Cause.GONE, Cause.NO_DESTINATION):
+            return False
+        if cause is Cause.GONE:
+            with acting(SYSTEM):
+                await self.subscriptions.end(section, id)
+            reached("conclude.unsubscribed")
+        return not await self.subscriptions.is_there(section, id)
 
     async def fails(self, section: str, delivery: Delivery) -> None:
         """A delivery is about to end as dead or held."""

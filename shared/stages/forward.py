@@ -38,6 +38,8 @@ CLOSED_AT_MOST = timedelta(days=1)
 """After this the delivery is a dead letter."""
 ENDED = frozenset({Status.DELIVERED, Status.REFUSED, Status.HELD, Status.DEAD})
 """What no message takes up again. A parked one is taken up: what it waits for may have been resumed meanwhile."""
+UNSUBSCRIBED = "unsubscribed"
+"""Why a delivery is refused whose subscription has ended. It is no cause of a dead letter."""
 _TRIES = 3
 _UNKNOWN = Outcome("held", Cause.OUTCOME_UNKNOWN)
 
@@ -199,6 +201,11 @@ class Forwarder:
         return waiting
 
     async def _end(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
+        if await self.conclude.is_unsubscribed(section.id, delivery, outcome.cause):
+            refused = replace(
+                delivery, status=Status.REFUSED, cause=UNSUBSCRIBED, claim_until=None, due_at=None
+            )
+            return await self.receipts.save(section.id, refused)
         if outcome.state == "delivered":
             ended = replace(delivery, status=Status.DELIVERED, cause=None, claim_until=None, due_at=None)
         else:

@@ -168,6 +168,16 @@ def _caught_up(scene: Scene) -> Step:
     return lambda: scene.ask_armed(*TICK)
 
 
+def _unsubscribed(scene: Scene) -> Step:
+    """Subscribers to what goes nowhere else, each of whom wants no more of it."""
+    kinds = [_definition() for _ in range(12)]
+    for kind in kinds:
+        scene.make("/v1/definitions", kind)
+        doc = {"events": [kind["event"]], "url": scene.rig.receiver_url + "/gone"}
+        scene.make("/v1/subscriptions", doc)
+    return lambda: [scene.post({"event": kinds.pop()["event"], "id": _key()}) for _ in kinds[:1]]
+
+
 def _disabled(scene: Scene) -> Step:
     """One event for each of several destinations: what another host has disabled is disabled."""
     kinds = [scene.kind("/gone") for _ in range(12)]
@@ -296,6 +306,7 @@ REACHING: Mapping[str, Reaching] = {
     "notices.recorded": _told,
     "define.written": _defined,
     "conclude.disabled": _disabled,
+    "conclude.unsubscribed": _unsubscribed,
     "forward.put-off": _put_off,
     "hand_off.scheduled": _worked_off(survey),
     "hand_off.due-listed": _sent_to("/later/3600"),

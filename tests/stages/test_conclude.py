@@ -115,7 +115,8 @@ async def test_what_is_refused_for_what_it_is_disables_nothing():
     assert (await seen(house))["status"] == "active"
 
 
-async def test_a_destination_that_was_resumed_has_a_day_to_show_that_it_lives():
+async def test_a_destination_that_was_resumed_has_a_day_to_show_that_it_lives(monkeypatch):
+    monkeypatch.setattr("shared.stages.forward.random.random", lambda: 0.5)
     house = await build(*[FAILED] * 20).furnish()
     first = await house.accept(id="one")
     await house.work()
