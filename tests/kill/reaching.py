@@ -20,6 +20,7 @@ Reaching = Callable[[Scene], Step]
 NOTES, NOTE = 20, "n" * 28_000
 """Together they do not fit a row."""
 PADDING = "p" * 600_000
+NUMBER = {"name": "number", "type": "text", "description": "What the sender calls it"}
 TICK = ("POST", "/v1/tick")
 
 
@@ -170,12 +171,12 @@ def _caught_up(scene: Scene) -> Step:
 
 def _unsubscribed(scene: Scene) -> Step:
     """Subscribers to what goes nowhere else, each of whom wants no more of it."""
-    kinds = [_definition() for _ in range(12)]
+    kinds = [scene.make("/v1/definitions", _definition())["event"] for _ in range(12)]
     for kind in kinds:
-        scene.make("/v1/definitions", kind)
-        doc = {"events": [kind["event"]], "url": scene.rig.receiver_url + "/gone"}
+        doc = {"events": [kind], "url": scene.rig.receiver_url + "/gone"}
         scene.make("/v1/subscriptions", doc)
-    return lambda: [scene.post({"event": kinds.pop()["event"], "id": _key()}) for _ in kinds[:1]]
+    names = [kind.removeprefix("signals.") for kind in kinds]
+    return lambda: [scene.post(_of_kind(names.pop())) for _ in names[:1]]
 
 
 def _disabled(scene: Scene) -> Step:
@@ -195,7 +196,7 @@ def _listener(scene: Scene) -> Scene:
 
 def _definition() -> Doc:
     about = {"event": f"signals.{_key()}", "title": "A kind", "description": "One of a test's own."}
-    return {**about, "purpose": "transactional", "retentionDays": 365, "fields": []}
+    return {**about, "purpose": "transactional", "retentionDays": 365, "fields": [NUMBER]}
 
 
 def _defined(scene: Scene) -> Step:
