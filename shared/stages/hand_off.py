@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -24,6 +25,9 @@ MAX_MARKS = 10_000
 """Marks that wait; beyond that a commit is only sent once more."""
 AGAIN_AFTER = timedelta(seconds=20)
 """A message that met an outage comes back after this, or up to twice this."""
+FIRST_PUT_OFF = timedelta(seconds=20)
+"""When a message that found no place in the slow lane comes again at the latest; then after twice as long, up to this:"""
+PUT_OFF_AT_MOST = timedelta(minutes=5)
 _log = logging.getLogger("signalbox.hand_off")
 
 
@@ -36,10 +40,10 @@ class HandOff:
         outbox: Outbox,
         due: Due,
         clock: Clock,
-        queues: tuple[str, str],
+        queues: tuple[str, str, str],
         mark_pause: float = 0,
     ) -> None:
-        self.events_queue, self.deliveries_queue = queues
+        self.events_queue, self.deliveries_queue, self.slow_queue = queues
         self._queue, self._outbox, self._due, self._clock = queue, outbox, due, clock
         self._under_way: dict[Commit, asyncio.Task[None]] = {}
         self._marks = Gather(
@@ -85,8 +89,9 @@ class HandOff:
         return True
 
     async def waited(self, queue: str) -> timedelta:
-        """How long the oldest message of a queue has waited. Raises Unavailable."""
-        return await self._queue.waited(queue)
+        """How long the oldest message of a queue has waited; of deliveries that of either lane. Raises Unavailable."""
+        queues = (queue, self.slow_queue) if queue == self.deliveries_queue else (queue,)
+        return max(await asyncio.gather(*(self._queue.waited(one) for one in queues)))
 
     async def idle(self) -> None:
         """Wait until what was sent is marked as sent: nobody needs to, but a test or an orderly end."""
@@ -154,6 +159,14 @@ class HandOff:
         wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
         await self._queue.send(queue, [body], at=self._clock.now() + wait)
         reached("hand_off.put-back")
+
+    async def put_off(self, message: DeliveryMessage, *, slow: bool) -> None:
+        """Send a message on by the slow lane; one that comes from there later, at growing distances. Raises Unavailable."""
+        distance = min(FIRST_PUT_OFF * 2 ** min(message.waits, 10), PUT_OFF_AT_MOST)
+        at = self._clock.now() + distance * random.uniform(0.5, 1) if slow else None  # noqa: S311
+        body = replace(message, waits=message.waits + slow).write()
+        await self._queue.send(self.slow_queue, [body], at=at)
+        reached("hand_off.slowed")
 
     async def delivery_at(self, section: str, route: str, event: str, at: datetime) -> None:
         """Hand one delivery to `deliver` again at a time. Raises Unavailable."""
