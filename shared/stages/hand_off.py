@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.errors import Unavailable
+from shared.errors import Later, Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
 from shared.killpoints import reached
@@ -24,6 +24,8 @@ MAX_MARKS = 10_000
 """Marks that wait; beyond that a commit is only sent once more."""
 AGAIN_AFTER = timedelta(seconds=20)
 """A message that met an outage comes back after this, or up to twice this."""
+LATER_STILL = 0.1
+"""One that is told when to come back comes up to this much of the wait later."""
 _log = logging.getLogger("signalbox.hand_off")
 
 
@@ -149,9 +151,12 @@ class HandOff:
             await self._queue.send(self.deliveries_queue, bodies)
             reached("hand_off.deliveries-sent")
 
-    async def again(self, queue: str, body: str) -> None:
-        """Put a message back for later, when what it needs may be there again. Raises Unavailable."""
-        wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
+    async def again(self, queue: str, body: str, *why: Unavailable) -> None:
+        """Put a message back for when all that stopped it may have passed, a quarter of an hour at most.
+
+        Raises Unavailable.
+        """
+        wait = min(max([_wait(one) for one in why], default=_wait(None)), LONGEST_ON_THE_BUS)
         await self._queue.send(queue, [body], at=self._clock.now() + wait)
         reached("hand_off.put-back")
 
@@ -164,3 +169,11 @@ class HandOff:
             message = DeliveryMessage(section, route, (event,)).write()
             await self._queue.send(self.deliveries_queue, [message], at=at)
             reached("hand_off.scheduled")
+
+
+def _wait(why: Unavailable | None) -> timedelta:
+    """How long a message stays away, with something random, so that what left together does not come back so."""
+    chance = random.random()  # noqa: S311
+    if isinstance(why, Later):
+        return timedelta(seconds=why.seconds) * (1 + LATER_STILL * chance)
+    return AGAIN_AFTER * (1 + chance)
