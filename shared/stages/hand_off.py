@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.errors import Unavailable
+from shared.errors import Later, Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
 from shared.killpoints import reached
@@ -28,6 +28,8 @@ AGAIN_AFTER = timedelta(seconds=20)
 FIRST_PUT_OFF = timedelta(seconds=20)
 """When a message that found no place in the slow lane comes again at the latest; then after twice as long, up to this:"""
 PUT_OFF_AT_MOST = timedelta(minutes=5)
+LATER_STILL = 0.1
+"""One that is told when to come back comes up to this much of the wait later."""
 _log = logging.getLogger("signalbox.hand_off")
 
 
@@ -154,9 +156,12 @@ class HandOff:
             await self._queue.send(self.deliveries_queue, bodies)
             reached("hand_off.deliveries-sent")
 
-    async def again(self, queue: str, body: str) -> None:
-        """Put a message back for later, when what it needs may be there again. Raises Unavailable."""
-        wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
+    async def again(self, queue: str, body: str, *why: Unavailable) -> None:
+        """Put a message back for when all that stopped it may have passed, a quarter of an hour at most.
+
+        Raises Unavailable.
+        """
+        wait = min(max([_wait(one) for one in why], default=_wait(None)), LONGEST_ON_THE_BUS)
         await self._queue.send(queue, [body], at=self._clock.now() + wait)
         reached("hand_off.put-back")
 
@@ -177,3 +182,11 @@ class HandOff:
             message = DeliveryMessage(section, route, (event,)).write()
             await self._queue.send(self.deliveries_queue, [message], at=at)
             reached("hand_off.scheduled")
+
+
+def _wait(why: Unavailable | None) -> timedelta:
+    """How long a message stays away, with something random, so that what left together does not come back so."""
+    chance = random.random()  # noqa: S311
+    if isinstance(why, Later):
+        return timedelta(seconds=why.seconds) * (1 + LATER_STILL * chance)
+    return AGAIN_AFTER * (1 + chance)
