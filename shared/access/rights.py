@@ -51,6 +51,8 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/events": Scope.EVENTS_READ,
     "GET /v1/events/{id}": Scope.EVENTS_READ,
     "GET /v1/events/{id}/fixture": Scope.EVENTS_READ,
+    "GET /v1/funnel": Scope.EVENTS_READ,
+    "POST /v1/funnel/count": Scope.OPERATE,
     "GET /v1/definitions": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}/versions": Scope.DEFINITIONS_READ,
