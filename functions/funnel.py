@@ -17,18 +17,18 @@ COUNTED_WITHIN = timedelta(seconds=10)
 
 @door(
     bp,
-    "GET /v1/funnel",
+    "GET /v1/definitions/{event}/funnel",
     Gives(200, answers.Funnel),
-    Wants(query=("event", "since", "until", "step")),
+    Wants(query=("since", "until", "step")),
 )
 async def read_funnel(call: KeyedCall) -> Reply:
     """Count how far the events of a definition came in a time, and why not further."""
-    asked = funnel.asked_of(call.query, call.line.clock.now())
+    asked = funnel.asked_of(call.params["event"], call.query, call.line.clock.now())
     pace = Pace.of(call.line.clock, COUNTED_WITHIN)
     return Reply(200, await funnel.funnel(call.line, call.caller, asked, pace))
 
 
-@door(bp, "POST /v1/funnel/count", Gives(200, answers.CountedAgain), Wants(body=funnel.CountBody))
+@door(bp, "POST /v1/funnels/count", Gives(200, answers.CountedAgain), Wants(body=funnel.CountBody))
 async def count_again(call: KeyedCall) -> Reply:
     """Count the hours of a time again, from the events as they are now."""
     pace = Pace.of(call.line.clock, COUNTED_WITHIN)

@@ -28,7 +28,6 @@ from shared.errors import (
     Unavailable,
     UnsupportedMediaType,
 )
-from shared.event import MAX_EVENT
 from shared.exact import Json
 from shared.operations.funnel import STEPS
 from shared.operations.listing import MOST
@@ -52,7 +51,6 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST // 2}, "How many at most."),
     "before": ({"type": "string", "format": "uuid"}, "An event's id: what is older than it."),
     "after": ({"type": "string"}, "An id to go on from, or an earlier answer's `next`."),
-    "event": ({"type": "string", "maxLength": MAX_EVENT}, "The definition whose events are counted."),
     "since": (
         {"type": "string", "format": "date-time"},
         "The beginning; by default 24 hours before the end.",

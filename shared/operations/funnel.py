@@ -17,7 +17,6 @@ from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.bodies import Body, Time, read_body
 from shared.errors import Fault, Invalid, NotFound
-from shared.event import is_event_name
 from shared.exact import Json
 from shared.line import Line
 from shared.operations import in_words
@@ -65,12 +64,10 @@ class Counted:
     counted_at: datetime | None = None
 
 
-def asked_of(query: Mapping[str, str], now: datetime) -> Asked:
+def asked_of(event: str, query: Mapping[str, str], now: datetime) -> Asked:
     """The funnel that a query names, by default of the last 24 hours. Raises Invalid with every fault."""
     faults: list[Fault] = []
-    event, step = query.get("event", ""), query.get("step", "hour")
-    if not is_event_name(event):
-        faults.append(Fault("/event", "Name the definition whose events are counted.", "event name"))
+    step = query.get("step", "hour")
     if step not in STEPS:
         faults.append(Fault("/step", "Send hour or day.", "hour or day"))
     until = _time(query, "until", now, faults)

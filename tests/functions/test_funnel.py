@@ -49,7 +49,7 @@ def test_the_reasons_of_every_gap_add_up_to_it(running: Running):
         post(running, event, test=True),
     ]
 
-    funnel = running.client.get(f"/v1/funnel?event={event}").doc
+    funnel = running.client.get(f"/v1/definitions/{event}/funnel").doc
 
     assert [one["status"] for one in receipts] == ["delivered", "failed", "refused", "delivered", "processed"]
     assert {one["stage"]: one["count"] for one in funnel["stages"]} == {
@@ -68,10 +68,10 @@ def test_hours_are_counted_again_by_whoever_operates(running: Running, make_key:
     now = datetime.now(UTC)
     wanted = {"since": (now - timedelta(hours=5)).isoformat(), "until": now.isoformat()}
 
-    first = running.operator.post("/v1/funnel/count", wanted)
-    again = running.operator.post("/v1/funnel/count", wanted)
+    first = running.operator.post("/v1/funnels/count", wanted)
+    again = running.operator.post("/v1/funnels/count", wanted)
     reader = make_key("events:read")["key"]
-    refused = type(running.client).keyed(running.stack.base_url, reader).post("/v1/funnel/count", wanted)
+    refused = type(running.client).keyed(running.stack.base_url, reader).post("/v1/funnels/count", wanted)
 
     assert (first.status, first.doc["next"], again.doc) == (200, None, first.doc)
     assert first.doc["counted"] >= 4
@@ -79,11 +79,11 @@ def test_hours_are_counted_again_by_whoever_operates(running: Running, make_key:
 
 
 def test_a_definition_of_another_section_is_not_found(running: Running, stranger: Place):
-    assert_problem(stranger.client.get("/v1/funnel?event=transactions.order-placed"), 404, "not-found")
+    assert_problem(stranger.client.get("/v1/definitions/transactions.order-placed/funnel"), 404, "not-found")
 
 
 def test_a_query_that_cannot_be_used_is_refused_with_its_places(running: Running):
-    answer = running.client.get("/v1/funnel?since=yesterday&step=week")
+    answer = running.client.get("/v1/definitions/transactions.order-placed/funnel?since=yesterday&step=week")
 
     assert_problem(answer, 422, "invalid")
-    assert pointers(answer) == ["/event", "/step", "/since"]
+    assert pointers(answer) == ["/step", "/since"]

@@ -189,8 +189,8 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.post("/v1/events/batch", {"events": batch})
     yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
-    yield running.client.get(f"/v1/funnel?event={ORDER}")
-    yield running.operator.post("/v1/funnel/count", counted())
+    yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
+    yield running.operator.post("/v1/funnels/count", counted())
 
 
 def counted() -> dict[str, str]:

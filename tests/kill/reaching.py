@@ -190,7 +190,7 @@ def _replayed_all(scene: Scene) -> Step:
 def _counted_hours(scene: Scene) -> Step:
     now = datetime.now(UTC)
     wanted = {"since": (now - timedelta(hours=3)).isoformat(), "until": now.isoformat()}
-    return lambda: scene.ask_armed("POST", "/v1/funnel/count", json.dumps(wanted).encode())
+    return lambda: scene.ask_armed("POST", "/v1/funnels/count", json.dumps(wanted).encode())
 
 
 def _put_off(scene: Scene) -> Step:
