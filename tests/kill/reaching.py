@@ -198,6 +198,12 @@ def _put_off(scene: Scene) -> Step:
     return lambda: scene.send_again(scene.post(_of_kind(kind)), times=6)
 
 
+def _slowed(scene: Scene) -> Step:
+    """One event after the other: a host that was answered slowly sends the next one on."""
+    kind = scene.kind("/slow/2500")
+    return lambda: scene.row(scene.post(_of_kind(kind)), "delivered")
+
+
 def _due(scene: Scene) -> Step:
     id = scene.post(_of_kind(scene.kind("/later/3600")))
     scene.row(id, "retrying")
@@ -258,6 +264,8 @@ REACHING: Mapping[str, Reaching] = {
     "flow.receipts-written": _worked_off(order),
     "hand_off.deliveries-sent": _worked_off(order),
     "flow.commit-processed": _worked_off(order),
+    "lanes.entered": _worked_off(order),
+    "hand_off.slowed": _slowed,
     "gate.opened": _worked_off(order),
     "slots.taken": _worked_off(order),
     "forward.claimed": _worked_off(order),
