@@ -14,7 +14,7 @@ from local.issuer import AUDIENCE, TENANT
 from local.process import Child
 from local.settings import HOME, ROOT, Kept
 
-QUEUES = ("events:60", "deliveries:300")
+QUEUES = ("events:60", "deliveries:300", "deliveries-slow:300")
 """With the lock durations that the deployment has, in seconds."""
 MAX_LOG_BYTES = 5_000_000
 Say = Callable[[str], None]
@@ -77,6 +77,11 @@ class Stack:
         return self.home / "received.jsonl"
 
     @property
+    def took(self) -> Path | None:
+        """Where each destination writes down what it took (`local.took`), in a stack where they do."""
+        return None
+
+    @property
     def host_pid(self) -> int:
         """The process of the Functions host."""
         return self._children["host"].pid
@@ -96,6 +101,7 @@ class Stack:
             "ServiceBusConnection": self._queue(),
             "EVENTS_QUEUE": "events",
             "DELIVERIES_QUEUE": "deliveries",
+            "SLOW_QUEUE": "deliveries-slow",
             "TICK_SCHEDULE": "0 * * * * *",
             "SIGNALBOX_MASTER_KEYS": self._kept.master_keys,
             "SIGNALBOX_ALLOW_LOOPBACK": "true",
@@ -127,7 +133,8 @@ class Stack:
             "SIGNALBOX_ENTRA_AUTHORITY": self.issuer_url,
         }
         self._say("receiver (plays the destination)")
-        self._child("receiver", "--file", self.received, "--port", self._kept.receiver_port)
+        took = ("--took", self.took) if self.took else ()
+        self._child("receiver", "--file", self.received, "--port", self._kept.receiver_port, *took)
         self._say("Functions host")
         self.start_host()
 

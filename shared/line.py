@@ -20,6 +20,7 @@ from shared.routing.subscriptions import Subscriptions
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
+from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
 from shared.stages.tell import Teller
 from shared.stores.belongings import Belongings
@@ -32,6 +33,7 @@ from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
+from shared.stores.rollups import Rollups
 from shared.stores.used import Used
 
 
@@ -42,6 +44,7 @@ class Line:
     checker: Checker
     recorder: Recorder
     hand_off: HandOff
+    lanes: Lanes
     forwarder: Forwarder
     teller: Teller
     ledger: Ledger
@@ -69,4 +72,5 @@ class Line:
     belongings: Belongings
     contents: Contents
     replays: Replays
+    rollups: Rollups
     clock: Clock

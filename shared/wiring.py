@@ -28,13 +28,14 @@ from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.routing.subscriptions import Subscriptions
 from shared.settings import Settings, StorageSettings, settings
+from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
 from shared.stages.conclude import Conclude
 from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
+from shared.stages.lanes import Lane, Lanes
 from shared.stages.record import Recorder
-from shared.stages.slots import Slots
 from shared.stages.tell import Teller
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
@@ -49,6 +50,7 @@ from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
+from shared.stores.rollups import Rollups
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
@@ -88,7 +90,7 @@ def line() -> Line:
         identity=app_identity(),
         clock=SystemClock(),
         issuer=chosen.issuer,
-        queues=(chosen.events_queue, chosen.deliveries_queue),
+        queues=(chosen.events_queue, chosen.deliveries_queue, chosen.slow_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
@@ -106,19 +108,17 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     identity: Identity,
     clock: Clock,
     issuer: Issuer | None = None,
-    queues: tuple[str, str] = ("events", "deliveries"),
+    queues: tuple[str, str, str] = ("events", "deliveries", "deliveries-slow"),
     mark_pause: float = 0,
     join_pause: float = 0,
     forbid_unverified: bool = False,
     audit_kept: timedelta = KEPT,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
-    registry = Registry(tables, clock.seconds, clock.now)
-    ledger, outbox = Ledger(tables, blobs), Outbox(tables)
-    receipts, due = Receipts(tables, join_pause), Due(tables)
+    registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
+    ledger, outbox, receipts, due = _stores(tables, blobs, join_pause)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    directory = Directory(tables, clock, join_pause)
-    dead_letters = DeadLetters(tables, receipts, outbox, clock)
+    dead_letters, breakers = DeadLetters(tables, receipts, outbox, clock), Breakers(clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
@@ -127,7 +127,8 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), conclude, clock),
+        lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, conclude, clock),
         teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
@@ -154,8 +155,13 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         belongings=Belongings(tables, blobs),
         contents=Contents(tables),
         replays=Replays(tables),
+        rollups=Rollups(tables),
         clock=clock,
     )
+
+
+def _stores(tables: Tables, blobs: Blobs, join_pause: float) -> tuple[Ledger, Outbox, Receipts, Due]:
+    return Ledger(tables, blobs), Outbox(tables), Receipts(tables, join_pause), Due(tables)
 
 
 def _conclude(
