@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -12,7 +13,6 @@ from shared import destinations, exact, times
 from shared.access.opened import Opened
 from shared.bodies import Body, Slug, read_body
 from shared.destinations import secrets
-from shared.destinations.outcomes import Cause
 from shared.destinations.settings import DestinationSettings
 from shared.errors import Conflict, Fault, Invalid, NotFound
 from shared.exact import Json
@@ -26,11 +26,26 @@ Status = Literal["active", "paused", "disabled"]
 
 
 Running = Literal["active", "paused"]
-_REASONS = {
-    Cause.GONE.value: "It answered that it is gone for good (410).",
-    Cause.EXHAUSTED.value: "A delivery used up its attempts, and for at least a day nothing arrived there.",
+
+
+class Doubt(StrEnum):
+    """Why a destination is disabled."""
+
+    GONE = "gone"
+    EXHAUSTED = "exhausted"
+    FAILING = "failing"
+
+    @property
+    def sentence(self) -> str:
+        """For the person who decides whether to resume it."""
+        return _DOUBTS[self]
+
+
+_DOUBTS = {
+    Doubt.GONE: "It answered that it is gone for good (410).",
+    Doubt.EXHAUSTED: "A delivery used up its attempts, and for at least a day nothing arrived there.",
+    Doubt.FAILING: "Everything has failed there for at least five days.",
 }
-"""Why one was disabled, by the cause of the delivery that told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ class Destinations:
         record = await self._record(section, id)
         return await self._replace(self._changed(record, status=status, disabledAt=None, disabledBy=None))
 
-    async def disable(self, section: str, id: str, cause: Cause, *, unless_changed_since: datetime) -> bool:
+    async def disable(self, section: str, id: str, doubt: Doubt, *, unless_changed_since: datetime) -> bool:
         """Stop sending to an active one; what goes there is parked. Answers whether this call did it.
 
         Whoever has changed it since then, or does so at this moment, knows better.
@@ -151,7 +166,7 @@ class Destinations:
         if record is None or record.doc["status"] != "active" or _changed_at(record) >= unless_changed_since:
             return False
         now = times.text(self._clock.now())
-        disabled = record.with_doc(status="disabled", disabledAt=now, disabledBy=cause.value)
+        disabled = record.with_doc(status="disabled", disabledAt=now, disabledBy=doubt.value)
         with suppress(Conflict):
             await self._registry.replace(disabled, "disabled")
             return True
@@ -227,5 +242,5 @@ def _shown(record: Record) -> dict[str, Json]:
 
 def disabled_in(record: Record) -> dict[str, Json]:
     """When and why a destination or a subscription was disabled, by its document; empty where it is not."""
-    cause = record.doc.get("disabledBy")
-    return {"disabledAt": record.doc["disabledAt"], "disabledReason": _REASONS[cause]} if cause else {}
+    doubt = record.doc.get("disabledBy")
+    return {"disabledAt": record.doc["disabledAt"], "disabledReason": Doubt(doubt).sentence} if doubt else {}

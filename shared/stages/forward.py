@@ -204,6 +204,7 @@ class Forwarder:
         waiting = await self.receipts.save(section.id, waiting)
         reached("forward.retrying")
         await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
+        await self.conclude.attempted(section.id, waiting)
         return waiting
 
     async def _end(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
@@ -221,7 +222,7 @@ class Forwarder:
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")
-        await self.conclude.ended(section.id, ended)
+        await self.conclude.attempted(section.id, ended)
         return ended
 
 
