@@ -21,6 +21,7 @@ from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
+from shared.stages.tell import Teller
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
@@ -44,6 +45,7 @@ class Line:
     hand_off: HandOff
     lanes: Lanes
     forwarder: Forwarder
+    teller: Teller
     ledger: Ledger
     outbox: Outbox
     receipts: Receipts

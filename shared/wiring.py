@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from shared.access.audit import KEPT, Audit
 from shared.access.clients import Clients
@@ -29,17 +29,21 @@ from shared.routing.routes import Routes
 from shared.settings import Settings, StorageSettings, settings
 from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
+from shared.stages.conclude import Conclude
 from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lane, Lanes
 from shared.stages.record import Recorder
+from shared.stages.tell import Teller
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
+from shared.stores.delivered import Delivered
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
+from shared.stores.notices import Notices
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
@@ -117,16 +121,17 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
-    recorder = Recorder(ledger, outbox, clock)
-    people = People(directory)
+    recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     breakers = Breakers(clock)
+    conclude = _conclude(tables, routes, destinations, clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, conclude, clock),
+        teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
         receipts=receipts,
@@ -143,17 +148,37 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(Taken(tables), clock),
-        used=Used(tables, clock),
-        rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
         belongings=Belongings(tables, blobs),
-        contents=Contents(tables),
-        replays=Replays(tables),
-        rollups=Rollups(tables),
         clock=clock,
+        **_stores(tables, clock),
     )
+
+
+class _Stores(TypedDict):
+    """What of a line needs tables, and perhaps a clock, and nothing else of it."""
+
+    used: Used
+    rejected: Rejected
+    contents: Contents
+    replays: Replays
+    rollups: Rollups
+
+
+def _stores(tables: Tables, clock: Clock) -> _Stores:
+    return {
+        "used": Used(tables, clock),
+        "rejected": Rejected(tables, clock),
+        "contents": Contents(tables),
+        "replays": Replays(tables),
+        "rollups": Rollups(tables),
+    }
+
+
+def _conclude(tables: Tables, routes: Routes, destinations: Destinations, clock: Clock) -> Conclude:
+    return Conclude(destinations, Delivered(tables, clock), Teller(routes, Notices(tables), clock), clock)
 
 
 def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":

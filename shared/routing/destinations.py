@@ -1,7 +1,9 @@
 """Destinations as they are set up: their kind, settings and sealed secrets, paused or not."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError
@@ -10,14 +12,25 @@ from shared import destinations, exact, times
 from shared.access.opened import Opened
 from shared.bodies import Body, Slug, read_body
 from shared.destinations import secrets
+from shared.destinations.outcomes import Cause
 from shared.destinations.settings import DestinationSettings
-from shared.errors import Fault, Invalid, NotFound
+from shared.errors import Conflict, Fault, Invalid, NotFound
 from shared.exact import Json
 from shared.faults import faults_of
 from shared.ports import Clock, Seal
 from shared.registry import Kind, Record, Registry
+from shared.times import EPOCH
 
-Status = Literal["active", "paused"]
+Status = Literal["active", "paused", "disabled"]
+
+
+Running = Literal["active", "paused"]
+_REASONS = {
+    Cause.GONE.value: "It answered that it is gone for good (410).",
+    Cause.EXHAUSTED.value: "A delivery used up its attempts, and for at least a day nothing arrived there.",
+    Cause.RESTING.value: "Most of what was sent there failed, and for at least three days nothing arrived there.",
+}
+"""Why one was disabled, by the cause of the delivery that told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +117,10 @@ class Destinations:
         settings = _settings(kind, wanted.settings)
         if wanted.secrets is None:
             self._check_kept(record, settings)
-            return await self._replace(record.with_doc(settings=wanted.settings))
+            return await self._replace(self._changed(record, settings=wanted.settings))
         secrets.check(kind, destinations.load(kind).secrets, wanted.secrets)
         sealed = self._seal.seal(_context(section, id), exact.dumps(wanted.secrets))
-        return await self._replace(record.with_doc(settings=wanted.settings, secrets=sealed))
+        return await self._replace(self._changed(record, settings=wanted.settings, secrets=sealed))
 
     def _check_kept(self, record: Record, settings: DestinationSettings) -> None:
         """Who may change where a destination is must not get at secrets that others gave it. Raises Invalid."""
@@ -121,8 +134,36 @@ class Destinations:
                 faults=[Fault("/secrets", detail, "its secrets")],
             )
 
-    async def set_status(self, section: str, id: str, status: Status) -> dict[str, Json]:
-        return await self._replace((await self._record(section, id)).with_doc(status=status))
+    async def set_status(self, section: str, id: str, status: Running) -> dict[str, Json]:
+        """Pause it, or let it go on, also if it was disabled; instances follow within CACHE_SECONDS.
+
+        Raises NotFound, Conflict.
+        """
+        record = await self._record(section, id)
+        return await self._replace(self._changed(record, status=status, disabledAt=None, disabledBy=None))
+
+    async def disable(self, section: str, id: str, cause: Cause, *, unless_changed_since: datetime) -> bool:
+        """Stop sending to an active one; what goes there is parked. Answers whether this call did it.
+
+        Whoever has changed it since then, or does so at this moment, knows better.
+        """
+        record = await self._registry.read(Kind.DESTINATION, section, id)
+        if record is None or record.doc["status"] != "active" or _changed_at(record) >= unless_changed_since:
+            return False
+        now = times.text(self._clock.now())
+        disabled = record.with_doc(status="disabled", disabledAt=now, disabledBy=cause.value)
+        with suppress(Conflict):
+            await self._registry.replace(disabled, "disabled")
+            return True
+        return False
+
+    async def changed_at(self, section: str, id: str) -> datetime:
+        """When somebody last changed it, paused or resumed it; long ago, if nobody has."""
+        record = await self._registry.read(Kind.DESTINATION, section, id)
+        return EPOCH if record is None else _changed_at(record)
+
+    def _changed(self, record: Record, **members: Json) -> Record:
+        return record.with_doc(changedAt=times.text(self._clock.now()), **members)
 
     async def open(self, section: str, id: str) -> Target | None:
         """The destination with its secrets. Raises Unavailable when they cannot be unsealed."""
@@ -159,6 +200,15 @@ def _context(section: str, id: str) -> str:
     return f"destination/{section}/{id}"
 
 
+def _changed_at(record: Record) -> datetime:
+    at = record.doc.get("changedAt")
+    return EPOCH if at is None else times.parse(at)
+
+
 def _shown(record: Record) -> dict[str, Json]:
-    hidden = ("schema", "secrets")
-    return {"id": record.id, **{name: value for name, value in record.doc.items() if name not in hidden}}
+    """With when and why it was disabled, while it is."""
+    hidden = ("schema", "secrets", "changedAt", "disabledBy")
+    doc = {name: value for name, value in record.doc.items() if name not in hidden and value is not None}
+    cause = record.doc.get("disabledBy")
+    reason = {"disabledReason": _REASONS[cause]} if cause else {}
+    return {"id": record.id, **doc, **reason}

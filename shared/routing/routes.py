@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shared import mapping, times
 from shared.bodies import Body, Discriminator, Slug, read_body
+from shared.catalog import own
 from shared.catalog.compiled import version_key
 from shared.errors import Fault, Invalid, NotFound
 from shared.event import Stored
@@ -124,7 +125,8 @@ class Routes:
         return None if record is None else _route(record)
 
     async def _definition(self, section: str, wanted: RouteBody) -> Record:
-        definition = await self._registry.read(Kind.DEFINITION, section, wanted.event)
+        definition = own.definition(wanted.event)
+        definition = definition or await self._registry.read(Kind.DEFINITION, section, wanted.event)
         destination = await self._registry.read(Kind.DESTINATION, section, wanted.destination)
         missing = []
         if definition is None:
@@ -145,8 +147,11 @@ class Routes:
     async def _types(self, section: str, definition: Record) -> Types:
         """What a condition may look at: the fields of the definition's active version, beside the envelope."""
         place = version_key(definition.id, int(definition.doc["active"]))
-        version = await self._registry.read(Kind.VERSION, section, place)
-        fields = version.doc["fields"] if version else ()
+        if own.is_own(definition.id):
+            fields: Sequence[Mapping[str, Json]] = own.fields(definition.id)
+        else:
+            version = await self._registry.read(Kind.VERSION, section, place)
+            fields = version.doc["fields"] if version else ()
         return conditions.types_of({one["name"]: one["type"] for one in fields})
 
     async def _record(self, section: str, id: str) -> Record:
