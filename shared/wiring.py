@@ -16,6 +16,7 @@ from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
+from shared.counts import Counts
 from shared.line import Line
 from shared.people.consents import Consents
 from shared.people.directory import Directory
@@ -33,6 +34,7 @@ from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lane, Lanes
+from shared.stages.rates import Rates
 from shared.stages.record import Recorder
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
@@ -116,16 +118,16 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
-    recorder = Recorder(ledger, outbox, clock)
-    people = People(directory)
+    recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    breakers = Breakers(clock)
+    breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
+    rates = Rates(counts, clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, rates, clock),
         ledger=ledger,
         outbox=outbox,
         receipts=receipts,
@@ -141,7 +143,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
-        quotas=Quotas(Taken(tables), clock),
+        quotas=Quotas(counts),
         used=Used(tables, clock),
         rejected=Rejected(tables, clock),
         quarantine=Quarantine(tables, blobs, clock),

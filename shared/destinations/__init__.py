@@ -82,7 +82,7 @@ class DestinationKind(Generic[S]):
     `answers`: where its answers mean something else than `outcomes.TABLE` says, by HTTP status.
     `deduplicates`: whether, set up so, a second request under one delivery id changes nothing, so that an unknown outcome
     may be sent again.
-    `limits`: what it takes; checked before anything is sent.
+    `limits`: what it takes; checked before anything is sent, and no more is sent in a minute.
     `looks_up`: whether `build` needs the person's identifiers, those too that did not come with the event.
     """
 
@@ -94,6 +94,11 @@ class DestinationKind(Generic[S]):
     deduplicates: Callable[[S], bool] = never
     limits: Limits = field(default_factory=Limits)
     looks_up: bool = False
+
+    def per_minute(self, settings: S) -> int | None:
+        """How many requests a destination that is set up so is sent in a minute at most; None for any number."""
+        known = [one for one in (settings.per_minute, self.limits.per_minute) if one is not None]
+        return min(known, default=None)
 
 
 def load(kind: str) -> DestinationKind[Any]:

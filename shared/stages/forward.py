@@ -21,6 +21,7 @@ from shared.stages.breakers import Breakers
 from shared.stages.build import Unfit, attempt
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
+from shared.stages.rates import Rates
 from shared.stages.slots import Slots
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
@@ -54,13 +55,15 @@ class Forwarder:
     hand_off: HandOff
     http: Http
     breakers: Breakers
+    rates: Rates
     clock: Clock
 
     async def forward(self, section: Section, route: str, event: str, slots: Slots) -> bool:
         """Send a delivery unless it has ended, is not due yet, or is in other hands; answers whether it has ended.
 
-        Raises Unavailable.
+        Raises Unavailable, and Later where nothing was begun because the destination is sent enough just now.
         """
+        self.rates.check(section.id, route)
         for _ in range(_TRIES):
             trail = await self.receipts.trail(section.id, event)
             delivery = trail.delivery(route)
@@ -102,6 +105,8 @@ class Forwarder:
         if isinstance(furnished, Outcome):
             return await self._reopen(section, delivery, furnished)
         async with slots.one(section.id, delivery.destination):
+            if sending.per_minute is not None:
+                self.rates.take(section.id, delivery.route, delivery.destination, sending.per_minute)
             return await self._send(section, delivery, furnished)
 
     async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:

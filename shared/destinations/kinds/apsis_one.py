@@ -104,6 +104,7 @@ DESTINATION = DestinationKind(
     secrets={"clientSecret": Secret("the secret of the API key")},
     access=access,
     answers={401: NO_ACCESS, 403: NO_ACCESS},  # both mean a new token to the vendor's own module for Magento
-    limits=Limits(body=100_000),  # https://developer.apsis.com/reference/limits
+    # 100 kB, and 100 requests a second of an account. https://developer.apsis.com/reference/limits
+    limits=Limits(body=100_000, per_minute=6_000),
     looks_up=True,
 )
