@@ -36,6 +36,7 @@ from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lane, Lanes
 from shared.stages.rates import Rates
 from shared.stages.record import Recorder
+from shared.stages.send import Sender
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -121,13 +122,13 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
-    rates = Rates(counts, clock)
+    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, rates, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, clock),
         ledger=ledger,
         outbox=outbox,
         receipts=receipts,

@@ -44,6 +44,11 @@ class Rates:
             raise self._later(quota)
         self._counts.take(quota, 1)
 
+    def owe(self, section: str, destination: str, per_minute: int | None) -> None:
+        """Take one request although there may be none left."""
+        if per_minute is not None:
+            self._counts.take(_quota(section, destination, per_minute), 1)
+
     def _later(self, quota: Quota) -> Later:
         now, bucket = self._clock.seconds(), self._counts.bucket(quota)
         turn = max(self._last_turns.get(quota, 0.0), now + bucket.seconds_until(0))
