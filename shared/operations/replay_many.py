@@ -5,14 +5,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared import ids, times
-from shared.bodies import DATE_TIME, Body, Discriminator, Whole, read_body
+from shared.bodies import Body, Discriminator, Time, Whole, read_body
 from shared.destinations.outcomes import Cause
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
-from shared.faults import refusal
 from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
@@ -27,14 +26,6 @@ MOST_SURVEYED = 10_000
 """Dead letters that a survey counts."""
 
 
-def _time(text: str) -> str:
-    try:
-        return times.text(times.parse(text))
-    except (ValueError, OverflowError):
-        raise refusal("Write it in the expected form.", "an RFC 3339 time with an offset") from None
-
-
-_Time = Annotated[str, AfterValidator(_time), DATE_TIME]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -49,8 +40,8 @@ class ReplayFilter(Body):
     event: Discriminator | None = None
     source: _Name | None = None
     person: _Name | None = None
-    since: _Time | None = None
-    until: _Time | None = None
+    since: Time | None = None
+    until: Time | None = None
 
 
 class ReplayBody(Body):

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -186,6 +187,12 @@ def _replayed_all(scene: Scene) -> Step:
     return lambda: scene.ask_armed("POST", "/v1/replays", body)
 
 
+def _counted_hours(scene: Scene) -> Step:
+    now = datetime.now(UTC)
+    wanted = {"since": (now - timedelta(hours=3)).isoformat(), "until": now.isoformat()}
+    return lambda: scene.ask_armed("POST", "/v1/funnels/count", json.dumps(wanted).encode())
+
+
 def _put_off(scene: Scene) -> Step:
     kind = scene.kind("/slow/3000")
     return lambda: scene.send_again(scene.post(_of_kind(kind)), times=6)
@@ -291,6 +298,7 @@ REACHING: Mapping[str, Reaching] = {
     "hand_off.caught-up": _caught_up,
     "tick.due-handed-off": _due,
     "sweep.resent": _lost,
+    "roll_up.counted": _counted_hours,
     "purge.timeline-removed": _expired(),
     "purge.receipts-removed": _expired(),
     "ledger.bodies-deleted": _expired(NOTES),
