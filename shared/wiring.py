@@ -113,11 +113,10 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     audit_kept: timedelta = KEPT,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
-    registry = Registry(tables, clock.seconds, clock.now)
+    registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
     receipts, due = Receipts(tables, join_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
