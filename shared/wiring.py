@@ -16,6 +16,7 @@ from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
+from shared.counts import Counts
 from shared.line import Line
 from shared.people.consents import Consents
 from shared.people.directory import Directory
@@ -34,7 +35,9 @@ from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lane, Lanes
+from shared.stages.rates import Rates
 from shared.stages.record import Recorder
+from shared.stages.send import Sender
 from shared.stages.tell import Teller
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
@@ -114,23 +117,23 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     audit_kept: timedelta = KEPT,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
-    registry = Registry(tables, clock.seconds, clock.now)
+    registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
     ledger, outbox = Ledger(tables, blobs), Outbox(tables)
     receipts, due = Receipts(tables, join_pause), Due(tables)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    breakers = Breakers(clock)
     conclude = _conclude(tables, routes, destinations, clock)
+    breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
+    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, conclude, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, conclude, clock),
         teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
@@ -147,7 +150,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
-        quotas=Quotas(Taken(tables), clock),
+        quotas=Quotas(counts),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
