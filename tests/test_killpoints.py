@@ -22,6 +22,7 @@ WITHOUT = {
     "pace",
     "preview",
     "resends",
+    "why",
 }
 """Operations that change nothing; and a backup is restored by a person, who does it again."""
 

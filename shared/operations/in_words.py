@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shared import times
 from shared.destinations.outcomes import Cause
+from shared.exact import Json
 from shared.stores import kept
 from shared.stores.reasons import Reason
 from shared.stores.tally import urgency
@@ -54,6 +55,20 @@ WORDS: Mapping[Status, str] = {
     Status.REFUSED: "refused",
 }
 """An event in one word, by the state of the delivery that most needs somebody's eye."""
+
+
+def of_test(condition: Mapping[str, Json]) -> str:
+    """What a part of a route's condition asks for, without the value that it compares with."""
+    match condition:
+        case {"field": str(field), "is": str(operator)}:
+            return f"{field} {operator}"
+        case {"not": part}:
+            return f"not: {of_test(part)}"
+        case {"all": parts}:
+            return f"all of: {', '.join(map(of_test, parts))}"
+        case {"any": parts}:
+            return f"any of: {', '.join(map(of_test, parts))}"
+    return "something else"
 
 
 def of_reason(reason: str) -> str:
