@@ -87,8 +87,14 @@ class Hosted:
 
     def delivered(self) -> dict[str, datetime]:
         """When the receiver had each order, by its id."""
-        lines = map(json.loads, self.stack.received.read_text().splitlines())
-        return {order_id(one["body"]): datetime.fromisoformat(one["time"]) for one in lines}
+        return {
+            order_id(one["body"]): datetime.fromisoformat(one["time"]) for one in self.received_requests()
+        }
+
+    def received_requests(self) -> list[dict[str, str]]:
+        """What the receiver had so far, each whole: it may be writing another one."""
+        whole, _, _ = self.stack.received.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     @property
     def _pid(self) -> int:

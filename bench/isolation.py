@@ -1,7 +1,6 @@
 """What four destinations notice of a fifth that hangs: how long their events take, from post to receipt there."""
 
 import asyncio
-import json
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -72,8 +71,7 @@ async def _measure(host: Hosted, count: int) -> Round:
 
 def _arrived(host: Hosted) -> Mapping[tuple[str, str], datetime]:
     """When each of the four had each order."""
-    lines = [json.loads(line) for line in host.stack.received.read_text().splitlines()]
-    healthy = [one for one in lines if one["path"].startswith("/ok/")]
+    healthy = [one for one in host.received_requests() if one["path"].startswith("/ok/")]
     return {
         (one["path"].rpartition("/")[2], order_id(one["body"])): datetime.fromisoformat(one["time"])
         for one in healthy
