@@ -51,8 +51,10 @@ def show(told: dict[str, Any]) -> None:
     rows = [*_stages(told["stages"])]
     most = max((count for _, count, _, _ in rows), default=0)
     table = Table.grid(padding=(0, 2))
-    for justify in ("left", "right", "left", "left"):
-        table.add_column(justify=justify, overflow="fold")
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right", no_wrap=True)
+    table.add_column(no_wrap=True, min_width=WIDTH)
+    table.add_column(overflow="fold")
     for name, count, style, detail in rows:
         bar = "█" * max(round(WIDTH * count / most), count > 0) if most else ""
         table.add_row(Text(name), f"{count:,}", Text(bar, style), Text(detail, "dim"))
