@@ -7,6 +7,7 @@ import azure.functions as func
 from functions.answers import funnel as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
+from shared.operations import count_again as counting
 from shared.operations import funnel, why
 from shared.operations.pace import Pace
 
@@ -34,8 +35,8 @@ async def ask_why(call: KeyedCall) -> Reply:
     return Reply(200, await why.why(call.line, call.caller, call.body))
 
 
-@door(bp, "POST /v1/funnels/count", Gives(200, answers.CountedAgain), Wants(body=funnel.CountBody))
+@door(bp, "POST /v1/funnels/count", Gives(200, answers.CountedAgain), Wants(body=counting.CountBody))
 async def count_again(call: KeyedCall) -> Reply:
     """Count the hours of a time again, from the events as they are now."""
     pace = Pace.of(call.line.clock, COUNTED_WITHIN)
-    return Reply(200, await funnel.count_again(call.line, call.section, call.body, pace))
+    return Reply(200, await counting.count_again(call.line, call.section, call.body, pace))

@@ -43,6 +43,7 @@ from shared.stores.ledger import Ledger
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
+from shared.stores.refusals import Refusals
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
 from shared.stores.rollups import Rollups
@@ -121,7 +122,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     breakers = Breakers(clock)
     return Line(
-        checker=Checker(Validator(Catalog(registry)), recorder, clock),
+        checker=Checker(Validator(Catalog(registry)), recorder, Refusals(tables, clock, mark_pause), clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),

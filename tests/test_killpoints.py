@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 WITHOUT = {
     "backup",
     "capture",
+    "count_again",
     "dry_run",
     "export",
     "funnel",

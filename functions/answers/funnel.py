@@ -38,6 +38,13 @@ class Destination(TypedDict):
     reasons: list[Reason]
 
 
+class Refused(TypedDict):
+    """What the API refused, counted as it was answered: approximate, and no part of the stages."""
+
+    count: int
+    reasons: list[Reason]
+
+
 class Reached(TypedDict):
     """How many events came to each stage."""
 
@@ -69,6 +76,7 @@ class Funnel(TypedDict):
     complete: bool
     countedAt: Time | None
     stages: list[Stage]
+    refused: Refused
     tests: int
     withoutPerson: int
     destinations: list[Destination]
@@ -111,7 +119,10 @@ class Explained(TypedDict):
 
 
 class Why(TypedDict):
-    """What became of a person's events in a time, the newest first, and which webhooks in quarantine mention the person."""
+    """What became of a person's events in a time, the newest first, and which webhooks in quarantine mention the person.
+
+    `refused`: what the API refused of the definition in those hours, whoever it was about.
+    """
 
     since: Time
     until: Time
@@ -120,4 +131,5 @@ class Why(TypedDict):
     detail: str
     events: list[Explained]
     quarantine: list[Kept]
+    refused: Refused | None
     more: bool

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shared import times
 from shared.destinations.outcomes import Cause
+from shared.errors import Invalid, UnknownVersion
 from shared.exact import Json
 from shared.stores import kept
 from shared.stores.reasons import Reason
@@ -69,6 +70,11 @@ def of_test(condition: Mapping[str, Json]) -> str:
         case {"any": parts}:
             return f"any of: {', '.join(map(of_test, parts))}"
     return "something else"
+
+
+def of_refusal(type: str) -> str:
+    """Why the API refused events."""
+    return REFUSED.get(type, "It was refused, and its sender was told why.")
 
 
 def of_reason(reason: str) -> str:
@@ -136,3 +142,8 @@ QUARANTINED: Mapping[kept.Cause, str] = {
     kept.Cause.PAUSED: "A webhook waits in quarantine for its source to be resumed.",
 }
 """Why a webhook is no event yet, for each cause of quarantine."""
+REFUSED: Mapping[str, str] = {
+    Invalid.type: "It did not fit its definition. Its sender was told what to correct.",
+    UnknownVersion.type: "It named a version that its definition does not have. Its sender was told so.",
+}
+"""Why the API refused an event, by the type of the problem."""

@@ -20,6 +20,7 @@ from shared.event import Stored
 from shared.exact import Json
 from shared.line import Line
 from shared.operations import in_words
+from shared.operations.funnel import refused_of, shown_refused
 from shared.operations.listing import status
 from shared.people.identifiers import Identifier, faults, identifiers
 from shared.routing import conditions
@@ -75,6 +76,7 @@ async def why(line: Line, caller: Caller, body: Json) -> dict[str, Json]:
         "detail": rule.sentence if rule else events[0]["detail"],
         "events": events,
         "quarantine": await _quarantined(line, section, sought, wanted.event, span),
+        "refused": await _refused(line, section, wanted.event, span),
         "more": len(ids) > MOST_EXPLAINED,
     }
 
@@ -223,6 +225,11 @@ def _way(
         "detail": detail,
         "unmet": [*unmet],
     }
+
+
+async def _refused(line: Line, section: Section, event: str | None, span: Span) -> dict[str, Json] | None:
+    """What the API refused of the definition in that time, whoever it was about; None where none is named."""
+    return shown_refused(await refused_of(line, section.id, event, *span)) if event else None
 
 
 async def _quarantined(

@@ -48,8 +48,8 @@ _SENTENCES = {
     "since. It is for events to come.",
     Reason.NOBODY: "Nobody in this section has one of these identifiers. Look whether the sender sends them in the same form; "
     "a test event, or one from a browser, makes nobody known.",
-    Reason.NO_EVENT: "No such event of this person came in that time. Look whether its sender sends it, and what its sender "
-    "was answered: what the API refuses is not kept.",
+    Reason.NO_EVENT: "No such event of this person came in that time. Look whether its sender sends it; what the API "
+    "refused of the definition is counted in `refused`, and its sender was told.",
     Reason.NOT_PROCESSED: "It is stored and waits to be processed, which happens by itself.",
     Reason.SECTION_PAUSED: "The section is paused. Resume it, and the event goes on.",
     Reason.DESTINATION_PAUSED: "The destination is paused. Resume it, and the event goes on.",

@@ -9,8 +9,10 @@ import pytest
 
 from tests.functions.asking import assert_problem, pointers
 from tests.functions.conftest import MakeKey, Place
+from tests.kill.rig import wait_until
 from tests.running import Running
 
+SECONDS = 10
 ENDED = ("delivered", "failed", "refused", "processed")
 
 
@@ -132,3 +134,19 @@ def test_a_stranger_is_told_nothing_of_anybody_here(running: Running, stranger: 
     told = stranger.client.post("/v1/why", {"person": {"email": "ada@example.com"}}).doc
 
     assert (told["personId"], told["events"], told["rule"]) == (None, [], "nobody")
+
+
+def test_what_was_refused_is_counted_beside_the_stages(running: Running):
+    event = a_definition(running)
+    assert running.client.post("/v1/events", {"event": event, "version": "none"}).status == 422
+
+    def refused() -> int:
+        doc = running.client.get(f"/v1/definitions/{event}/funnel").doc
+        assert doc["stages"][0]["count"] == 0
+        return int(doc["refused"]["count"])
+
+    wait_until(lambda: refused() == 1, "the refusal to be noted", SECONDS)
+    assert (
+        running.operator.post("/v1/why", {"person": {"crmId": "x"}, "event": event}).doc["refused"]["count"]
+        == 1
+    )

@@ -245,6 +245,19 @@ async def test_a_webhook_in_quarantine_that_mentions_the_person_is_told():
     ] == []
 
 
+async def test_what_the_api_refused_of_the_definition_meanwhile_is_counted():
+    house = await with_order(OK)
+    await house.post(id="wrong", properties={})
+    await house.line.checker.refusals.idle()
+    await house.pass_(hours=1)
+    await house.post(id="wrong too", properties={})
+    await house.line.checker.refusals.idle()
+
+    assert (await asked(house, event=EVENT))["refused"]["count"] == 2
+    assert (await asked(house, event=EVENT, until="2026-11-22T09:59:00Z"))["refused"]["count"] == 1
+    assert (await asked(house))["refused"] is None
+
+
 async def test_an_event_past_its_retention_is_left_out():
     house = await with_order(OK)
     house.tables.tables["events"] = {}
