@@ -50,6 +50,7 @@ from shared.stores.notices import Notices
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
+from shared.stores.refusals import Refusals
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
 from shared.stores.rollups import Rollups
@@ -129,7 +130,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
     sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
     return Line(
-        checker=Checker(Validator(Catalog(registry)), recorder, clock),
+        checker=Checker(Validator(Catalog(registry)), recorder, Refusals(tables, clock, mark_pause), clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),

@@ -85,6 +85,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/sources/{id}/rotate": Scope.SOURCES_WRITE,
     "GET /v1/people/{id}": Scope.PEOPLE_READ,
     "GET /v1/people/{id}/timeline": Scope.PEOPLE_READ,
+    "POST /v1/why": Scope.PEOPLE_READ,
     "POST /v1/consents": Scope.PEOPLE_WRITE,
     "GET /v1/dead-letters": Scope.OPERATE,
     "POST /v1/dead-letters/{id}/replay": Scope.OPERATE,
@@ -122,6 +123,8 @@ NEEDS: Mapping[str, Scope] = {
 
 
 NEEDS_TOO: Mapping[str, tuple[Scope, ...]] = {
+    # It tells of events, and what routes ask for.
+    "POST /v1/why": (Scope.EVENTS_READ, Scope.DELIVERY_READ),
     # It tells all that these open.
     "GET /v1/sections/{id}/export": (Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.AUDIT_READ),
 }

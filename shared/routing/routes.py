@@ -111,13 +111,13 @@ class Routes:
         await self._registry.replace(record)
         return _shown(record)
 
-    async def of_event(self, section: str, event: str) -> Sequence[Route]:
+    async def of_event(self, section: str, event: str, *, paused_too: bool = False) -> Sequence[Route]:
         """The active routes of a definition."""
         records = await self._registry.listed(Kind.ROUTE, section)
         return [
             _route(record)
             for record in records
-            if record.doc["event"] == event and record.doc["status"] == "active"
+            if record.doc["event"] == event and (paused_too or record.doc["status"] == "active")
         ]
 
     async def find(self, section: str, id: str) -> Route | None:

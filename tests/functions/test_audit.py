@@ -53,6 +53,7 @@ TELLS: dict[str, str | None] = {
     # It writes numbers that anybody can have computed.
     "POST /v1/funnels/count": None,
     # It stores nothing.
+    "POST /v1/why": None,
     "POST /v1/sources/{id}/try": None,
     "POST /v1/quarantine/find": None,
     "POST /v1/routes/try": None,

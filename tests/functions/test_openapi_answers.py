@@ -191,6 +191,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
     yield running.operator.post("/v1/funnels/count", counted())
+    yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 
 
 def counted() -> dict[str, str]:
