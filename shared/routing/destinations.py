@@ -28,7 +28,6 @@ Running = Literal["active", "paused"]
 _REASONS = {
     Cause.GONE.value: "It answered that it is gone for good (410).",
     Cause.EXHAUSTED.value: "A delivery used up its attempts, and for at least a day nothing arrived there.",
-    Cause.RESTING.value: "Most of what was sent there failed, and for at least three days nothing arrived there.",
 }
 """Why one was disabled, by the cause of the delivery that told."""
 

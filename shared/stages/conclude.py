@@ -6,21 +6,17 @@ from datetime import datetime, timedelta
 
 from shared import times
 from shared.acting import SYSTEM, acting
-from shared.catalog import own
 from shared.destinations.outcomes import Cause
 from shared.errors import SignalboxError
 from shared.killpoints import reached
 from shared.ports import Clock
 from shared.registry import CACHE_SECONDS
 from shared.routing.destinations import Destinations
-from shared.stages.tell import Teller
 from shared.stores.delivered import Delivered
 from shared.stores.trail import Delivery, Status
 
 FAILS_FOR = timedelta(days=1)
 """How long nothing must have arrived before a delivery that used up its attempts disables its destination."""
-RESTS_FOR = timedelta(days=3)
-"""How long a destination must have been left alone, and have taken nothing, to be disabled."""
 _log = logging.getLogger("signalbox.conclude")
 
 
@@ -30,12 +26,7 @@ class Conclude:
 
     destinations: Destinations
     delivered: Delivered
-    teller: Teller
     clock: Clock
-
-    async def fails(self, section: str, delivery: Delivery) -> None:
-        """A delivery is about to end as dead or held."""
-        await self.teller.happens(section, own.DELIVERY_FAILED, delivery.id)
 
     async def ended(self, section: str, delivery: Delivery) -> None:
         """Note that something arrived, or disable a destination that is gone or has taken nothing for a day."""
@@ -47,33 +38,18 @@ class Conclude:
         except SignalboxError as error:
             _log.warning("%s could not be looked after: %s", delivery.destination, type(error).__name__)
 
-    async def rests(self, section: str, delivery: Delivery, since: datetime) -> None:
-        """A delivery waits since then because its destination is left alone: after three days for a person."""
-        if self.clock.now() - since < RESTS_FOR:
-            return
-        try:
-            if await self._took_nothing(section, delivery.destination, since, RESTS_FOR):
-                await self._disable(section, delivery, Cause.RESTING, since)
-        except SignalboxError as error:
-            _log.warning("%s could not be looked after: %s", delivery.destination, type(error).__name__)
-
     async def _doubt(self, section: str, delivery: Delivery) -> None:
         if delivery.cause == Cause.GONE:
             await self._disable(section, delivery, Cause.GONE, _at(delivery, 1))
         elif delivery.cause == Cause.EXHAUSTED:
-            begun = _at(delivery, delivery.attempt)
-            if await self._took_nothing(section, delivery.destination, begun, FAILS_FOR):
+            changed = await self.destinations.changed_at(section, delivery.destination)
+            begun = max(_at(delivery, delivery.attempt), changed)
+            last = await self.delivered.last(section, delivery.destination)
+            if self.clock.now() - begun >= FAILS_FOR and (last is None or last < begun):
                 await self._disable(section, delivery, Cause.EXHAUSTED, _at(delivery, 1))
-
-    async def _took_nothing(self, section: str, id: str, since: datetime, least: timedelta) -> bool:
-        """Whether nothing has arrived at a destination since then, and since somebody changed it, which is that long ago."""
-        begun = max(since, await self.destinations.changed_at(section, id))
-        last = await self.delivered.last(section, id)
-        return self.clock.now() - begun >= least and (last is None or last < begun)
 
     async def _disable(self, section: str, delivery: Delivery, cause: Cause, tried: datetime) -> None:
         """What somebody has changed meanwhile is theirs: the attempt may have been made with what was before."""
-        await self.teller.happens(section, own.DESTINATION_DISABLED, delivery.destination)
         with acting(SYSTEM):
             disabled = await self.destinations.disable(
                 section,

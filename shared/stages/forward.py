@@ -110,8 +110,6 @@ class Forwarder:
         since = (delivery.closed_since if delivery.cause == cause else None) or now
         if now - since >= CLOSED_AT_MOST and closed is not _RESTING:
             return await self._end(section, delivery, _UNKNOWN if begun else Outcome("dead", closed.cause))
-        if closed is _RESTING:
-            await self.conclude.rests(section.id, delivery, since)
         distance = min(max(now - since, FIRST_REOPENING), REOPENING_AT_MOST)
         at = now + distance * random.uniform(1, 1 + outcomes.JITTER)  # noqa: S311
         waiting = replace(delivery, closed_since=since, cause=cause)

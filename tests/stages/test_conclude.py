@@ -8,7 +8,6 @@ from shared.destinations import outcomes
 from shared.operations import unpark
 from shared.operations.pace import Pace
 from shared.ports import Answer
-from shared.stages.breakers import OPENS_AT
 from shared.stores.delivered import NOTED_EVERY
 from shared.stores.trail import Status
 from shared.wiring import assemble
@@ -134,33 +133,6 @@ async def test_a_destination_that_was_resumed_has_a_day_to_show_that_it_lives(mo
 
     assert (await house.delivery(second)).cause == "exhausted"
     assert (await seen(house))["status"] == "active"
-
-
-async def left_alone(house, days):
-    """Deliveries that wait because the destination fails, for so many days."""
-    ids = [await house.accept(id=f"order-{n}") for n in range(OPENS_AT + 30)]
-    await house.work()
-    for _ in range(days * 24):
-        house.http.answers = [FAILED] * 10
-        await house.pass_(hours=1)
-    return ids
-
-
-async def test_a_destination_that_was_left_alone_for_three_days_is_disabled_and_what_waited_is_parked():
-    house = await build(*[FAILED] * OPENS_AT).furnish()
-    ids = await left_alone(house, days=5)
-
-    shown = await seen(house)
-    assert (shown["status"], "three days" in shown["disabledReason"]) == ("disabled", True)
-    assert {(await house.delivery(id)).status for id in ids} == {Status.PARKED}
-
-
-async def test_after_two_days_it_still_waits():
-    house = await build(*[FAILED] * OPENS_AT).furnish()
-    ids = await left_alone(house, days=2)
-
-    assert (await seen(house))["status"] == "active"
-    assert {(await house.delivery(id)).status for id in ids} == {Status.RETRYING}
 
 
 @pytest.mark.parametrize("change", ["settings", "status"])
