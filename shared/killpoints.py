@@ -47,6 +47,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "tell.listed": "Something of ours is listed to be told, and has not happened yet.",
         "notices.recorded": "Events of ours are stored, and what they tell of is still listed.",
         "define.written": "A definition has changed; who asked for it has no answer.",
+        "conclude.unsubscribed": "A subscription has ended because of a delivery that is still open.",
         "conclude.disabled": "A destination is disabled because of a delivery that has ended.",
         "forward.put-off": "A new message waits for another's claim to end; the old one is not completed.",
         "hand_off.scheduled": "A message for later is on the bus; the one that called for it is not completed.",

@@ -16,6 +16,7 @@ from shared.people.timeline import Timeline
 from shared.ports import Clock
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
+from shared.routing.subscriptions import Subscriptions
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
@@ -54,6 +55,7 @@ class Line:
     timeline: Timeline
     routes: Routes
     destinations: Destinations
+    subscriptions: Subscriptions
     definitions: Definitions
     sections: Sections
     reseal: Reseal

@@ -27,6 +27,7 @@ from shared.registry import Registry
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
+from shared.routing.subscriptions import Subscriptions
 from shared.settings import Settings, StorageSettings, settings
 from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
@@ -119,14 +120,13 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
-    ledger, outbox = Ledger(tables, blobs), Outbox(tables)
-    receipts, due = Receipts(tables, join_pause), Due(tables)
+    ledger, outbox, receipts, due = _kept(tables, blobs, join_pause)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    conclude = _conclude(tables, routes, destinations, clock)
+    conclude = _conclude(tables, routes, destinations, Subscriptions(registry, seal, clock), clock)
     breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
     sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
     return Line(
@@ -144,6 +144,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         timeline=Timeline(tables, join_pause),
         routes=routes,
         destinations=destinations,
+        subscriptions=conclude.subscriptions,
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         reseal=Reseal(registry, seal),
@@ -181,8 +182,15 @@ def _stores(tables: Tables, clock: Clock) -> _Stores:
     }
 
 
-def _conclude(tables: Tables, routes: Routes, destinations: Destinations, clock: Clock) -> Conclude:
-    return Conclude(destinations, Delivered(tables, clock), Teller(routes, Notices(tables), clock), clock)
+def _kept(tables: Tables, blobs: Blobs, join_pause: float) -> tuple[Ledger, Outbox, Receipts, Due]:
+    return Ledger(tables, blobs), Outbox(tables), Receipts(tables, join_pause), Due(tables)
+
+
+def _conclude(
+    tables: Tables, routes: Routes, destinations: Destinations, subscriptions: Subscriptions, clock: Clock
+) -> Conclude:
+    teller = Teller(routes, Notices(tables), clock)
+    return Conclude(destinations, subscriptions, Delivered(tables, clock), teller, clock)
 
 
 def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":

@@ -12,7 +12,7 @@ class Scope(StrEnum):
     DEFINITIONS_READ = "definitions:read"
     DEFINITIONS_WRITE = "definitions:write"
     DELIVERY_READ = "delivery:read"
-    """Routes and destinations."""
+    """Routes, destinations and subscriptions."""
     DELIVERY_WRITE = "delivery:write"
     SOURCES_READ = "sources:read"
     SOURCES_WRITE = "sources:write"
@@ -72,6 +72,11 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/routes": Scope.DELIVERY_WRITE,
     "POST /v1/routes/{id}/pause": Scope.DELIVERY_WRITE,
     "POST /v1/routes/{id}/resume": Scope.DELIVERY_WRITE,
+    "GET /v1/subscriptions": Scope.DELIVERY_READ,
+    "GET /v1/subscriptions/{id}": Scope.DELIVERY_READ,
+    "POST /v1/subscriptions": Scope.DELIVERY_WRITE,
+    "POST /v1/subscriptions/{id}/resume": Scope.DELIVERY_WRITE,
+    "DELETE /v1/subscriptions/{id}": Scope.DELIVERY_WRITE,
     "GET /v1/sources": Scope.SOURCES_READ,
     "GET /v1/sources/{id}": Scope.SOURCES_READ,
     "GET /v1/sources/{id}/rejected": Scope.OPERATE,

@@ -100,6 +100,12 @@ def _retrying(one: Delivery) -> str:
     return f"Has not reached {one.destination} yet. {of_cause(one.cause)}{answered}{at}"
 
 
+def _refused(one: Delivery) -> str:
+    if one.cause == Reason.UNSUBSCRIBED:
+        return "its subscription has ended"
+    return f"the person has opted out of {one.purpose}"
+
+
 def _reached(one: Delivery) -> str:
     at = f" at {one.attempts[-1].at}" if one.attempts else ""
     return f"Reached {one.destination}{at}."
@@ -110,10 +116,10 @@ SENTENCES: Mapping[Status, Sentence] = {
     Status.SENDING: lambda one: f"Is being sent to {one.destination}.",
     Status.RETRYING: _retrying,
     Status.PARKED: lambda one: (
-        f"Waits: {one.destination} or the section is paused. Resume it, and it goes on."
+        f"Waits: {one.destination} is paused or disabled, or the section is paused. Resume it, and it goes on."
     ),
     Status.DELIVERED: _reached,
-    Status.REFUSED: lambda one: f"Not sent to {one.destination}: the person has opted out of {one.purpose}.",
+    Status.REFUSED: lambda one: f"Not sent to {one.destination}: {_refused(one)}.",
     Status.HELD: lambda one: (
         f"Held, and may have reached {one.destination}. {of_cause(one.cause)} If it is not there, replay it."
     ),

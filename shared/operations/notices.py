@@ -101,11 +101,8 @@ async def _failed(line: Line, section: Section, notice: Notice) -> list[Draft]:
 
 
 async def _disabled(line: Line, section: Section, notice: Notice) -> list[Draft]:
-    try:
-        shown = await line.destinations.read(section.id, notice.about)
-    except NotFound:
-        return []
-    if shown["status"] != "disabled":
+    shown = await line.destinations.disabled(section.id, notice.about)
+    if not shown:
         return []
     at, reason = shown["disabledAt"], shown["disabledReason"]
     properties: Properties = {

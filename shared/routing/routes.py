@@ -15,7 +15,7 @@ from shared.event import Stored
 from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
-from shared.routing import conditions
+from shared.routing import conditions, subscribed
 from shared.routing.conditions import Condition, Types
 
 Status = Literal["active", "paused"]
@@ -112,15 +112,19 @@ class Routes:
         return _shown(record)
 
     async def of_event(self, section: str, event: str, *, paused_too: bool = False) -> Sequence[Route]:
-        """The active routes of a definition."""
-        records = await self._registry.listed(Kind.ROUTE, section)
+        """The active routes of a definition, and its subscriptions, which are routes as well."""
+        routes = await self._registry.listed(Kind.ROUTE, section)
+        subscriptions = await self._registry.listed(Kind.SUBSCRIPTION, section)
+        runs = ("active", "paused") if paused_too else ("active",)
         return [
-            _route(record)
-            for record in records
-            if record.doc["event"] == event and (paused_too or record.doc["status"] == "active")
+            *(_route(one) for one in routes if one.doc["event"] == event and one.doc["status"] in runs),
+            *(_subscribed(one, event) for one in subscriptions if event in one.doc["events"]),
         ]
 
     async def find(self, section: str, id: str) -> Route | None:
+        if subscribed.is_subscription(id):
+            found = await self._registry.find(Kind.SUBSCRIPTION, section, id)
+            return None if found is None else _subscribed(found, found.doc["events"][0])
         record = await self._registry.find(Kind.ROUTE, section, id)
         return None if record is None else _route(record)
 
@@ -174,6 +178,20 @@ def _route(record: Record) -> Route:
         versions=None if versions is None else tuple(versions),
         condition=doc.get("condition"),
         types=doc.get("fieldTypes", {}),
+    )
+
+
+def _subscribed(record: Record, event: str) -> Route:
+    """The route of a subscription for one of its events."""
+    return Route(
+        id=record.id,
+        event=event,
+        destination=record.id,
+        purpose=record.doc["purposes"][event],
+        mapping=None,
+        status="active",
+        condition=subscribed.condition(record, event),
+        types=subscribed.types(),
     )
 
 

@@ -22,6 +22,7 @@ from shared.stages.send import Sender
 from shared.stages.slots import Slots
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
+from shared.stores.reasons import Reason
 from shared.stores.receipts import Receipts
 from shared.stores.trail import Delivery, Status, Trail
 
@@ -165,9 +166,13 @@ class Forwarder:
         waiting = await self.receipts.save(section.id, waiting)
         reached("forward.retrying")
         await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
+        await self.conclude.attempted(section.id, waiting)
         return waiting
 
     async def _end(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
+        if await self.conclude.is_unsubscribed(section.id, delivery, outcome.cause):
+            late = replace(delivery, status=Status.REFUSED, cause=Reason.UNSUBSCRIBED.value)
+            return await self.receipts.save(section.id, replace(late, claim_until=None, due_at=None))
         if outcome.state == "delivered":
             ended = replace(delivery, status=Status.DELIVERED, cause=None, claim_until=None, due_at=None)
         else:
@@ -179,5 +184,5 @@ class Forwarder:
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")
-        await self.conclude.ended(section.id, ended)
+        await self.conclude.attempted(section.id, ended)
         return ended

@@ -14,6 +14,7 @@ class Reason(StrEnum):
     STALE = "stale"
     NO_IDENTIFIER = "no_identifier"
     OPTED_OUT = "opted_out"
+    UNSUBSCRIBED = "unsubscribed"
     NO_ROUTE = "no_route"
     NO_CONDITION_MET = "no_condition_met"
     OTHER_VERSION = "other_version"
@@ -39,6 +40,7 @@ _SENTENCES = {
     "Send it sooner, or give the definition a longer time.",
     Reason.NO_IDENTIFIER: "The event names nobody who could be found. Send an identifier of the person with it.",
     Reason.OPTED_OUT: "The person has opted out of every purpose that it would serve. Nothing is sent until they opt in.",
+    Reason.UNSUBSCRIBED: "Whoever had subscribed to it wants no more of it. There is nothing to do.",
     Reason.NO_ROUTE: "No active route takes this event. Make a route for its definition, or resume one; it is for "
     "events to come.",
     Reason.NO_CONDITION_MET: "It does not meet what its routes ask for. Ask `POST /v1/why` for the condition.",
@@ -52,5 +54,5 @@ _SENTENCES = {
     "refused of the definition is counted in `refused`, and its sender was told.",
     Reason.NOT_PROCESSED: "It is stored and waits to be processed, which happens by itself.",
     Reason.SECTION_PAUSED: "The section is paused. Resume it, and the event goes on.",
-    Reason.DESTINATION_PAUSED: "The destination is paused. Resume it, and the event goes on.",
+    Reason.DESTINATION_PAUSED: "The destination is paused or disabled. Resume it, and the event goes on.",
 }

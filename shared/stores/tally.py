@@ -25,7 +25,7 @@ URGENCY = (
 """The states of deliveries; what most needs somebody's eye comes first."""
 _WITH_CAUSE = (Status.DEAD, Status.HELD, Status.RETRYING)
 _FINAL = frozenset({Reason.NO_IDENTIFIER, Reason.OPTED_OUT, Reason.NO_ROUTE, Reason.NO_CONDITION_MET})
-_FINAL_TOO = frozenset({Reason.STALE, Reason.UNTRUSTED})
+_FINAL_TOO = frozenset({Reason.STALE, Reason.UNTRUSTED, Reason.UNSUBSCRIBED})
 
 Stop = tuple[str, str]
 """The stage that was not reached, and the reason."""
@@ -45,14 +45,16 @@ def stop_of(trail: Trail, *, paused: bool) -> Stop | None:
             (one.reason for one in trail.steps if one.name == "route"), None
         ) or Reason.NO_ROUTE
     if statuses == {Status.REFUSED}:
-        return CONSENTED, Reason.OPTED_OUT
+        causes = {reason_of(one) for one in trail.deliveries}
+        is_left = Reason.UNSUBSCRIBED in causes
+        return (DELIVERED, Reason.UNSUBSCRIBED) if is_left else (CONSENTED, Reason.OPTED_OUT)
     return DELIVERED, reason_of(min(trail.deliveries, key=urgency))
 
 
 def reason_of(delivery: Delivery) -> str:
     """Why a delivery is not there: its state, with the cause where there is one, as in `dead.rejected`."""
     if delivery.status is Status.REFUSED:
-        return Reason.OPTED_OUT
+        return Reason.UNSUBSCRIBED if delivery.cause == Reason.UNSUBSCRIBED else Reason.OPTED_OUT
     named = delivery.status in _WITH_CAUSE and delivery.cause
     return f"{delivery.status}.{delivery.cause}" if named else delivery.status.value
 

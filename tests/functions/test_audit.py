@@ -39,6 +39,9 @@ TELLS: dict[str, str | None] = {
     "POST /v1/routes": "route created",
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
+    "POST /v1/subscriptions": "subscription created",
+    "POST /v1/subscriptions/{id}/resume": "subscription changed",
+    "DELETE /v1/subscriptions/{id}": "subscription removed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",
     "POST /v1/replays": "replay begun",
     "POST /v1/replays/{id}/stop": "replay stopped",
@@ -65,6 +68,7 @@ ROOMS = (
     doors.sources,
     doors.definitions,
     doors.ways_out,
+    doors.subscriptions,
     doors.webhooks,
     doors.dead_letters,
 )

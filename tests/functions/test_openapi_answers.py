@@ -27,7 +27,7 @@ PERSON = {
 def answers(running: Running) -> list[Response]:
     """An answer of every door."""
     rooms = (
-        *(the_app, access, keys, clients, sources, definitions, ways_out),
+        *(the_app, access, keys, clients, sources, definitions, ways_out, subscriptions),
         *(events, webhooks, greetings, people, dead_letters),
     )
     return [answer for room in rooms for answer in room(running)]
@@ -173,6 +173,17 @@ def ways_out(running: Running) -> Iterator[Response]:
     yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")
     running.operator.post(f"/v1/routes/{made.doc['id']}/pause")
     yield running.operator.get("/v1/routes")
+
+
+def subscriptions(running: Running) -> Iterator[Response]:
+    wanted = {"events": [ORDER, "delivery.failed"], "url": running.stack.receiver_url + "/ok"}
+    made = running.operator.post("/v1/subscriptions", {**wanted, "destination": "crm"})
+    yield made
+    path = made.headers["location"]
+    yield running.operator.get("/v1/subscriptions")
+    yield running.operator.get(path)
+    yield running.operator.post(f"{path}/resume")
+    yield running.operator.send("DELETE", path)
 
 
 def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:

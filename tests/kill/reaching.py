@@ -21,6 +21,7 @@ Reaching = Callable[[Scene], Step]
 NOTES, NOTE = 20, "n" * 28_000
 """Together they do not fit a row."""
 PADDING = "p" * 600_000
+NUMBER = {"name": "number", "type": "text", "description": "What the sender calls it"}
 TICK = ("POST", "/v1/tick")
 
 
@@ -169,6 +170,16 @@ def _caught_up(scene: Scene) -> Step:
     return lambda: scene.ask_armed(*TICK)
 
 
+def _unsubscribed(scene: Scene) -> Step:
+    """Subscribers to what goes nowhere else, each of whom wants no more of it."""
+    kinds = [scene.make("/v1/definitions", _definition())["event"] for _ in range(12)]
+    for kind in kinds:
+        doc = {"events": [kind], "url": scene.rig.receiver_url + "/gone"}
+        scene.make("/v1/subscriptions", doc)
+    names = [kind.removeprefix("signals.") for kind in kinds]
+    return lambda: [scene.post(_of_kind(names.pop())) for _ in names[:1]]
+
+
 def _disabled(scene: Scene) -> Step:
     """One event for each of several destinations: what another host has disabled is disabled."""
     kinds = [scene.kind("/gone") for _ in range(12)]
@@ -186,7 +197,7 @@ def _listener(scene: Scene) -> Scene:
 
 def _definition() -> Doc:
     about = {"event": f"signals.{_key()}", "title": "A kind", "description": "One of a test's own."}
-    return {**about, "purpose": "transactional", "retentionDays": 365, "fields": []}
+    return {**about, "purpose": "transactional", "retentionDays": 365, "fields": [NUMBER]}
 
 
 def _defined(scene: Scene) -> Step:
@@ -311,6 +322,7 @@ REACHING: Mapping[str, Reaching] = {
     "notices.recorded": _told,
     "define.written": _defined,
     "conclude.disabled": _disabled,
+    "conclude.unsubscribed": _unsubscribed,
     "forward.put-off": _put_off,
     "hand_off.scheduled": _worked_off(survey),
     "hand_off.due-listed": _sent_to("/later/3600"),

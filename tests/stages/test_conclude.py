@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from shared.destinations import outcomes
 from shared.operations import unpark
 from shared.operations.pace import Pace
 from shared.ports import Answer
@@ -108,6 +107,48 @@ async def test_a_short_schedule_disables_nothing():
     assert (await seen(house))["status"] == "active"
 
 
+async def hasty(*answers):
+    """A house whose destination is tried twice within minutes."""
+    house = await build(*answers).furnish()
+    settings = {"url": "https://crm.example.com/hook", "retrySeconds": [60]}
+    await house.line.destinations.change("demo", "crm", body({"settings": settings}))
+    return house
+
+
+async def pass_days(house, days, hours=12):
+    """Days pass, with an event every so many hours."""
+    for _ in range(days * 24 // hours):
+        await house.accept(id=f"order-{house.clock.now()}")
+        await house.work()
+        await house.pass_(minutes=2)
+        await house.pass_(hours=hours)
+
+
+async def test_a_destination_where_everything_fails_for_five_days_is_disabled():
+    house = await hasty(*[FAILED] * 40)
+    await pass_days(house, 4)
+    assert (await seen(house))["status"] == "active"
+
+    await pass_days(house, 2)
+
+    shown = await seen(house)
+    assert (shown["status"], "five days" in shown["disabledReason"]) == ("disabled", True)
+
+
+async def test_one_that_takes_something_now_and_then_stays_active():
+    house = await hasty(*[FAILED] * 12, OK, *[FAILED] * 20)
+    await pass_days(house, 7)
+
+    assert (await seen(house))["status"] == "active"
+
+
+async def test_failures_days_apart_are_no_row_of_failures():
+    house = await hasty(*[FAILED] * 20)
+    await pass_days(house, 12, hours=72)
+
+    assert (await seen(house))["status"] == "active"
+
+
 async def test_what_is_refused_for_what_it_is_disables_nothing():
     house = await build(REJECTED).furnish()
     await house.accept()
@@ -117,7 +158,7 @@ async def test_what_is_refused_for_what_it_is_disables_nothing():
 
 
 async def test_a_destination_that_was_resumed_has_a_day_to_show_that_it_lives(monkeypatch):
-    monkeypatch.setattr(outcomes, "JITTER", 0)
+    monkeypatch.setattr("shared.stages.forward.random.random", lambda: 0.5)
     house = await build(*[FAILED] * 20).furnish()
     first = await house.accept(id="one")
     await house.work()
