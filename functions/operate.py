@@ -21,7 +21,7 @@ from shared.errors import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from shared.operations import capture, listing, mend, mentioning, replay, replay_many
+from shared.operations import capture, letter, listing, mend, mentioning, replay, replay_many
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
 
@@ -117,6 +117,18 @@ async def list_dead_letters(call: KeyedCall) -> Reply:
     page = page_of(call.query)
     found = await call.line.dead_letters.list(call.section, call.query.get("cause"), page.limit, page.after)
     return Reply(200, {"deadLetters": found})
+
+
+@door(bp, "GET /v1/dead-letter-groups", Gives(200, answers.DeadGroups))
+async def list_dead_groups(call: KeyedCall) -> Reply:
+    """Count what is dead or held, by cause and destination."""
+    return Reply(200, {"groups": [*await call.line.dead_letters.groups(call.section)]})
+
+
+@door(bp, "GET /v1/dead-letters/{id}", Gives(200, answers.Letter))
+async def read_dead_letter(call: KeyedCall) -> Reply:
+    """Read what was sent and what came back, without secrets and without what says who somebody is."""
+    return Reply(200, await letter.letter(call.line, call.caller, call.params["id"]))
 
 
 @door(bp, "POST /v1/dead-letters/{id}/replay", Gives(202, answers.Redelivered), Wants(refuses=(Conflict,)))

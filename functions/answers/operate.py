@@ -5,7 +5,9 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from functions.answers import Time
+from functions.answers.events import Attempt
 from functions.answers.problems import Fault
+from functions.answers.routing import PreviewedRequest
 from shared.exact import Json
 from shared.stores import kept, replays
 from shared.stores.trail import Status
@@ -105,6 +107,37 @@ class DeadLetters(TypedDict):
     """Dead and held deliveries, by cause, oldest first."""
 
     deadLetters: list[DeadLetter]
+
+
+class DeadGroup(TypedDict):
+    """Dead and held deliveries to one destination with one cause; `oldest` is when the first of their events came."""
+
+    cause: str
+    reason: str
+    destination: str
+    count: int
+    oldest: Time
+
+
+class DeadGroups(TypedDict):
+    """What is dead or held, by cause; the largest group of each first."""
+
+    groups: list[DeadGroup]
+
+
+class Letter(DeadLetter):
+    """A dead letter with its attempts and the request that it would be now.
+
+    `comparedWithLast`: whether the last attempt sent the `same`, or mapping, settings or person have `changed` since, or
+    nothing was sent that could be compared.
+    """
+
+    status: Status
+    replays: int
+    attempts: list[Attempt]
+    request: PreviewedRequest | None
+    withoutRequest: str | None
+    comparedWithLast: Literal["same", "changed", "unknown"]
 
 
 class Redelivered(TypedDict):

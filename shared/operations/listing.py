@@ -7,7 +7,7 @@ asks for what came after the last id it saw.
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from shared.errors import Fault, Invalid, NotFound
 from shared.event import Stored
 from shared.exact import Json
 from shared.line import Line
-from shared.stores.trail import Delivery, Status, Trail
+from shared.stores.trail import Attempt, Delivery, Status, Trail
 
 MOST = 100
 FIRST_WINDOW = timedelta(seconds=1)
@@ -167,8 +167,13 @@ def _delivery(delivery: Delivery) -> dict[str, Json]:
         "cause": delivery.cause,
         "nextAttemptAt": times.text(delivery.due_at) if delivery.due_at else None,
         "replays": delivery.replays,
-        "attempts": [_members(attempt) for attempt in delivery.attempts],
+        "attempts": [attempt_shown(attempt) for attempt in delivery.attempts],
     }
+
+
+def attempt_shown(attempt: Attempt) -> dict[str, Json]:
+    """An attempt as the API answers it: what its request's hash is good for is told with a dead letter."""
+    return _members(replace(attempt, request=None))
 
 
 def _members(item: object) -> dict[str, Json]:

@@ -17,7 +17,7 @@ from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.ports import Answer, Clock, Http, NoAnswer, RowChanged
-from shared.stages.build import Unfit, attempt
+from shared.stages.build import Unfit, attempt, fingerprint
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
 from shared.stages.slots import Slots
@@ -128,7 +128,8 @@ class Forwarder:
         seconds = float(sending.target.settings.timeout_seconds)
         claimed = await self._claim(section, delivery, seconds)
         reached("forward.claimed")
-        request = attempt(claimed, sending, self.clock.now())
+        # What depends on the time is made for the attempt's own, so that it can be made again.
+        request = attempt(claimed, sending, times.parse(claimed.attempts[-1].at))
         if isinstance(request, Unfit):
             return await self._finish(section, claimed, Outcome("dead", request.cause), reason=request.reason)
         answer = await self.http.send(request, timeout_seconds=seconds)
@@ -140,7 +141,7 @@ class Forwarder:
             final=sending.plugin.answers,
             now=self.clock.now(),
         )
-        claimed = _answered(claimed, answer, outcome, sending)
+        claimed = _answered(claimed, answer, outcome, sending, fingerprint(section.hash_key, request))
         return await self._finish(section, claimed, outcome, schedule=sending.target.settings.schedule)
 
     async def _claim(self, section: Section, delivery: Delivery, seconds: float) -> Delivery:
@@ -210,9 +211,12 @@ class Forwarder:
         return ended
 
 
-def _answered(delivery: Delivery, answer: Answer | NoAnswer, outcome: Outcome, sending: Sending) -> Delivery:
-    """With what came back in the attempt that is under way."""
+def _answered(
+    delivery: Delivery, answer: Answer | NoAnswer, outcome: Outcome, sending: Sending, sent: str
+) -> Delivery:
+    """With what was sent and what came back in the attempt that is under way."""
     hidden = [*sending.target.secrets.values(), *([sending.token] if sending.token else [])]
     said = None if outcome.state == "delivered" else excerpt(answer, hidden)
-    last = replace(delivery.attempts[-1], status_code=getattr(answer, "status", None), answer=said)
+    code = getattr(answer, "status", None)
+    last = replace(delivery.attempts[-1], status_code=code, answer=said, request=sent)
     return replace(delivery, attempts=(*delivery.attempts[:-1], last))

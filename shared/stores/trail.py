@@ -41,6 +41,8 @@ class Attempt:
     reason: str | None = None
     answer: str | None = None
     """The beginning of what came back, where it was no success."""
+    request: str | None = None
+    """A short keyed hash of what was sent (`build.fingerprint`)."""
 
 
 @dataclass(frozen=True, slots=True)

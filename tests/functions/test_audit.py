@@ -37,6 +37,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/destinations/{id}/pause": "destination changed",
     "POST /v1/destinations/{id}/resume": "destination changed",
     "POST /v1/routes": "route created",
+    "PUT /v1/routes/{id}": "route changed",
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",

@@ -204,3 +204,66 @@ def test_many_dead_letters_are_counted_and_started_anew_at_a_pace(running: Runni
 def test_a_replay_that_is_not_there_is_not_found(running: Running):
     assert_problem(running.operator.get("/v1/replays/nothing"), 404, "not-found")
     assert_problem(running.operator.post("/v1/replays/nothing/stop"), 404, "not-found")
+
+
+@pytest.mark.slow
+@pytest.mark.feature("F124")
+def test_a_dead_letter_is_read_its_mapping_mended_and_previewed_and_it_is_delivered(running: Running):
+    """At the stand-in for rows of Dataverse, which has no such column as the first mapping names."""
+    table = f"{running.stack.receiver_url}/dataverse_row"
+    name, event = f"rows-{secrets.token_hex(4)}", f"tests.row-{secrets.token_hex(4)}"
+    settings = {
+        "organization": table,
+        "authority": table,
+        "table": "contoso_orders",
+        "tenantId": "11111111-1111-4111-8111-111111111111",
+        "clientId": "22222222-2222-4222-8222-222222222222",
+    }
+    fields = [{"name": "number", "type": "text", "description": "The order's number"}]
+    about = {"title": "Row", "description": "One.", "purpose": "marketing", "retentionDays": 30}
+    running.operator.post("/v1/definitions", {"event": event, **about, "fields": fields})
+    made = running.operator.post(
+        "/v1/destinations",
+        {"name": name, "kind": "dataverse_row", "settings": settings, "secrets": {"clientSecret": "s3cr3t"}},
+    )
+    assert made.status == 201, made.doc
+    wrong = {"contoso_unknown": "properties.number", "contoso_mail": "person.email"}
+    route = running.operator.post("/v1/routes", {"event": event, "destination": name, "mapping": wrong}).doc
+    posted = {"event": event, "person": {"email": "ada@example.com"}, "properties": {"number": "A-17733"}}
+    id = running.client.post("/v1/events", posted).doc["id"]
+    running.client.receipt(id, lambda doc: doc["status"] == "failed")
+    path = f"/v1/dead-letters/{id}_{route['id']}"
+
+    letter = running.client.get(path)
+    right = {"contoso_number": "properties.number", "contoso_mail": "person.email"}
+    changed = running.operator.put(f"/v1/routes/{route['id']}", {"mapping": right})
+    tried = {"event": event, "destination": name, "mapping": right}
+    previewed = running.operator.post("/v1/routes/try", {"route": tried, "event": posted}).doc
+    mended = running.client.get(path).doc
+    replayed = running.client.post(f"{path}/replay")
+    ended = running.client.receipt(id, lambda doc: doc["status"] == "delivered")
+
+    assert (letter.status, letter.doc["cause"], letter.doc["comparedWithLast"]) == (200, "rejected", "same")
+    assert "contoso_unknown" in letter.doc["attempts"][0]["answer"]
+    # The key may read events.
+    assert json.loads(letter.doc["request"]["body"])["contoso_unknown"] == "A-17733"
+    assert "ada@example.com" not in str(letter.doc)
+    assert (changed.status, mended["comparedWithLast"]) == (200, "changed")
+    assert json.loads(previewed["request"]["body"])["contoso_number"] == "A-17733"
+    assert json.loads(mended["request"]["body"])["contoso_number"] == "A-17733"
+    assert (replayed.status, ended["deliveries"][0]["replays"]) == (202, 1)
+    assert_problem(running.client.get(path), 404, "not-found")
+
+
+def test_dead_letters_are_counted_by_cause_and_destination(
+    running: Running, dead: tuple[str, dict[str, Any]]
+):
+    _, receipt = dead
+    [delivery] = receipt["deliveries"]
+    groups = running.client.get("/v1/dead-letter-groups").doc["groups"]
+
+    assert groups
+    assert all(one["count"] >= 1 and one["reason"] for one in groups)
+    listed = running.client.get("/v1/dead-letters?limit=100").doc["deadLetters"]
+    if delivery["id"] in [one["id"] for one in listed]:
+        assert delivery["destination"] in [one["destination"] for one in groups]
