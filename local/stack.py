@@ -77,6 +77,11 @@ class Stack:
         return self.home / "received.jsonl"
 
     @property
+    def took(self) -> Path | None:
+        """Where each destination writes down what it took (`local.took`), in a stack where they do."""
+        return None
+
+    @property
     def host_pid(self) -> int:
         """The process of the Functions host."""
         return self._children["host"].pid
@@ -128,7 +133,8 @@ class Stack:
             "SIGNALBOX_ENTRA_AUTHORITY": self.issuer_url,
         }
         self._say("receiver (plays the destination)")
-        self._child("receiver", "--file", self.received, "--port", self._kept.receiver_port)
+        took = ("--took", self.took) if self.took else ()
+        self._child("receiver", "--file", self.received, "--port", self._kept.receiver_port, *took)
         self._say("Functions host")
         self.start_host()
 

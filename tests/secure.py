@@ -21,7 +21,7 @@ from cryptography.x509.oid import NameOID
 from local.azurite import ACCOUNT, LISTENING, NODE, PROGRAM, installed
 from local.process import Child
 
-__all__ = ["Endpoints", "Identity", "endpoints", "token"]
+__all__ = ["Endpoints", "Identity", "certificate", "endpoints", "token"]
 EXPIRES_SECONDS = 3600
 
 
@@ -63,13 +63,13 @@ def _coded(part: dict[str, object]) -> str:
     return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
-def _certificate(folder: Path) -> tuple[Path, Path]:
+def certificate(folder: Path) -> tuple[Path, Path]:
     """A certificate for 127.0.0.1 that is its own authority, and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     # A name of its own: of two authorities with one name only the first that a process trusts would be asked.
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"test {secrets.token_hex(8)}")])
     now = datetime.now(UTC)
-    certificate = (
+    made = (
         x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
         .not_valid_after(now + timedelta(hours=1))
@@ -78,7 +78,7 @@ def _certificate(folder: Path) -> tuple[Path, Path]:
     )
     pem = serialization.Encoding.PEM
     cert_file, key_file = folder / "cert.pem", folder / "key.pem"
-    cert_file.write_bytes(certificate.public_bytes(pem))
+    cert_file.write_bytes(made.public_bytes(pem))
     key_file.write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
@@ -90,7 +90,7 @@ def endpoints(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoints]:
     if not installed():
         pytest.skip("Azurite is not installed: make setup")
     folder = tmp_path_factory.mktemp("azurite")
-    cert, key = _certificate(folder)
+    cert, key = certificate(folder)
     options: list[str | Path] = [
         "--silent",
         "--disableTelemetry",

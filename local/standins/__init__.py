@@ -26,12 +26,21 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """What a request brought: the event as the vendor has it now. A vendor that knows a second one by its `id` drops that."""
+
+    what: Json
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Told:
-    """An answer; without a `doc` it has no body, and one that is text is sent as it is."""
+    """An answer; without a `doc` it has no body, and one that is text is sent as it is. `taken` goes with a good one."""
 
     status: int
     doc: Json = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    taken: Taken | None = None
 
 
 def answer(name: str, asked: Asked) -> Told:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from http import HTTPStatus
 from urllib.parse import unquote
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from shared import exact, times
 from shared.exact import Json
 
@@ -33,7 +33,8 @@ def answer(asked: Asked) -> Told:
     given, wanted = asked.headers.get("authorization", ""), f"Bearer {TOKEN}"
     if not hmac.compare_digest(given.encode(), wanted.encode()):
         return Told(403, {"message": "User is not authorized to access this resource with an explicit deny"})
-    return _refusal(asked) or next(_wrongs(exact.members(asked.body) or {}), None) or Told(204)
+    doc = exact.members(asked.body) or {}
+    return _refusal(asked) or next(_wrongs(doc), None) or Told(204, taken=Taken(doc.get("items")))
 
 
 def _issue(asked: Asked) -> Told:

@@ -8,7 +8,7 @@ answered, https://learn.microsoft.com/power-apps/developer/data-platform/use-alt
 import re
 from collections.abc import Iterator, Mapping
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from local.standins.parts.dataverse import ROOT, error, refusal, unknown, wrong_payload
 from shared import exact
 from shared.exact import Json
@@ -34,8 +34,9 @@ def answer(asked: Asked) -> Told:
     doc = exact.members(asked.body)
     if doc is None:
         return wrong_payload()
-    told = next(_wrongs(doc), None)
-    return told or Told(204, headers={"odata-version": "4.0", "odata-entityid": asked.path})
+    row = asked.path.removeprefix(ROOT) if asked.method == "PATCH" else None
+    told = Told(204, headers={"odata-version": "4.0", "odata-entityid": asked.path}, taken=Taken(doc, row))
+    return next(_wrongs(doc), None) or told
 
 
 def _wrong_address(asked: Asked) -> Told | None:

@@ -6,7 +6,7 @@ https://learn.microsoft.com/dynamics365/customer-insights/journeys/real-time-mar
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from local.standins.parts.dataverse import ROOT, refusal, unknown, wrong_payload
 from shared import exact, times
 from shared.exact import Json
@@ -29,7 +29,8 @@ def answer(asked: Asked) -> Told:
     if doc is None:
         return wrong_payload()
     wrong = next(_wrongs(doc), None)
-    return wrong_payload(wrong) if wrong else Told(204, headers={"odata-version": "4.0"})
+    raised = Told(204, headers={"odata-version": "4.0"}, taken=Taken(doc))
+    return wrong_payload(wrong) if wrong else raised
 
 
 def _wrongs(doc: Mapping[str, Json]) -> Iterator[str]:

@@ -8,7 +8,7 @@ https://github.com/Azure/logicapps/issues/1157 (two authorizations).
 import hmac
 import re
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from shared import exact
 from shared.errors import SignalboxError
 
@@ -32,9 +32,8 @@ def answer(asked: Asked) -> Told:
     if asked.method != "POST":
         detail = f"The trigger 'manual' is for the method 'POST', not '{asked.method}'."
         return _error(400, "TriggerRequestMethodNotValid", detail)
-    return _wrong_body(asked) or Told(
-        202, headers={"x-ms-workflow-run-id": "08584000000000000000000000000CU00"}
-    )
+    run = {"x-ms-workflow-run-id": "08584000000000000000000000000CU00"}
+    return _wrong_body(asked) or Told(202, headers=run, taken=Taken(exact.members(asked.body)))
 
 
 def _unauthorized(asked: Asked) -> Told | None:

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qs, quote_plus
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from local.standins.parts.entra import lets_in
 from shared import exact
 from shared.exact import Json
@@ -20,6 +20,8 @@ KEY_NAME = "send"
 KEY = "c3RhbmRpbi1zZXJ2aWNlLWJ1cy1rZXk="
 UNKNOWN_TOPIC = "unknown"
 FULL_TOPIC = "full"
+DETECTING_TOPIC = "detecting"
+"""A topic that detects duplicates."""
 MAX_BYTES = 256 * 1024
 MAX_ID = 128
 _LONG_AGO = 1_700_000_000
@@ -37,7 +39,7 @@ def answer(asked: Asked) -> Told:
         return _error(405, f"{asked.method} is not allowed here.")
     if topic == FULL_TOPIC:
         return _error(403, "The maximum entity size has been reached.")
-    return next(_wrongs(asked), None) or Told(201)
+    return next(_wrongs(asked), None) or Told(201, taken=_taken(asked, topic))
 
 
 def _unauthorized(asked: Asked, topic: str) -> Told | None:
@@ -75,6 +77,13 @@ def _wrong_event(event: Mapping[str, Json]) -> Iterator[Told]:
     for name in ("specversion", "id", "source", "type"):
         if not isinstance(event.get(name), str) or not event[name]:
             yield _error(400, f"The CloudEvent has no {name}.")
+
+
+def _taken(asked: Asked, topic: str) -> Taken:
+    """A second message under one MessageId is dropped where the topic looks for it."""
+    properties = exact.members(asked.headers.get("brokerproperties", "{}").encode()) or {}
+    known = properties.get("MessageId") if topic == DETECTING_TOPIC else None
+    return Taken(exact.members(asked.body), None if known is None else str(known))
 
 
 def _error(status: int, detail: str) -> Told:

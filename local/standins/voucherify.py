@@ -6,7 +6,7 @@ customer, and what the body must hold, are from the vendor's OpenAPI description
 
 from collections.abc import Iterator, Mapping
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from shared import exact
 from shared.exact import Json
 
@@ -31,7 +31,7 @@ def answer(asked: Asked) -> Told:
     if asked.headers.get("content-type", "").partition(";")[0] != "application/json":
         return _error(415, "unsupported_media_type", "Unsupported Media Type", "Send application/json.")
     doc = exact.members(asked.body) or {}
-    return next(_wrongs(doc), None) or Told(200, _event(doc))
+    return next(_wrongs(doc), None) or Told(200, _event(doc), taken=Taken(doc.get("metadata")))
 
 
 def _wrongs(doc: Mapping[str, Json]) -> Iterator[Told]:

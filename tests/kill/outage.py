@@ -1,6 +1,7 @@
 """A TCP proxy in a thread of its own that can be told to break what passes, for as long as it lasts."""
 
 import asyncio
+import ssl
 import threading
 from contextlib import suppress
 from enum import Enum
@@ -32,13 +33,13 @@ OF_HTTP = (Broken.CUT, Broken.DROP, Answer(500), Answer(503), Answer(504))
 class Outage:
     """`with Outage(port) as outage:` listens on `outage.port` of 127.0.0.1 and passes on to `port`.
 
-    `connections` counts all that were opened.
+    `connections` counts all that were opened. With `tls` it is spoken to so, and passes on what was meant.
     Connections that are open when that changes are closed, and so is whatever they were about.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self.port = self.connections = 0
-        self._target, self._requests = target, 0
+        self._target, self._tls, self._requests = target, tls, 0
         self._how: How = Mode.PASS
         self._every = 1
         self._writers: set[asyncio.StreamWriter] = set()
@@ -66,7 +67,8 @@ class Outage:
         self._thread.join()
 
     def _run(self) -> None:
-        server = self._loop.run_until_complete(asyncio.start_server(self._accept, "127.0.0.1", 0))
+        listening = asyncio.start_server(self._accept, "127.0.0.1", 0, ssl=self._tls)
+        server = self._loop.run_until_complete(listening)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         self._loop.run_forever()

@@ -38,11 +38,21 @@ class Rig(Stack):
     """
 
     def __init__(
-        self, home: Path, *, hosts: int, behind_outages: bool = False, ticking: bool = False
+        self,
+        home: Path,
+        *,
+        hosts: int,
+        behind_outages: bool = False,
+        ticking: bool = False,
+        trusted: Path | None = None,
     ) -> None:
-        """`ticking`: the timer fires by itself in each host, which Azure would let only one of them do."""
+        """`ticking`: the timer fires by itself in each host, which Azure would let only one of them do.
+
+        `trusted`: the certificate of the one authority that the hosts trust. Destinations remember what they took.
+        """
         kept = fresh()
         super().__init__(kept, lambda _: None, home, timers=ticking, embedded=False, queues=QUEUES)
+        self._trusted = trusted
         self._ports = [kept.port, *free_ports(hosts - 1)]
         self._behind_outages = behind_outages
         self._storage_outages: list[Outage] = []
@@ -57,6 +67,10 @@ class Rig(Stack):
         """What the hosts have written, one file each."""
         return [self.home / f"host-{number}.log" for number in range(len(self._ports))]
 
+    @property
+    def took(self) -> Path:
+        return self.home / "took"
+
     def azurite(self) -> Azurite:
         """In memory: it is never started again, and writing to disk would only slow it down."""
         return Azurite(log=self.home / "azurite.log")
@@ -66,6 +80,8 @@ class Rig(Stack):
         self.storage = self.environment["STORAGE_CONNECTION"]
         self.bus = self.environment["ServiceBusConnection"]
         self.environment["TICK_SCHEDULE"] = TICKS
+        if self._trusted is not None:
+            self.environment["SSL_CERT_FILE"] = str(self._trusted)
         if self._behind_outages:
             services = [_port(self.storage, f"{name}Endpoint=http") for name in ("Table", "Blob")]
             self._storage_outages = [self._put_between("STORAGE_CONNECTION", port) for port in services]
