@@ -28,7 +28,7 @@ from local.settings import ROOT, Kept
 from local.stack import Stack
 from shared.azure.vault import new_master_key
 
-QUEUE_FUNCTIONS = ("process_commit", "deliver_events")
+QUEUE_FUNCTIONS = ("process_commit", "deliver_events", "deliver_slow_events")
 EVENTS = 3_200
 EVENTS_DELIVERED = 1_200
 PATIENCE_SECONDS = 120

@@ -28,6 +28,7 @@ from shared.storage import EVENTS, TABLES
 from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, app_identity, assemble
 
 SECTION = "bench"
+QUEUES = ("events", "deliveries", "deliveries-slow")
 CALLER = Caller(SECTION, frozenset(), "bench", "checkout", "bench")
 BROKER = "Endpoint=sb://127.0.0.1:{};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=local;UseDevelopmentEmulator=true;"
 
@@ -91,7 +92,7 @@ def running() -> Iterator[Parts]:
     """Fresh parts, their data in memory."""
     with tempfile.TemporaryDirectory() as scratch, Azurite() as azurite:
         folder = Path(scratch)
-        queues = ["--queue", "events", "--queue", "deliveries"]
+        queues = [argument for name in QUEUES for argument in ("--queue", name)]
         with (
             Child("broker", _python("local.broker", *queues), folder / "broker.log") as broker,
             Child(

@@ -12,7 +12,7 @@ from shared.exact import Number
 from shared.messages import read_commit, read_delivery
 
 CALLERS = 64
-AT_ONCE = 16
+AT_ONCE = 32
 """Messages that are worked on together, as host.json says."""
 EVENTS = 1_600
 

@@ -1,4 +1,4 @@
-"""The queue trigger that takes deliveries to their destination."""
+"""The queue triggers that take deliveries to their destination: the quick lane, and the slow one."""
 
 import azure.functions as func
 
@@ -15,3 +15,10 @@ bp = func.Blueprint()
 async def deliver_events(message: func.ServiceBusMessage) -> None:
     work = flow.deliver(line(), read_delivery(message.get_body()))
     await work_off(line(), line().hand_off.deliveries_queue, message, work)
+
+
+@bp.function_name("deliver_slow_events")
+@bp.service_bus_queue_trigger("message", connection="ServiceBusConnection", queue_name="%SLOW_QUEUE%")
+async def deliver_slow_events(message: func.ServiceBusMessage) -> None:
+    work = flow.deliver(line(), read_delivery(message.get_body()), slow=True)
+    await work_off(line(), line().hand_off.slow_queue, message, work)

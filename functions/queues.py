@@ -21,7 +21,7 @@ async def work_off(line: Line, queue: str, message: func.ServiceBusMessage, work
     except Unavailable as error:
         _log.warning("put back: a message of %s (%s)", queue, error.detail)
         try:
-            await line.hand_off.again(queue, message.get_body().decode())
+            await line.hand_off.again(queue, message.get_body().decode(), error)
         except Unavailable:
             await asyncio.sleep(PAUSE_SECONDS)
             raise

@@ -133,6 +133,7 @@ module functionApp 'app/function-app.bicep' = {
     serviceBusNamespace: serviceBus.outputs.fullyQualifiedNamespace
     eventsQueue: serviceBus.outputs.eventsQueue
     deliveriesQueue: serviceBus.outputs.deliveriesQueue
+    slowQueue: serviceBus.outputs.slowQueue
     masterKeysUri: vault.outputs.masterKeysUri
     entraAudiences: entraAudiences
     maximumInstanceCount: maximumInstanceCount

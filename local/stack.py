@@ -14,7 +14,7 @@ from local.issuer import AUDIENCE, TENANT
 from local.process import Child
 from local.settings import HOME, ROOT, Kept
 
-QUEUES = ("events:60", "deliveries:300")
+QUEUES = ("events:60", "deliveries:300", "deliveries-slow:300")
 """With the lock durations that the deployment has, in seconds."""
 MAX_LOG_BYTES = 5_000_000
 Say = Callable[[str], None]
@@ -101,6 +101,7 @@ class Stack:
             "ServiceBusConnection": self._queue(),
             "EVENTS_QUEUE": "events",
             "DELIVERIES_QUEUE": "deliveries",
+            "SLOW_QUEUE": "deliveries-slow",
             "TICK_SCHEDULE": "0 * * * * *",
             "SIGNALBOX_MASTER_KEYS": self._kept.master_keys,
             "SIGNALBOX_ALLOW_LOOPBACK": "true",

@@ -7,12 +7,14 @@
     ├── BodyTooLarge 413           ├── UnsupportedMediaType 415   │   └── KeyReused
     ├── MethodNotAllowed 405       ├── LimitReached 409
     ├── QuotaExceeded 429          └── Unavailable 503 (these two are worth repeating unchanged)
+                                       └── Later (met by a message's work only: it knows when)
 
 Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from math import ceil
 from typing import ClassVar
 
 
@@ -143,3 +145,11 @@ class Unavailable(SignalboxError):
     def __init__(self, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(detail)
         self.retry_after = retry_after
+
+
+class Later(Unavailable):
+    """Nothing is away, but now is not the time: nothing was begun, and the same work may go on after `seconds`."""
+
+    def __init__(self, detail: str, *, seconds: float) -> None:
+        super().__init__(detail, retry_after=ceil(seconds))
+        self.seconds = seconds

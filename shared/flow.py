@@ -28,6 +28,7 @@ from shared.messages import CommitMessage, DeliveryMessage
 from shared.people.identifiers import identifiers
 from shared.ports import RowExists
 from shared.stages.check import Checked
+from shared.stages.lanes import Lane
 from shared.stages.record import Candidate, Outcome, Recorded, State
 from shared.stages.route import Decision, decide
 from shared.stages.verdict import Verdict, verdict
@@ -94,13 +95,28 @@ async def process(line: Line, message: CommitMessage) -> None:
     reached("flow.commit-processed")
 
 
-async def deliver(line: Line, message: DeliveryMessage) -> None:
-    """Take deliveries of one route a step further, each for itself. Raises what broke one once all had a go."""
+async def deliver(line: Line, message: DeliveryMessage, *, slow: bool = False) -> None:
+    """Take deliveries of one route a step further, each for itself. Raises what broke one once all had a go.
+
+    `slow`: they come by the slow lane.
+    """
     section = await line.sections.find_now(message.section)
     if section is None:
         return
+    # No destination holds up the others: one that lags goes on in the slow lane, and so does what exceeds its share.
+    lane = line.lanes.slow if slow else line.lanes.quick
+    route = await line.routes.find(section.id, message.route)
+    place = (section.id, route.destination if route else "")
+    async with line.lanes.enter(lane, place) as may:
+        if may:
+            await _forward(line, section, message, lane)
+        else:
+            await line.hand_off.put_off(message, slow=slow)
+
+
+async def _forward(line: Line, section: Section, message: DeliveryMessage, lane: Lane) -> None:
     ended = await asyncio.gather(
-        *(line.forwarder.forward(section, message.route, event) for event in message.events),
+        *(line.forwarder.forward(section, message.route, event, lane.slots) for event in message.events),
         return_exceptions=True,
     )
     reached("flow.forwarded")
@@ -108,12 +124,12 @@ async def deliver(line: Line, message: DeliveryMessage) -> None:
         if isinstance(result, BaseException) and not isinstance(result, Unavailable):
             raise result
     # What could not be tried now comes again later, alone: the others have messages of their own.
-    later = [
-        event for event, result in zip(message.events, ended, strict=True) if isinstance(result, Unavailable)
-    ]
+    later = {
+        event: why for event, why in zip(message.events, ended, strict=True) if isinstance(why, Unavailable)
+    }
     if later:
         again = DeliveryMessage(section.id, message.route, tuple(later)).write()
-        await line.hand_off.again(line.hand_off.deliveries_queue, again)
+        await line.hand_off.again(lane.queue, again, *later.values())
         return
     # What has ended as a whole leaves the outbox at once; the sweeper sees to the rest.
     if all(ended):

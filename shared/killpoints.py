@@ -33,6 +33,8 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "flow.receipts-written": "The deliveries are pending, and not on the bus.",
         "hand_off.deliveries-sent": "Deliveries are on the bus; what called for it does not know.",
         "flow.commit-processed": "Everything of a commit is done but completing its message.",
+        "lanes.entered": "A message of deliveries may be worked on.",
+        "hand_off.slowed": "Deliveries are sent on by the slow lane; the message that brought them is not completed.",
         "gate.opened": "The delivery may be sent.",
         "slots.taken": "The attempt has its slots, and no claim.",
         "forward.claimed": "The delivery is claimed and not sent.",

@@ -19,6 +19,7 @@ from shared.routing.routes import Routes
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
+from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -40,6 +41,7 @@ class Line:
     checker: Checker
     recorder: Recorder
     hand_off: HandOff
+    lanes: Lanes
     forwarder: Forwarder
     ledger: Ledger
     outbox: Outbox

@@ -24,17 +24,20 @@ class CommitMessage:
 class DeliveryMessage:
     """On queue `deliveries`: events to take to one route's destination.
 
-    `whole`: they are of one commit, and nothing else of it has to be delivered.
+    `whole`: they are of one commit, and nothing else of it has to be delivered. `waits`: how often its message has been
+    put off.
     """
 
     section: str
     route: str
     events: tuple[str, ...]
     whole: bool = False
+    waits: int = 0
 
     def write(self) -> str:
         doc = {"schema": SCHEMA, "section": self.section, "route": self.route, "events": list(self.events)}
-        return exact.dumps({**doc, "whole": True} if self.whole else doc)
+        more = {"whole": self.whole, "waits": self.waits}
+        return exact.dumps({**doc, **{name: value for name, value in more.items() if value}})
 
 
 def read_commit(body: bytes) -> CommitMessage:
@@ -46,7 +49,9 @@ def read_commit(body: bytes) -> CommitMessage:
 def read_delivery(body: bytes) -> DeliveryMessage:
     """Raises KeyError, ValueError or MalformedBody for what is no such message."""
     doc = _read(body)
-    return DeliveryMessage(doc["section"], doc["route"], tuple(doc["events"]), doc.get("whole", False))
+    return DeliveryMessage(
+        doc["section"], doc["route"], tuple(doc["events"]), doc.get("whole", False), int(doc.get("waits", 0))
+    )
 
 
 def _read(body: bytes) -> dict[str, Any]:

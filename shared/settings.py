@@ -35,6 +35,8 @@ class Settings(StorageSettings):
     """The user-assigned managed identity to use."""
     events_queue: str = "events"
     deliveries_queue: str = "deliveries"
+    slow_queue: str = "deliveries-slow"
+    """Deliveries whose destination would keep others waiting."""
     signalbox_master_keys: SecretStr
     """`id:base64` of 32 bytes, comma separated, newest first: seals the secrets at rest."""
     signalbox_forbid_unverified: bool = False

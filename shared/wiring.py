@@ -27,12 +27,13 @@ from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.settings import Settings, StorageSettings, settings
+from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
+from shared.stages.lanes import Lane, Lanes
 from shared.stages.record import Recorder
-from shared.stages.slots import Slots
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -83,7 +84,7 @@ def line() -> Line:
         identity=app_identity(),
         clock=SystemClock(),
         issuer=chosen.issuer,
-        queues=(chosen.events_queue, chosen.deliveries_queue),
+        queues=(chosen.events_queue, chosen.deliveries_queue, chosen.slow_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
@@ -101,7 +102,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     identity: Identity,
     clock: Clock,
     issuer: Issuer | None = None,
-    queues: tuple[str, str] = ("events", "deliveries"),
+    queues: tuple[str, str, str] = ("events", "deliveries", "deliveries-slow"),
     mark_pause: float = 0,
     join_pause: float = 0,
     forbid_unverified: bool = False,
@@ -118,12 +119,13 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     recorder = Recorder(ledger, outbox, clock)
     people = People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    forwarder = Forwarder(gate, receipts, dead_letters, due, hand_off, http, Slots(), clock)
+    breakers = Breakers(clock)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, clock),
         recorder=recorder,
         hand_off=hand_off,
-        forwarder=forwarder,
+        lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, clock),
         ledger=ledger,
         outbox=outbox,
         receipts=receipts,

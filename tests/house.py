@@ -102,7 +102,8 @@ class House:
                 if queue == "events":
                     await flow.process(self.line, read_commit(message.encode()))
                 else:
-                    await flow.deliver(self.line, read_delivery(message.encode()))
+                    slow = queue == self.line.lanes.slow.queue
+                    await flow.deliver(self.line, read_delivery(message.encode()), slow=slow)
 
     async def pass_(self, **time: float) -> dict[str, Json]:
         """Time passes, the timer fires, and the queues are worked off; what the tick says that it did."""

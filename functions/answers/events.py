@@ -133,6 +133,7 @@ class Delivery(TypedDict):
     purpose: str
     status: Status
     cause: str | None
+    detail: str
     nextAttemptAt: Time | None
     replays: int
     attempts: list[Attempt]
@@ -145,6 +146,7 @@ class Receipt(Summary):
     properties: dict[str, Json]
     status: Literal["accepted", "processed", "delivering", "delivered", "parked", "held", "failed", "refused"]
     reason: Literal["section_paused", "destination_paused"] | None
+    detail: str
     personId: str | None
     deduplicated: bool
     repeatDiffers: bool

@@ -13,6 +13,7 @@ param blobEndpoint string
 param serviceBusNamespace string
 param eventsQueue string
 param deliveriesQueue string
+param slowQueue string
 param masterKeysUri string
 param entraAudiences string
 param maximumInstanceCount int
@@ -107,6 +108,7 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     AzureWebJobsStorage__clientId: identityClientId
     AzureWebJobsStorage__credential: 'managedidentity'
     DELIVERIES_QUEUE: deliveriesQueue
+    SLOW_QUEUE: slowQueue
     EVENTS_QUEUE: eventsQueue
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '4194304'
     ServiceBusConnection__clientId: identityClientId

@@ -1,4 +1,4 @@
-// The hand-off: one Standard namespace with the two queues of the line.
+// The hand-off: one Standard namespace with the queues of the line.
 param name string
 param location string
 param tags object
@@ -11,7 +11,7 @@ var dataSender = '69a216fc-b8fb-44d8-bc22-1f3c2cd27a39'
 var dataReceiver = '4f6d3b9b-027b-4f4c-9142-0e5a2a2247e0'
 var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 var appRoleIds = grantDataOwner ? [dataSender, dataReceiver, dataOwner] : [dataSender, dataReceiver]
-var queueNames = ['events', 'deliveries']
+var queueNames = ['events', 'deliveries', 'deliveries-slow']
 
 resource namespace 'Microsoft.ServiceBus/namespaces@2021-11-01' = {
   name: name
@@ -33,7 +33,7 @@ resource queues 'Microsoft.ServiceBus/namespaces/queues@2021-11-01' = [
     name: queueName
     properties: {
       // Deliveries wait for slow destinations; five minutes is the longest lock there is.
-      lockDuration: queueName == 'deliveries' ? 'PT5M' : 'PT1M'
+      lockDuration: queueName == 'events' ? 'PT1M' : 'PT5M'
       maxDeliveryCount: 10
       defaultMessageTimeToLive: 'P14D'
       deadLetteringOnMessageExpiration: true
@@ -58,3 +58,4 @@ resource appRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
 output fullyQualifiedNamespace string = '${namespace.name}.servicebus.windows.net'
 output eventsQueue string = queues[0].name
 output deliveriesQueue string = queues[1].name
+output slowQueue string = queues[2].name

@@ -42,6 +42,7 @@ class Cause(StrEnum):
     REDIRECTED = "redirected"
     REFUSED_ADDRESS = "refused_address"
     REJECTED = "rejected"
+    RESTING = "resting"
     SERVER_ERROR = "server_error"
     THROTTLED = "throttled"
     TIMEOUT = "timeout"
@@ -72,6 +73,7 @@ _SENTENCES = {
     Cause.REDIRECTED: "The destination redirects, which is not followed. Set the URL that it points to and replay.",
     Cause.REFUSED_ADDRESS: "The URL leads to an address that is not on the public internet. Use a public one.",
     Cause.REJECTED: "The destination refused the event. Read its answer, correct the cause and replay.",
+    Cause.RESTING: "Most of what was sent there lately failed, so the destination is left alone for a while.",
     Cause.SERVER_ERROR: "The destination had an error of its own.",
     Cause.THROTTLED: "The destination asked to be sent the event again later.",
     Cause.TIMEOUT: "The event was sent and no answer came in time; it may have arrived.",

@@ -18,7 +18,9 @@ from shared.errors import Fault, Invalid, NotFound
 from shared.event import Stored
 from shared.exact import Json
 from shared.line import Line
-from shared.stores.trail import Attempt, Delivery, Status, Trail
+from shared.operations import in_words
+from shared.stores.reasons import Reason
+from shared.stores.trail import Attempt, Delivery, Trail
 
 MOST = 100
 FIRST_WINDOW = timedelta(seconds=1)
@@ -89,6 +91,7 @@ def told_of(section: Section, stored: Stored, trail: Trail) -> dict[str, Json]:
         **documents.envelope(stored),
         "status": word,
         "reason": _reason(section) if word == "parked" else None,
+        "detail": in_words.of_event(trail, paused=section.paused),
         "personId": trail.person,
         "deduplicated": stored.event.key is not None,
         "repeatDiffers": trail.repeat_differs,
@@ -101,24 +104,14 @@ def status(trail: Trail, *, paused: bool = False) -> str:
     """The event in one word: what most needs somebody's eye comes first. `paused`: whether its section is."""
     if not trail.steps:
         return "parked" if paused else "accepted"
-    statuses = {delivery.status for delivery in trail.deliveries}
-    if not statuses:
+    if not trail.deliveries:
         return "processed"
-    order = (
-        (Status.DEAD, "failed"),
-        (Status.HELD, "held"),
-        (Status.PENDING, "delivering"),
-        (Status.SENDING, "delivering"),
-        (Status.RETRYING, "delivering"),
-        (Status.PARKED, "parked"),
-        (Status.DELIVERED, "delivered"),
-    )
-    return next((word for one, word in order if one in statuses), "refused")
+    return in_words.WORDS[min(trail.deliveries, key=in_words.urgency).status]
 
 
-def _reason(section: Section) -> str:
+def _reason(section: Section) -> Reason:
     """What a parked event waits for."""
-    return "section_paused" if section.paused else "destination_paused"
+    return Reason.SECTION_PAUSED if section.paused else Reason.DESTINATION_PAUSED
 
 
 async def _backwards(line: Line, section: Section, page: Page) -> list[Summary]:
@@ -165,6 +158,7 @@ def _delivery(delivery: Delivery) -> dict[str, Json]:
         "purpose": delivery.purpose,
         "status": delivery.status.value,
         "cause": delivery.cause,
+        "detail": in_words.of_delivery(delivery),
         "nextAttemptAt": times.text(delivery.due_at) if delivery.due_at else None,
         "replays": delivery.replays,
         "attempts": [attempt_shown(attempt) for attempt in delivery.attempts],

@@ -17,6 +17,7 @@ from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.ports import Answer, Clock, Http, NoAnswer, RowChanged
+from shared.stages.breakers import Breakers
 from shared.stages.build import Unfit, attempt, fingerprint
 from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
@@ -39,6 +40,7 @@ ENDED = frozenset({Status.DELIVERED, Status.REFUSED, Status.HELD, Status.DEAD})
 """What no message takes up again. A parked one is taken up: what it waits for may have been resumed meanwhile."""
 _TRIES = 3
 _UNKNOWN = Outcome("held", Cause.OUTCOME_UNKNOWN)
+_RESTING = Outcome("retry", Cause.RESTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ class Forwarder:
     due: Due
     hand_off: HandOff
     http: Http
-    slots: Slots
+    breakers: Breakers
     clock: Clock
 
-    async def forward(self, section: Section, route: str, event: str) -> bool:
+    async def forward(self, section: Section, route: str, event: str, slots: Slots) -> bool:
         """Send a delivery unless it has ended, is not due yet, or is in other hands; answers whether it has ended.
 
         Raises Unavailable.
@@ -70,7 +72,7 @@ class Forwarder:
                 reached("forward.put-off")
                 return False
             try:
-                return (await self._take(section, trail, delivery)).status in ENDED
+                return (await self._take(section, trail, delivery, slots)).status in ENDED
             except RowChanged:
                 continue
         raise Unavailable("Others are at this delivery right now.")
@@ -83,7 +85,7 @@ class Forwarder:
         waits = delivery.status is Status.RETRYING and delivery.due_at and delivery.due_at - EARLY > now
         return delivery.due_at if waits else None
 
-    async def _take(self, section: Section, trail: Trail, delivery: Delivery) -> Delivery:
+    async def _take(self, section: Section, trail: Trail, delivery: Delivery, slots: Slots) -> Delivery:
         """Look at everything that can stop the delivery, then send it. Raises RowChanged when another has it."""
         sending = await self.gate.open(section, delivery)
         if isinstance(sending, Outcome):
@@ -94,17 +96,19 @@ class Forwarder:
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
             return await self.receipts.save(section.id, refused)
+        if self.breakers.wait((section.id, delivery.destination)):
+            return await self._reopen(section, delivery, _RESTING)
         furnished = await self.gate.furnish(section, delivery, sending)
         if isinstance(furnished, Outcome):
             return await self._reopen(section, delivery, furnished)
-        async with self.slots.one(section.id, delivery.destination):
+        async with slots.one(section.id, delivery.destination):
             return await self._send(section, delivery, furnished)
 
     async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
         """The destination cannot be opened: try that again at growing distances, which counts as no attempt."""
         now, begun = self.clock.now(), delivery.status is Status.SENDING
         since = delivery.closed_since or now
-        if now - since >= CLOSED_AT_MOST:
+        if now - since >= CLOSED_AT_MOST and closed is not _RESTING:
             return await self._end(section, delivery, _UNKNOWN if begun else Outcome("dead", closed.cause))
         distance = min(max(now - since, FIRST_REOPENING), REOPENING_AT_MOST)
         at = now + distance * random.uniform(1, 1 + outcomes.JITTER)  # noqa: S311
@@ -132,7 +136,9 @@ class Forwarder:
         request = attempt(claimed, sending, times.parse(claimed.attempts[-1].at))
         if isinstance(request, Unfit):
             return await self._finish(section, claimed, Outcome("dead", request.cause), reason=request.reason)
-        answer = await self.http.send(request, timeout_seconds=seconds)
+        place = (section.id, delivery.destination)
+        with self.breakers.attempt(place):
+            answer = await self.http.send(request, timeout_seconds=seconds)
         reached("forward.sent")
         self.gate.heard(section, sending, answer)
         outcome = outcomes.judge(
@@ -141,6 +147,7 @@ class Forwarder:
             final=sending.plugin.answers,
             now=self.clock.now(),
         )
+        self.breakers.heard(place, outcome)
         claimed = _answered(claimed, answer, outcome, sending, fingerprint(section.hash_key, request))
         return await self._finish(section, claimed, outcome, schedule=sending.target.settings.schedule)
 

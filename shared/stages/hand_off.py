@@ -4,10 +4,11 @@ import asyncio
 import logging
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from shared.errors import Unavailable
+from shared.errors import Later, Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
 from shared.killpoints import reached
@@ -24,6 +25,11 @@ MAX_MARKS = 10_000
 """Marks that wait; beyond that a commit is only sent once more."""
 AGAIN_AFTER = timedelta(seconds=20)
 """A message that met an outage comes back after this, or up to twice this."""
+FIRST_PUT_OFF = timedelta(seconds=20)
+"""When a message that found no place in the slow lane comes again at the latest; then after twice as long, up to this:"""
+PUT_OFF_AT_MOST = timedelta(minutes=5)
+LATER_STILL = 0.1
+"""One that is told when to come back comes up to this much of the wait later."""
 _log = logging.getLogger("signalbox.hand_off")
 
 
@@ -36,10 +42,10 @@ class HandOff:
         outbox: Outbox,
         due: Due,
         clock: Clock,
-        queues: tuple[str, str],
+        queues: tuple[str, str, str],
         mark_pause: float = 0,
     ) -> None:
-        self.events_queue, self.deliveries_queue = queues
+        self.events_queue, self.deliveries_queue, self.slow_queue = queues
         self._queue, self._outbox, self._due, self._clock = queue, outbox, due, clock
         self._under_way: dict[Commit, asyncio.Task[None]] = {}
         self._marks = Gather(
@@ -85,8 +91,9 @@ class HandOff:
         return True
 
     async def waited(self, queue: str) -> timedelta:
-        """How long the oldest message of a queue has waited. Raises Unavailable."""
-        return await self._queue.waited(queue)
+        """How long the oldest message of a queue has waited; of deliveries that of either lane. Raises Unavailable."""
+        queues = (queue, self.slow_queue) if queue == self.deliveries_queue else (queue,)
+        return max(await asyncio.gather(*(self._queue.waited(one) for one in queues)))
 
     async def idle(self) -> None:
         """Wait until what was sent is marked as sent: nobody needs to, but a test or an orderly end."""
@@ -149,11 +156,22 @@ class HandOff:
             await self._queue.send(self.deliveries_queue, bodies)
             reached("hand_off.deliveries-sent")
 
-    async def again(self, queue: str, body: str) -> None:
-        """Put a message back for later, when what it needs may be there again. Raises Unavailable."""
-        wait = AGAIN_AFTER * (1 + random.random())  # noqa: S311  (spreads what comes back)
+    async def again(self, queue: str, body: str, *why: Unavailable) -> None:
+        """Put a message back for when all that stopped it may have passed, a quarter of an hour at most.
+
+        Raises Unavailable.
+        """
+        wait = min(max([_wait(one) for one in why], default=_wait(None)), LONGEST_ON_THE_BUS)
         await self._queue.send(queue, [body], at=self._clock.now() + wait)
         reached("hand_off.put-back")
+
+    async def put_off(self, message: DeliveryMessage, *, slow: bool) -> None:
+        """Send a message on by the slow lane; one that comes from there later, at growing distances. Raises Unavailable."""
+        distance = min(FIRST_PUT_OFF * 2 ** min(message.waits, 10), PUT_OFF_AT_MOST)
+        at = self._clock.now() + distance * random.uniform(0.5, 1) if slow else None  # noqa: S311
+        body = replace(message, waits=message.waits + slow).write()
+        await self._queue.send(self.slow_queue, [body], at=at)
+        reached("hand_off.slowed")
 
     async def delivery_at(self, section: str, route: str, event: str, at: datetime) -> None:
         """Hand one delivery to `deliver` again at a time. Raises Unavailable."""
@@ -164,3 +182,11 @@ class HandOff:
             message = DeliveryMessage(section, route, (event,)).write()
             await self._queue.send(self.deliveries_queue, [message], at=at)
             reached("hand_off.scheduled")
+
+
+def _wait(why: Unavailable | None) -> timedelta:
+    """How long a message stays away, with something random, so that what left together does not come back so."""
+    chance = random.random()  # noqa: S311
+    if isinstance(why, Later):
+        return timedelta(seconds=why.seconds) * (1 + LATER_STILL * chance)
+    return AGAIN_AFTER * (1 + chance)

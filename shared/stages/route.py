@@ -9,6 +9,7 @@ from shared.documents import is_stale
 from shared.event import Event, Stored
 from shared.people.identity import Resolved
 from shared.routing.routes import Route
+from shared.stores.reasons import Reason
 from shared.stores.trail import Delivery, Status, Step, Trail
 
 
@@ -43,11 +44,14 @@ def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
 def _not_started(event: Event, now: datetime) -> tuple[str, str] | None:
     """Why an event is stored and shown, and starts nothing: a reason, and a sentence."""
     if event.test:
-        return "test", "A test event starts nothing."
+        return Reason.TEST, "A test event starts nothing."
     if not event.starts:
-        return "untrusted", "It came from a browser, so it starts nothing."
+        return Reason.UNTRUSTED, "It came from a browser, so it starts nothing."
     if is_stale(event, now):
-        return "stale", f"It happened more than {event.stale_after_hours} hours before, so it starts nothing."
+        return (
+            Reason.STALE,
+            f"It happened more than {event.stale_after_hours} hours before, so it starts nothing.",
+        )
     return None
 
 
@@ -60,14 +64,14 @@ def _delivery(decision: Decision, route: Route) -> Delivery:
         purpose=route.purpose,
         person=decision.person.person if decision.person else None,
         status=Status.REFUSED if refused else Status.PENDING,
-        cause="opted_out" if refused else None,
+        cause=Reason.OPTED_OUT.value if refused else None,
     )
 
 
 def _resolved(person: Resolved | None, at: str) -> Step:
     if person is None:
         return Step(
-            "resolve", at, "unresolved", "no_identifier", "The event names nobody who could be found."
+            "resolve", at, "unresolved", Reason.NO_IDENTIFIER, "The event names nobody who could be found."
         )
     outcome = "created" if person.created else "found"
     if person.ambiguous:
@@ -79,15 +83,15 @@ def _resolved(person: Resolved | None, at: str) -> Step:
 def _gated(decision: Decision, at: str) -> Step:
     if decision.refused:
         purposes = ", ".join(sorted(decision.refused))
-        return Step("consent", at, "refused", "opted_out", f"The person has opted out of: {purposes}.")
+        return Step("consent", at, "refused", Reason.OPTED_OUT, f"The person has opted out of: {purposes}.")
     return Step("consent", at, "passed")
 
 
 def _routed(decision: Decision, at: str) -> Step:
     if not decision.routes and decision.passed_by:
         detail = f"It does not meet what {decision.passed_by} route(s) ask for."
-        return Step("route", at, "none", "no_condition_met", detail)
+        return Step("route", at, "none", Reason.NO_CONDITION_MET, detail)
     if not decision.routes:
-        return Step("route", at, "none", "no_route", "No active route takes this event.")
+        return Step("route", at, "none", Reason.NO_ROUTE, "No active route takes this event.")
     passed_by = f", {decision.passed_by} not met" if decision.passed_by else ""
     return Step("route", at, "routed", None, f"{len(decision.routes)} route(s){passed_by}")

@@ -8,6 +8,7 @@ from azure.servicebus import ServiceBusClient
 
 from local.host.settings import body_limit, read_host_json
 from shared.azure.vault import MasterKeySeal
+from shared.stages.lanes import CALLS
 from shared.stages.receive import MAX_BODY_BYTES
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,7 @@ def app_settings() -> dict[str, str]:
 def test_the_local_host_reads_host_json():
     extensions = read_host_json(ROOT).extensions
     assert extensions.http.route_prefix == ""
-    assert extensions.service_bus.max_concurrent_calls == 16
+    assert extensions.service_bus.max_concurrent_calls == CALLS
 
 
 def test_the_sample_and_the_deployment_give_the_app_the_same_settings():
@@ -58,10 +59,10 @@ def test_the_queues_are_the_same_everywhere():
     (namespace,) = emulator["UserConfig"]["Namespaces"]
     declared = re.search(r"var queueNames = \[(.*)\]", (ROOT / "infra/app/service-bus.bicep").read_text())
     assert declared
-    queues = ["events", "deliveries"]
+    queues = ["events", "deliveries", "deliveries-slow"]
     assert [queue["Name"] for queue in namespace["Queues"]] == queues
-    assert re.findall(r"'(\w+)'", declared[1]) == queues
-    assert [SAMPLE["EVENTS_QUEUE"], SAMPLE["DELIVERIES_QUEUE"]] == queues
+    assert re.findall(r"'([\w-]+)'", declared[1]) == queues
+    assert [SAMPLE["EVENTS_QUEUE"], SAMPLE["DELIVERIES_QUEUE"], SAMPLE["SLOW_QUEUE"]] == queues
 
 
 def test_azd_finds_the_app_by_its_service_name():

@@ -144,13 +144,18 @@ def requests(received: Path) -> list[dict[str, Any]]:
 
 def lost(rig: Rig, found: Evidence) -> list[str]:
     """The ids of events whose delivery waits for its time, and nothing will bring it on then."""
-    coming = [*on_bus(rig, "deliveries"), *(row["RowKey"] for row in rows(rig.storage, "due"))]
+    coming = [*_deliveries(rig), *(row["RowKey"] for row in rows(rig.storage, "due"))]
     return [id for id in found.waiting if not any(id in one for one in coming)]
 
 
 def given_up(rig: Rig) -> list[str]:
     """The bodies of messages that the bus has delivered too often."""
-    return on_bus(rig, "events", dead=True) + on_bus(rig, "deliveries", dead=True)
+    return on_bus(rig, "events", dead=True) + _deliveries(rig, dead=True)
+
+
+def _deliveries(rig: Rig, *, dead: bool = False) -> list[str]:
+    """What is on both lanes."""
+    return [body for lane in ("deliveries", "deliveries-slow") for body in on_bus(rig, lane, dead=dead)]
 
 
 def on_bus(rig: Rig, queue: str, *, dead: bool = False) -> list[str]:

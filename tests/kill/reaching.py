@@ -251,6 +251,8 @@ REACHING: Mapping[str, Reaching] = {
     "flow.receipts-written": _worked_off(order),
     "hand_off.deliveries-sent": _worked_off(order),
     "flow.commit-processed": _worked_off(order),
+    "lanes.entered": _worked_off(order),
+    "hand_off.slowed": _sent_to("/slow/2500"),
     "gate.opened": _worked_off(order),
     "slots.taken": _worked_off(order),
     "forward.claimed": _worked_off(order),

@@ -23,7 +23,7 @@ from local.stack import Stack
 from tests.kill.outage import How, Outage
 from tests.running import Running, deployment_key, fresh
 
-QUEUES = ("events:20", "deliveries:20")
+QUEUES = ("events:20", "deliveries:20", "deliveries-slow:20")
 """Locks of 20 s: what a killed host had in hand comes back when its claims end, and no sooner on a busy machine."""
 TICKS = "*/5 * * * * *"
 """Every five seconds, where the timer fires by itself."""

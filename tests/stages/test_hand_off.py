@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from shared.errors import Unavailable
+from shared.errors import Later, Unavailable
 from shared.ids import commit_of
 from shared.messages import read_commit, read_delivery
 from shared.stages.hand_off import LONGEST_ON_THE_BUS, MAX_EVENTS_A_MESSAGE
@@ -187,6 +187,25 @@ async def test_a_message_that_met_an_outage_comes_back_later():
     assert (queue, message) == ("events", "{}")
     assert at is not None
     assert timedelta(seconds=20) <= at - house.clock.now() <= timedelta(seconds=40)
+
+
+@pytest.mark.parametrize(
+    ("why", "least", "most"),
+    [
+        ([Later("full", seconds=2)], 2, 2.2),
+        ([Later("full", seconds=2), Later("full", seconds=90)], 90, 99),
+        ([Later("full", seconds=2), Unavailable("away")], 20, 40),
+        ([Later("full", seconds=86_400)], 900, 900),
+    ],
+)
+async def test_a_message_that_was_told_when_comes_back_after_the_longest_of_its_waits(why, least, most):
+    house = await build().furnish()
+
+    await house.line.hand_off.again("deliveries", "{}", *why)
+
+    [(_, _, at)] = house.queue.sent
+    assert at is not None
+    assert timedelta(seconds=least) <= at - house.clock.now() <= timedelta(seconds=most)
 
 
 async def test_marks_that_gather_are_all_written_and_each_commit_is_one_message():

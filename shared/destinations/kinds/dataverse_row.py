@@ -15,7 +15,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel
-from shared.destinations.dataverse import ENTRA_SECRETS, JSON_HEADERS, DataverseSettings, access
+from shared.destinations.dataverse import JSON_HEADERS, DataverseSettings, access
+from shared.destinations.entra import ENTRA_SECRETS
 from shared.destinations.outcomes import NO_ACCESS
 from shared.destinations.settings import Identifier, PropertyName
 from shared.errors import Invalid

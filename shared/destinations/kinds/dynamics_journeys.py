@@ -13,7 +13,8 @@ from pydantic import Field, StringConstraints
 
 from shared import exact, times
 from shared.destinations import DestinationKind, Limits, Parcel
-from shared.destinations.dataverse import ENTRA_SECRETS, JSON_HEADERS, DataverseSettings, access
+from shared.destinations.dataverse import JSON_HEADERS, DataverseSettings, access
+from shared.destinations.entra import ENTRA_SECRETS
 from shared.destinations.outcomes import NO_ACCESS
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid

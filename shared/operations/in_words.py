@@ -1,0 +1,94 @@
+"""In words: what became of an event and of each of its deliveries, in sentences that say what to do where something can be done.
+
+They name destinations, purposes, times and statuses, and nothing that anybody sent.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from shared import times
+from shared.destinations.outcomes import Cause
+from shared.stores.reasons import Reason
+from shared.stores.trail import Delivery, Status, Step, Trail
+
+Sentence = Callable[[Delivery], str]
+
+
+def of_event(trail: Trail, *, paused: bool = False) -> str:
+    """What became of an event. `paused`: whether its section is."""
+    if not trail.steps:
+        return (Reason.SECTION_PAUSED if paused else Reason.NOT_PROCESSED).sentence
+    if not trail.deliveries:
+        return f"Sent nowhere. {_not_started(trail.steps)}"
+    there = [one for one in trail.deliveries if one.status is Status.DELIVERED]
+    open_ = [one for one in trail.deliveries if one.status is not Status.DELIVERED]
+    if len(trail.deliveries) == 1:
+        return of_delivery(trail.deliveries[0])
+    told = [f"Reached {len(there)} of {len(trail.deliveries)} destinations."]
+    return " ".join([*told, *(of_delivery(one) for one in sorted(open_, key=urgency)[:1])])
+
+
+def of_delivery(delivery: Delivery) -> str:
+    """Whether a delivery reached its destination, and if not, why."""
+    return SENTENCES[delivery.status](delivery)
+
+
+def of_cause(cause: str | None) -> str:
+    """What a delivery's cause means. One that only a newer version knows is named."""
+    if cause is None:
+        return "Why is not known."
+    if cause in set(Cause):
+        return Cause(cause).sentence
+    return Reason(cause).sentence if cause in set(Reason) else f"It stopped for the cause {cause}."
+
+
+def urgency(delivery: Delivery) -> int:
+    """How far down in WORDS: 0 is what most needs somebody's eye."""
+    return [*WORDS].index(delivery.status)
+
+
+WORDS: Mapping[Status, str] = {
+    Status.DEAD: "failed",
+    Status.HELD: "held",
+    Status.PENDING: "delivering",
+    Status.SENDING: "delivering",
+    Status.RETRYING: "delivering",
+    Status.PARKED: "parked",
+    Status.DELIVERED: "delivered",
+    Status.REFUSED: "refused",
+}
+"""An event in one word, by the state of the delivery that most needs somebody's eye, which comes first."""
+
+
+def _not_started(steps: Sequence[Step]) -> str:
+    """Why the event has no delivery."""
+    reason = next((step.reason for step in steps if step.name == "route"), None)
+    return of_cause(reason or Reason.NO_ROUTE)
+
+
+def _retrying(one: Delivery) -> str:
+    status = one.attempts[-1].status_code if one.attempts else None
+    answered = f" It answered {status}." if status else ""
+    at = f" The next attempt is at {times.text(one.due_at)}." if one.due_at else ""
+    return f"Has not reached {one.destination} yet. {of_cause(one.cause)}{answered}{at}"
+
+
+def _reached(one: Delivery) -> str:
+    at = f" at {one.attempts[-1].at}" if one.attempts else ""
+    return f"Reached {one.destination}{at}."
+
+
+SENTENCES: Mapping[Status, Sentence] = {
+    Status.PENDING: lambda one: f"Waits to be sent to {one.destination}, which happens by itself.",
+    Status.SENDING: lambda one: f"Is being sent to {one.destination}.",
+    Status.RETRYING: _retrying,
+    Status.PARKED: lambda one: (
+        f"Waits: {one.destination} or the section is paused. Resume it, and it goes on."
+    ),
+    Status.DELIVERED: _reached,
+    Status.REFUSED: lambda one: f"Not sent to {one.destination}: the person has opted out of {one.purpose}.",
+    Status.HELD: lambda one: (
+        f"Held, and may have reached {one.destination}. {of_cause(one.cause)} If it is not there, replay it."
+    ),
+    Status.DEAD: lambda one: f"Did not reach {one.destination}. {of_cause(one.cause)}",
+}
+"""One for each state of a delivery."""

@@ -1,0 +1,43 @@
+"""Reasons: why an event did not go further, beside a destination's answer: the closed list, with a sentence for each.
+
+What a destination answered, or did not, has its own list (`destinations.outcomes.Cause`).
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why an event goes nowhere, or no further for now. Receipts, funnels and the answers to `why` name no other."""
+
+    TEST = "test"
+    UNTRUSTED = "untrusted"
+    STALE = "stale"
+    NO_IDENTIFIER = "no_identifier"
+    OPTED_OUT = "opted_out"
+    NO_ROUTE = "no_route"
+    NO_CONDITION_MET = "no_condition_met"
+    NOT_PROCESSED = "not_processed"
+    SECTION_PAUSED = "section_paused"
+    DESTINATION_PAUSED = "destination_paused"
+
+    @property
+    def sentence(self) -> str:
+        """What happened and what to do, for the person who reads the receipt."""
+        return _SENTENCES[self]
+
+
+_SENTENCES = {
+    Reason.TEST: "A test event starts nothing. Send it without `test` to have it go out.",
+    Reason.UNTRUSTED: "It came from a browser, and its definition does not let such events start anything. "
+    "Send it from a server, or have the definition say `fromBrowsers: start`.",
+    Reason.STALE: "It happened too long before it came to start anything, as its definition's `staleAfterHours` says. "
+    "Send it sooner, or give the definition a longer time.",
+    Reason.NO_IDENTIFIER: "The event names nobody who could be found. Send an identifier of the person with it.",
+    Reason.OPTED_OUT: "The person has opted out of every purpose that it would serve. Nothing is sent until they opt in.",
+    Reason.NO_ROUTE: "No active route takes this event. Make a route for its definition, or resume one; it is for "
+    "events to come.",
+    Reason.NO_CONDITION_MET: "It does not meet what its routes ask for. Ask `POST /v1/why` for the condition.",
+    Reason.NOT_PROCESSED: "It is stored and waits to be processed, which happens by itself.",
+    Reason.SECTION_PAUSED: "The section is paused. Resume it, and the event goes on.",
+    Reason.DESTINATION_PAUSED: "The destination is paused. Resume it, and the event goes on.",
+}
