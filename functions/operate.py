@@ -24,6 +24,7 @@ from shared.errors import (
 from shared.operations import capture, letter, listing, mend, mentioning, replay, replay_many
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
+from shared.operations.replay_choice import ReplayFilter
 
 bp = func.Blueprint()
 MENDABLE = (
@@ -138,16 +139,16 @@ async def replay_dead_letter(call: KeyedCall) -> Reply:
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))
 
 
-@door(bp, "POST /v1/replays/try", Gives(200, answers.Survey), Wants(body=replay_many.ReplayFilter))
+@door(bp, "POST /v1/replays/try", Gives(200, answers.Survey), Wants(body=ReplayFilter))
 async def survey_replay(call: KeyedCall) -> Reply:
-    """Count the dead letters that a filter chooses, and show some. Nothing is replayed."""
+    """Count the deliveries that a filter chooses, and show some. Nothing is replayed."""
     pace = Pace.of(call.line.clock, REPLAY_WITHIN)
     return Reply(200, await replay_many.survey(call.line, call.section, call.body, pace))
 
 
 @door(bp, "POST /v1/replays", Gives(201, answers.Replay, ("Location",)), Wants(body=replay_many.ReplayBody))
 async def begin_replay(call: KeyedCall) -> Reply:
-    """Start the dead letters that a filter chooses anew, so many a minute."""
+    """Start the deliveries that a filter chooses anew, so many a minute."""
     wanted = read_body(replay_many.ReplayBody, call.body)
     id, pace = "rp" + secrets.token_hex(8), Pace.of(call.line.clock, REPLAY_WITHIN)
     await call.line.audit.note(call.section, "replay begun", id)

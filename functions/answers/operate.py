@@ -149,33 +149,37 @@ class Redelivered(TypedDict):
 
 
 class Sample(TypedDict):
-    """A dead letter that a filter chooses."""
+    """A delivery that a filter chooses."""
 
     id: str
-    cause: str
+    cause: str | None
     destination: str
 
 
 class Survey(TypedDict):
-    """How many dead letters a filter chooses; there may be more unless it is complete."""
+    """How many deliveries a filter chooses; there may be more unless it is complete."""
 
     count: int
     complete: bool
     samples: list[Sample]
 
 
-class Replay(TypedDict):
-    """How far a replay is. `skipped` failed again since, or were replayed by somebody else."""
-
-    id: str
-    status: replays.Status
-    filter: dict[str, Json]
-    perMinute: int
-    replayed: int
-    skipped: int
-    createdAt: Time
-    changedAt: Time
-    by: str
+Replay = TypedDict(
+    "Replay",
+    {
+        "id": str,
+        "status": replays.Status,
+        "filter": dict[str, Json],
+        "perMinute": int,
+        "as": Literal["same", "new"],
+        "replayed": int,
+        "skipped": int,
+        "createdAt": Time,
+        "changedAt": Time,
+        "by": str,
+    },
+)
+Replay.__doc__ = """How far a replay is. `skipped` failed again since, were replayed by somebody else, or must not be sent once more."""
 
 
 class Replays(TypedDict):

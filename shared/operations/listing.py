@@ -63,7 +63,7 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
     now = line.clock.now()
     if page.after:
         high = ids.lowest(now + SETTLED)
-        found = _merged(await _parts(line, section, page.after + "~", high, page.limit))[: page.limit]
+        found = await oldest(line, section, page.after + "~", high, page.limit)
     else:
         found = await _backwards(line, section, page)
     shown = [one for one in reversed(found) if caller.events is None or one["event"] in caller.events]
@@ -140,6 +140,11 @@ async def _parts(line: Line, section: Section, low: str, high: str, most: int) -
     )
 
 
+async def oldest(line: Line, section: Section, low: str, high: str, most: int) -> list[Summary]:
+    """The oldest events with low <= id < high, whichever bucket they are in: a range of each."""
+    return _merged(await _parts(line, section, low, high, most))[:most]
+
+
 def _merged(parts: list[list[Summary]]) -> list[Summary]:
     return sorted((one for part in parts for one in part), key=lambda one: str(one["id"]))
 
@@ -159,6 +164,7 @@ def _delivery(delivery: Delivery) -> dict[str, Json]:
         "status": delivery.status.value,
         "cause": delivery.cause,
         "detail": in_words.of_delivery(delivery),
+        "sentAs": delivery.sent_as,
         "nextAttemptAt": times.text(delivery.due_at) if delivery.due_at else None,
         "replays": delivery.replays,
         "attempts": [attempt_shown(attempt) for attempt in delivery.attempts],

@@ -66,7 +66,7 @@ def parcel_of(delivery: Delivery, sending: Sending) -> Parcel:
     if sending.route.mapping is not None:
         compiled = mapping.compiled(sending.route.mapping)
         properties = mapping.apply(compiled, documents.envelope(sending.stored))
-    return Parcel(delivery.id, sending.stored, properties, delivery.attempt, sending.identifiers)
+    return Parcel(delivery.sent_as, sending.stored, properties, delivery.attempt, sending.identifiers)
 
 
 def fingerprint(key: bytes, request: Outgoing) -> str:

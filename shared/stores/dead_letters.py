@@ -90,6 +90,14 @@ class DeadLetters:
         delivery = await self._find(section, event, route)
         if delivery.status not in LISTED:
             raise Conflict(f"This delivery is {delivery.status}, so there is nothing to replay.")
+        return await self.restart(section, delivery)
+
+    async def restart(self, section: str, delivery: Delivery, *, as_new: bool = False) -> Delivery:
+        """Start one that has ended anew, whatever its end was; `as_new`: under an id that no receiver has seen.
+
+        The caller hands it off. Raises Conflict when somebody else has changed it since it was read.
+        """
+        number = delivery.replays + 1
         anew = replace(
             delivery,
             status=Status.PENDING,
@@ -98,17 +106,19 @@ class DeadLetters:
             due_at=None,
             claim_until=None,
             closed_since=None,
-            replays=delivery.replays + 1,
+            replays=number,
+            copy=number if as_new else delivery.copy,
         )
         # In the outbox first: if this process ends here, the sweeper still takes it along.
-        await self._outbox.reopen(section, ids.commit_of(event), self._clock.now())
+        await self._outbox.reopen(section, ids.commit_of(delivery.event_id), self._clock.now())
         reached("dead_letters.reopened")
         try:
             anew = await self._receipts.save(section, anew)
         except RowChanged:
             raise Conflict("Someone else is replaying this delivery. Look at its receipt.") from None
         reached("dead_letters.pending")
-        await self.remove(section, delivery)
+        if delivery.status in LISTED:
+            await self.remove(section, delivery)
         return anew
 
     async def remove(self, section: str, delivery: Delivery) -> None:

@@ -3,14 +3,17 @@
 import json
 import secrets
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.client import Response
+from local.took import taken
 from tests.functions.asking import Storage, assert_problem
 from tests.functions.conftest import Place
 from tests.kill.rewind import lose_retry, make_due
+from tests.receiving import receiver
 from tests.running import Running, order
 
 FAR = "ffffffff-ffff-8000-8000-000000000000"
@@ -264,3 +267,55 @@ def test_dead_letters_are_counted_by_cause_and_destination(running: Running):
     [own] = [one for one in groups if one["destination"] == delivery["destination"]]
     assert (own["cause"], own["count"]) == ("rejected", 1)
     assert own["reason"].startswith("The destination refused the event.")
+
+
+@pytest.mark.slow
+def test_a_receiver_that_drops_what_it_knows_takes_a_replay_of_what_was_delivered(
+    running: Running, tmp_path: Path
+):
+    with receiver(tmp_path) as url:
+        id = sent_to(running, f"{url}/ok").doc["id"]
+        [delivery] = running.client.receipt(id, lambda doc: doc["status"] == "delivered")["deliveries"]
+        chosen = {
+            "status": "delivered",
+            "destination": delivery["destination"],
+            "since": "2026-01-01T00:00:00Z",
+        }
+        counted = running.operator.post("/v1/replays/try", chosen).doc
+        same = replayed(running, id, {"filter": chosen, "as": "same"}, 1)
+        new = replayed(running, id, {"filter": chosen}, 2)
+
+    requests = [json.loads(line) for line in (tmp_path / "had.jsonl").read_text().splitlines()]
+    assert (counted["count"], counted["samples"][0]["id"]) == (1, delivery["id"])
+    assert [one["headers"]["webhook-id"] for one in requests] == [
+        delivery["id"], delivery["id"], f"{delivery['id']}_r2",
+    ]  # fmt: skip
+    assert [line["id"] for line in taken(tmp_path / "took", "webhook")] == [
+        delivery["id"],
+        f"{delivery['id']}_r2",
+    ]
+    assert (same["sentAs"], same["replays"], new["sentAs"], new["replays"]) == (
+        delivery["id"], 1, f"{delivery['id']}_r2", 2,
+    )  # fmt: skip
+
+
+def replayed(running: Running, id: str, wanted: dict[str, Any], number: int) -> dict[str, Any]:
+    """The event's one delivery, after a replay of it has ended."""
+    begun = running.operator.post("/v1/replays", wanted)
+    assert (begun.status, begun.doc["status"], begun.doc["replayed"]) == (201, "done", 1), begun.doc
+    receipt = running.client.receipt(
+        id, lambda doc: doc["status"] == "delivered" and doc["deliveries"][0]["replays"] == number
+    )
+    one: dict[str, Any] = receipt["deliveries"][0]
+    return one
+
+
+def test_a_replay_of_what_was_delivered_has_to_say_from_when_on(running: Running):
+    for path, body, where in (
+        ("/v1/replays/try", {"status": "delivered"}, "/since"),
+        ("/v1/replays", {"filter": {"status": "refused"}}, "/filter/since"),
+    ):
+        answer = running.operator.post(path, body)
+
+        assert_problem(answer, 422, "invalid")
+        assert [error["pointer"] for error in answer.doc["errors"]] == [where]
