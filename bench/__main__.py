@@ -4,12 +4,12 @@ import argparse
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 
-from bench import accept, hosted, middle, stages
+from bench import accept, hosted, isolation, middle, stages
 from bench.parts import Parts, furnished, running
 from bench.report import Line, say, show
 
 CONCURRENCY = (1, 16, 64, 256)
-IN_HOST = ("door", "end_to_end")
+IN_HOST = ("door", "end_to_end", "isolation")
 PARTS = ("accept", "duplicates", "middle", "stages", *IN_HOST)
 
 
@@ -47,6 +47,9 @@ def in_host(chosen: Sequence[str], concurrency: Sequence[int], rounds: int) -> I
         yield from (Line("end_to_end", "grouped", callers, one) for callers, one in found.items())
         yield f"host process: {memory.idle:.0f} MiB idle, {memory.peak:.0f} MiB at most"
         yield f"import of function_app.py: {hosted.import_ms():.0f} ms"
+    if "isolation" in chosen:
+        for fifth, one in isolation.isolation(rounds).items():
+            yield Line(f"four of five, the fifth: {fifth}", "grouped", 1, one)
 
 
 def main(chosen: Sequence[str], concurrency: Sequence[int], rounds: int) -> None:

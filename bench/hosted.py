@@ -54,8 +54,8 @@ class DoorsOnly(Stack):
 class Hosted:
     """A stack with its demo section, and its host's process."""
 
-    def __init__(self, stack: Stack, key: str) -> None:
-        self.stack, self._key = stack, key
+    def __init__(self, stack: Stack, deployment_key: str, key: str) -> None:
+        self.stack, self.deployment_key, self._key = stack, deployment_key, key
         self.posted: dict[str, float] = {}
         self.idle_mb = self._memory("VmRSS")
 
@@ -87,8 +87,14 @@ class Hosted:
 
     def delivered(self) -> dict[str, datetime]:
         """When the receiver had each order, by its id."""
-        lines = map(json.loads, self.stack.received.read_text().splitlines())
-        return {_order_id(one["body"]): datetime.fromisoformat(one["time"]) for one in lines}
+        return {
+            order_id(one["body"]): datetime.fromisoformat(one["time"]) for one in self.received_requests()
+        }
+
+    def received_requests(self) -> list[dict[str, str]]:
+        """What the receiver had so far, each whole: it may be writing another one."""
+        whole, _, _ = self.stack.received.read_text().rpartition("\n")
+        return [json.loads(line) for line in whole.splitlines()]
 
     @property
     def _pid(self) -> int:
@@ -109,18 +115,18 @@ def hosted(*, queues: bool) -> Iterator[Hosted]:
         kind = Stack if queues else DoorsOnly
         with kind(kept, lambda _: None, Path(home), timers=False) as stack:
             made = asyncio.run(KeyStore(stack.environment).create("*", "bench", [], "bench"))
-            demo = furnish(stack.base_url, str(made["key"]), stack.receiver_url, None)
-            yield Hosted(stack, demo.key)
+            key = str(made["key"])
+            yield Hosted(stack, key, furnish(stack.base_url, key, stack.receiver_url, None).key)
 
 
 async def door(host: Hosted, callers: int, rounds: int) -> Round:
     """Events posted one by one, up to their answer."""
-    await host.post(_orders(200), callers)
+    await host.post(orders(200), callers)
     return middle([await _door(host, callers) for _ in range(rounds)])
 
 
 async def _door(host: Hosted, callers: int) -> Round:
-    events = _orders(EVENTS if callers > 1 else EVENTS // 10)
+    events = orders(EVENTS if callers > 1 else EVENTS // 10)
     cpu, began = host.cpu_ms, time.perf_counter()
     times = await host.post(events, callers)
     took = time.perf_counter() - began
@@ -140,9 +146,9 @@ def end_to_end(concurrency: Sequence[int], rounds: int) -> tuple[dict[int, Round
     found: dict[int, list[Round]] = {callers: [] for callers in concurrency}
     for _ in range(rounds):
         with hosted(queues=True) as host:
-            asyncio.run(_end_to_end(host, _orders(200), concurrency[0]))
+            asyncio.run(_end_to_end(host, orders(200), concurrency[0]))
             for callers in concurrency:
-                found[callers].append(asyncio.run(_end_to_end(host, _orders(EVENTS_DELIVERED), callers)))
+                found[callers].append(asyncio.run(_end_to_end(host, orders(EVENTS_DELIVERED), callers)))
             memory = host.memory
     return {callers: middle(each) for callers, each in found.items()}, memory
 
@@ -178,7 +184,7 @@ def import_ms() -> float:
     return median(float(one.stdout) * 1000 for one in ran)
 
 
-def _orders(count: int) -> list[dict[str, object]]:
+def orders(count: int) -> list[dict[str, object]]:
     """Orders of as many people, each known by an address."""
     return [_order(secrets.token_hex(8)) for _ in range(count)]
 
@@ -188,5 +194,5 @@ def _order(key: str) -> dict[str, object]:
     return {"event": ORDER, "id": key, "person": {"email": f"{key}@example.com"}, "properties": properties}
 
 
-def _order_id(body: str) -> str:
+def order_id(body: str) -> str:
     return str(json.loads(body)["data"]["properties"]["orderId"])

@@ -29,6 +29,7 @@ from shared.errors import (
     UnsupportedMediaType,
 )
 from shared.exact import Json
+from shared.operations.funnel import STEPS
 from shared.operations.listing import MOST
 from shared.stages.receive import MAX_BODY_BYTES
 from shared.stages.translate import MAX_KEY
@@ -50,6 +51,12 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST // 2}, "How many at most."),
     "before": ({"type": "string", "format": "uuid"}, "An event's id: what is older than it."),
     "after": ({"type": "string"}, "An id to go on from, or an earlier answer's `next`."),
+    "since": (
+        {"type": "string", "format": "date-time"},
+        "The beginning; by default 24 hours before the end.",
+    ),
+    "until": ({"type": "string", "format": "date-time"}, "The end; by default now."),
+    "step": ({"enum": [*STEPS], "default": "hour"}, "How long its parts are. Days are those of UTC."),
     "confirm": ({"type": "string"}, "The id once more: nothing is deleted without it."),
     "cause": ({"type": "string"}, "Only what is there for this cause."),
     "Idempotency-Key": (

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -14,10 +15,11 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from shared import times
 from shared.errors import Fault, Invalid
 from shared.event import EVENT, MAX_EVENT
 from shared.exact import Json, Number
-from shared.faults import faults_of, matching
+from shared.faults import faults_of, matching, refusal
 
 MAX_TEXT = 100
 
@@ -62,6 +64,17 @@ def _whole(value: object) -> object:
 
 DATE_TIME = Field(json_schema_extra={"format": "date-time"})
 """Says of a text that it is an RFC 3339 time, for the description of the API."""
+
+
+def _time(text: str) -> str:
+    try:
+        return times.text(times.parse(text))
+    except (ValueError, OverflowError):
+        raise refusal("Write it in the expected form.", "an RFC 3339 time with an offset") from None
+
+
+Time = Annotated[str, AfterValidator(_time), DATE_TIME]
+"""An RFC 3339 time, in UTC once it is read."""
 
 Whole = Annotated[int, BeforeValidator(_whole)]
 """A number written without fraction and exponent."""

@@ -26,7 +26,7 @@ from shared.sources.doctor import Case, diagnose
 from shared.sources.genuine import check
 from shared.sources.verifier import Rejected
 from shared.stages import receive, translate
-from shared.stages.recognise import recognise
+from shared.stages.recognise import meant, recognise
 from shared.stages.verdict import Accepted, Verdict, verdict
 
 _PAUSED = PausedSource("The source is paused. Its webhooks are kept, and taken in when it is resumed.")
@@ -72,7 +72,8 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
     if wrong is None:
         return Hooked(kind.policy, tuple(one for one in told if isinstance(one, Accepted)))
     mentions = recognise(section, source, public)
-    kept = line.quarantine.item(source.id, request, wrong, kind.headers, mentions)
+    events = meant(source, public, told)
+    kept = line.quarantine.item(source.id, request, wrong, kind.headers, mentions, events)
     await line.quarantine.keep(section.id, kept)
     reached("hooks.webhook-kept")
     return Hooked(kind.policy, None)

@@ -31,6 +31,7 @@ from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
+from shared.stores.rollups import Rollups
 from shared.stores.used import Used
 
 
@@ -67,4 +68,5 @@ class Line:
     belongings: Belongings
     contents: Contents
     replays: Replays
+    rollups: Rollups
     clock: Clock

@@ -109,6 +109,14 @@ REPLAYS = Store(
     export="holds references only",
     erase="holds references only",
 )
+ROLLUPS = Store(
+    "rollups",
+    backed_up=False,
+    keys="{section} / {event}|{hour} what was counted of a definition, ~{hour} when the hour was counted and will be again",
+    purge="400 days after the hour",
+    export="holds numbers, and the names of definitions and destinations",
+    erase="holds numbers, and the names of definitions and destinations",
+)
 USAGE = Store(
     "usage",
     backed_up=False,
@@ -129,6 +137,7 @@ TABLES = (
     DEAD_LETTERS,
     DUE,
     REPLAYS,
+    ROLLUPS,
     USAGE,
 )
 

@@ -45,6 +45,7 @@ from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
+from shared.stores.rollups import Rollups
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
@@ -150,6 +151,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         belongings=Belongings(tables, blobs),
         contents=Contents(tables),
         replays=Replays(tables),
+        rollups=Rollups(tables),
         clock=clock,
     )
 

@@ -4,6 +4,7 @@ The numbers stand in docs/design-notes.md, and this test compares with that tabl
 """
 
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -110,6 +111,14 @@ def now(house):
     return house.clock.now()
 
 
+WEEK = datetime(2026, 11, 15, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
+
+
+async def rollups(house):
+    await house.line.rollups.tallies("demo", "transactions.order-placed", *WEEK)
+    await house.line.rollups.hours("demo", *WEEK)
+
+
 PATHS = {
     "receipt by id": lambda house, first: listing.receipt(house.line, house.caller, first),
     "duplicate check, one event": lambda house, _: house.post(id="first"),
@@ -134,6 +143,9 @@ PATHS = {
     ),
     "rejected requests of a source": lambda house, _: house.line.rejected.list("demo", "0" * 32),
     "timeline of a person": lambda house, _: house.line.timeline.newest("demo", "0" * 32, 100),
+    "hours that were rolled up, for a tick": lambda house, _: house.line.rollups.hours("demo", *WEEK),
+    "roll-ups of a definition": lambda house, _: rollups(house),
+    "kept webhooks that came in an hour": lambda house, _: house.line.quarantine.between("demo", "0", "1"),
     "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),
     "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm", 1_000)),
     "parked commits of a section": lambda house, _: each_bucket(

@@ -14,6 +14,7 @@ import re
 import shlex
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from string import Template
 from time import monotonic, sleep
@@ -56,6 +57,8 @@ def test_the_examples_answer_what_the_text_says(at, running: Running):
         "RECEIVER": running.stack.receiver_url,
         "TOKEN_URL": running.stack.issuer_url + TOKEN_PATH,
         "SIGNATURE": "$SIGNATURE",
+        "TODAY": f"{datetime.now(UTC):%Y-%m-%d}T00:00:00Z",
+        "NOW": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
     text = at.read_text()
     examples = TRY.findall(text)

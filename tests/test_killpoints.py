@@ -16,6 +16,7 @@ WITHOUT = {
     "capture",
     "dry_run",
     "export",
+    "funnel",
     "listing",
     "mentioning",
     "pace",

@@ -19,5 +19,6 @@ class Ticked(TypedDict):
     unpark: dict[str, int | str]
     mend: dict[str, int | str]
     replay: dict[str, int | str]
+    rollUp: dict[str, int | str]
     purge: dict[str, int | str]
     clear: dict[str, int | str]

@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shared import times
 from shared.destinations.outcomes import Cause
+from shared.stores import kept
 from shared.stores.reasons import Reason
+from shared.stores.tally import urgency
 from shared.stores.trail import Delivery, Status, Step, Trail
 
 Sentence = Callable[[Delivery], str]
@@ -41,11 +43,6 @@ def of_cause(cause: str | None) -> str:
     return Reason(cause).sentence if cause in set(Reason) else f"It stopped for the cause {cause}."
 
 
-def urgency(delivery: Delivery) -> int:
-    """How far down in WORDS: 0 is what most needs somebody's eye."""
-    return [*WORDS].index(delivery.status)
-
-
 WORDS: Mapping[Status, str] = {
     Status.DEAD: "failed",
     Status.HELD: "held",
@@ -56,7 +53,17 @@ WORDS: Mapping[Status, str] = {
     Status.DELIVERED: "delivered",
     Status.REFUSED: "refused",
 }
-"""An event in one word, by the state of the delivery that most needs somebody's eye, which comes first."""
+"""An event in one word, by the state of the delivery that most needs somebody's eye."""
+
+
+def of_reason(reason: str) -> str:
+    """What a funnel's reason means: why events stopped where they did."""
+    word, _, cause = reason.partition(".")
+    if word in set(kept.Cause):
+        return QUARANTINED[kept.Cause(word)]
+    if word in set(Status):
+        return f"{STATES[Status(word)]} {of_cause(cause)}" if cause else STATES[Status(word)]
+    return of_cause(reason)
 
 
 def _not_started(steps: Sequence[Step]) -> str:
@@ -92,3 +99,25 @@ SENTENCES: Mapping[Status, Sentence] = {
     Status.DEAD: lambda one: f"Did not reach {one.destination}. {of_cause(one.cause)}",
 }
 """One for each state of a delivery."""
+STATES: Mapping[Status, str] = {
+    Status.PENDING: "Waits to be sent, which happens by itself.",
+    Status.SENDING: "Is being sent.",
+    Status.RETRYING: "Is tried again by itself.",
+    Status.PARKED: "Waits for a destination or the section to be resumed.",
+    Status.DELIVERED: "Arrived.",
+    Status.REFUSED: Reason.OPTED_OUT.sentence,
+    Status.HELD: "Held, and may have arrived: look there, and replay what is not.",
+    Status.DEAD: "Did not arrive.",
+}
+"""The same of many deliveries at once."""
+QUARANTINED: Mapping[kept.Cause, str] = {
+    kept.Cause.MALFORMED_BODY: "A webhook that cannot be read lies in quarantine. Ask its sender.",
+    kept.Cause.UNKNOWN_TYPE: "A webhook of a type that its source does not know lies in quarantine. Add the type, then replay.",
+    kept.Cause.UNKNOWN_EVENT: "A webhook for a definition that is not there lies in quarantine. Define it, then replay.",
+    kept.Cause.UNKNOWN_VERSION: "A webhook for a version that is not there lies in quarantine. Correct the type, then replay.",
+    kept.Cause.INVALID: "A webhook that does not fit its definition lies in quarantine. Mend the mapping, then replay.",
+    kept.Cause.BODY_TOO_LARGE: "A webhook that is too large lies in quarantine. Ask its sender for smaller ones.",
+    kept.Cause.BROKEN_SOURCE: "This version cannot read a webhook, which lies in quarantine. Update Signalbox, then replay.",
+    kept.Cause.PAUSED: "A webhook waits in quarantine for its source to be resumed.",
+}
+"""Why a webhook is no event yet, for each cause of quarantine."""

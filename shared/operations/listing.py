@@ -20,6 +20,7 @@ from shared.exact import Json
 from shared.line import Line
 from shared.operations import in_words
 from shared.stores.reasons import Reason
+from shared.stores.tally import urgency
 from shared.stores.trail import Attempt, Delivery, Trail
 
 MOST = 100
@@ -106,7 +107,7 @@ def status(trail: Trail, *, paused: bool = False) -> str:
         return "parked" if paused else "accepted"
     if not trail.deliveries:
         return "processed"
-    return in_words.WORDS[min(trail.deliveries, key=in_words.urgency).status]
+    return in_words.WORDS[min(trail.deliveries, key=urgency).status]
 
 
 def _reason(section: Section) -> Reason:

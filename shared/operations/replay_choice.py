@@ -9,14 +9,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
 from shared import ids, times
-from shared.bodies import DATE_TIME, Body, Discriminator
+from shared.bodies import Body, Discriminator, Time
 from shared.destinations.outcomes import Cause
 from shared.errors import Fault, Invalid
 from shared.exact import Json
-from shared.faults import refusal
 from shared.line import Line
 from shared.operations import listing
 from shared.stores.trail import Delivery, Trail
@@ -28,14 +27,6 @@ Place = tuple[str, str]
 """A cause, where there is one, and in it a delivery: its event and its route."""
 
 
-def _time(text: str) -> str:
-    try:
-        return times.text(times.parse(text))
-    except (ValueError, OverflowError):
-        raise refusal("Write it in the expected form.", "an RFC 3339 time with an offset") from None
-
-
-_Time = Annotated[str, AfterValidator(_time), DATE_TIME]
 _Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
 
@@ -50,8 +41,8 @@ class ReplayFilter(Body):
     event: Discriminator | None = None
     source: _Name | None = None
     person: _Name | None = None
-    since: _Time | None = None
-    until: _Time | None = None
+    since: Time | None = None
+    until: Time | None = None
 
     @property
     def is_listed(self) -> bool:

@@ -16,20 +16,21 @@ from shared.operations.clear import clear
 from shared.operations.mend import resume
 from shared.operations.pace import Pace
 from shared.operations.purge import purge
+from shared.operations.roll_up import roll_up
 from shared.operations.sweep import sweep
 from shared.operations.unpark import unpark
 from shared.stores.due import Waiting
 
 MOST_DUE = 10_000
-SECONDS_A_PART = 35
-"""Seven parts (245 s) stay well within the function's time-out, which would take other requests of the instance along."""
+SECONDS_A_PART = 30
+"""Eight parts (240 s) stay well within the function's time-out, which would take other requests of the instance along."""
 _log = logging.getLogger("signalbox.tick")
 Part = Callable[[Line, Pace], Awaitable[dict[str, Any]]]
 
 
 async def tick(line: Line) -> dict[str, Any]:
-    """Send what was never handed off, hand off what is due or no longer parked, delete what has expired or
-    belonged to a deleted section.
+    """Send what was never handed off, hand off what is due or no longer parked, count the hours that have
+    ended, delete what has expired or belonged to a deleted section.
 
     Says what it did.
     """
@@ -39,6 +40,7 @@ async def tick(line: Line) -> dict[str, Any]:
         "unpark": _unpark,
         "mend": _mend,
         "replay": _replay,
+        "rollUp": _roll_up,
         "purge": _purge,
         "clear": _clear,
     }
@@ -80,6 +82,10 @@ async def _mend(line: Line, pace: Pace) -> dict[str, Any]:
 
 async def _replay(line: Line, pace: Pace) -> dict[str, Any]:
     return {"replayed": await replay_many.go_on(line, pace)}
+
+
+async def _roll_up(line: Line, pace: Pace) -> dict[str, Any]:
+    return {"hours": await roll_up(line, pace)}
 
 
 async def _purge(line: Line, pace: Pace) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """Recognise: the identifiers that a webhook mentions, by its mapping and by their form, so that it is found by them."""
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
@@ -39,6 +40,20 @@ def recognise(section: Section, source: Source, request: Received) -> tuple[str,
         _log.error("a webhook of %s was not looked through: %s", source.id, type(error).__name__)
         return (*found, MORE)
     return tuple(found)
+
+
+def meant(source: Source, request: Received, told: Sequence[object]) -> Mapping[str, int]:
+    """How many events of which definition a webhook was to be that is kept: those of which it is `told` that they are none.
+
+    Only what its source's types say; of what cannot be read nothing is known. Raises nothing.
+    """
+    try:
+        found = translate.facts(source, receive.unpacked(request))
+    except SignalboxError:
+        return {}
+    verdicts = told if len(told) == len(found) else [told[0]] * len(found)
+    kept = (one for one, verdict in zip(found, verdicts, strict=True) if isinstance(verdict, SignalboxError))
+    return Counter(source.types[one.type].event for one in kept if one.type in source.types)
 
 
 def _mapped(section: Section, source: Source, request: Received) -> Iterator[Identifier]:

@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Sequence
 from shared import exact
 from shared.ports import MAX_OPERATIONS, Blobs, Operation, Row, RowChanged, Tables, Verb, bytes_of
 from shared.registry import FINDABLE
-from shared.storage import DUE, REGISTRY, REPLAYS, TABLES, USAGE, Store
+from shared.storage import DUE, REGISTRY, REPLAYS, ROLLUPS, TABLES, USAGE, Store
 from shared.stores.due import SHARDS
 
 Batch = tuple[str, Sequence[Row]]
 """A table, and rows of one partition of it, as many as fit a transaction."""
 _KEYS_ONLY: Sequence[str] = ()
-_BY_ID_ALONE = (USAGE, REPLAYS)
+_BY_ID_ALONE = (USAGE, REPLAYS, ROLLUPS)
 """Here the id is the whole partition key."""
 
 

@@ -5,7 +5,7 @@ come and go with it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from shared import exact
@@ -51,6 +51,8 @@ class Item:
     blob: str | None = None
     body: bytes | None = None
     mentions: tuple[str, ...] = ()
+    events: Mapping[str, int] = field(default_factory=dict)
+    """How many events of which definition it was to be, as far as its types said so when it came."""
 
     def shown(self) -> dict[str, Json]:
         """As operators see it in a list: never the body, which may hold anything."""
@@ -83,7 +85,13 @@ def place_of(section: str, cause: Cause) -> str:
 def rows_of(section: str, item: Item) -> Sequence[Row]:
     """All rows of a request, its own first. A body that lies in a blob is not in it."""
     pk = place_of(section, item.cause)
-    about = {"source": item.source, "at": item.at, "detail": item.detail, "errors": list(item.faults)}
+    about: dict[str, Json] = {
+        "source": item.source,
+        "at": item.at,
+        "detail": item.detail,
+        "errors": list(item.faults),
+    }
+    about |= {"events": dict(item.events)} if item.events else {}
     values: dict[str, Value] = {
         "doc": exact.dumps({**about, "headers": dict(item.headers)}).encode(),
         "bytes": item.size,
@@ -110,4 +118,5 @@ def item_in(row: Row) -> Item:
         size=int(row.values["bytes"] or 0),
         blob=blob if isinstance(blob, str) else None,
         mentions=tuple(str(row.values.get("mentions") or "").split()),
+        events={event: int(count) for event, count in doc.get("events", {}).items()},
     )

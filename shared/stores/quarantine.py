@@ -7,7 +7,7 @@ limit lies in a blob, which `{section}|bodies` / `{id}` names before it is there
 import asyncio
 import secrets
 from collections import Counter
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from fnmatch import fnmatchcase
@@ -55,11 +55,13 @@ class Quarantine:
         refusal: SignalboxError,
         headers: Collection[str],
         mentions: Sequence[str] = (),
+        events: Mapping[str, int] | None = None,
     ) -> Item:
         """A request to keep, with why it could not become an event. Its id sorts by time.
 
         Of its headers only the named ones (`ce-*`: all that begin so) and those of its content are kept: others may be
         credentials. `mentions`: the keyed hashes of the identifiers that are seen in it; 99 rows fit beside its own.
+        `events`: how many events of which definition it was to be.
         """
         now = self._clock.now()
         id = ids.new_commit(now, 0, secrets.token_bytes(7)).id
@@ -75,6 +77,7 @@ class Quarantine:
             blob=f"quarantine-{id}" if len(request.body) > MAX_ROW_BYTES else None,
             body=request.body,
             mentions=tuple(mentions),
+            events=events or {},
         )
 
     async def keep(self, section: str, item: Item) -> None:
@@ -148,6 +151,14 @@ class Quarantine:
         low = max(f"{after}{MENTIONED}" if after else "", self._oldest)
         async for item in self._range(section, cause, most, low, MENTIONED):
             yield item
+
+    async def between(self, section: str, low: str, high: str) -> Sequence[Item]:
+        """What lies here and came in a time, given by the ids at its ends; at most MOST_GROUPED of each cause."""
+        parts = await asyncio.gather(*(self._between(section, cause, low, high) for cause in Cause))
+        return [item for part in parts for item in part]
+
+    async def _between(self, section: str, cause: Cause, low: str, high: str) -> Sequence[Item]:
+        return [item async for item in self._range(section, cause, MOST_GROUPED, low, high)]
 
     async def read(self, section: str, id: str) -> Item:
         """One kept request with its body. Raises NotFound."""

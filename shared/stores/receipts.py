@@ -5,6 +5,7 @@ a note. One range read is a whole receipt, and one transaction writes what proce
 What is asked for or saved at the same time in one partition is read or written together.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import replace
 
@@ -14,7 +15,10 @@ from shared.ids import Commit
 from shared.joined import Joined
 from shared.ports import MAX_OPERATIONS, Operation, Row, Tables, Verb
 from shared.storage import RECEIPTS
-from shared.stores.trail import OPEN, Delivery, Trail, delivery_in, delivery_row, extended, steps_row
+from shared.stores.trail import JUDGED, OPEN, Delivery, Trail, delivery_in, delivery_row, extended, steps_row
+
+_AT_ONCE = 20
+"""Partitions that are read side by side for counting, which nobody waits for."""
 
 
 class Receipts:
@@ -34,6 +38,22 @@ class Receipts:
     async def trails(self, section: str, commit: Commit) -> dict[str, Trail]:
         """The trails of a commit's events, by id: one range read."""
         return await self._trails(section, commit, f"{commit.id}|", f"{commit.last}|~")
+
+    async def judged(self, section: str, commits: Iterable[Commit]) -> dict[str, Trail]:
+        """The trails of many commits' events, without the attempts: for counting.
+
+        Ids sort by time, so what commits of one time have in a partition lies side by side: one range read for each
+        partition that has some, of which there are 256.
+        """
+        by_partition: dict[str, list[Commit]] = {}
+        for commit in sorted(set(commits), key=lambda one: one.id):
+            by_partition.setdefault(_pk(section, commit), []).append(commit)
+        places = [(pk, f"{some[0].id}|", f"{some[-1].last}|~") for pk, some in by_partition.items()]
+        found: dict[str, Trail] = {}
+        for start in range(0, len(places), _AT_ONCE):
+            parts = await asyncio.gather(*(self._judged(*one) for one in places[start : start + _AT_ONCE]))
+            found.update(item for part in parts for item in part.items())
+        return found
 
     async def write(self, section: str, commit: Commit, trails: Mapping[str, Trail]) -> None:
         """Write what processing decided: deliveries and steps where there are none yet.
@@ -89,11 +109,19 @@ class Receipts:
         return self._tables.range(RECEIPTS.name, _pk(section, commit), low, high)
 
     async def _trails(self, section: str, commit: Commit, low: str, high: str) -> dict[str, Trail]:
-        trails: dict[str, Trail] = {}
-        async for row in self._rows(section, commit, low, high):
-            id, _, kind = row.rk.partition("|")
-            trails[id] = extended(trails.get(id, Trail()), kind, row)
-        return trails
+        return await _gathered(self._rows(section, commit, low, high))
+
+    async def _judged(self, pk: str, low: str, high: str) -> dict[str, Trail]:
+        return await _gathered(self._tables.range(RECEIPTS.name, pk, low, high, select=JUDGED))
+
+
+async def _gathered(rows: AsyncIterator[Row]) -> dict[str, Trail]:
+    """The trails that rows make, by id."""
+    trails: dict[str, Trail] = {}
+    async for row in rows:
+        id, _, kind = row.rk.partition("|")
+        trails[id] = extended(trails.get(id, Trail()), kind, row)
+    return trails
 
 
 def _pk(section: str, commit: Commit) -> str:

@@ -29,6 +29,9 @@ class Status(StrEnum):
 OPEN = frozenset({Status.PENDING, Status.SENDING, Status.RETRYING})
 """Somebody still has to do something, without being told to."""
 
+JUDGED = ("doc", "destination", "purpose", "status", "cause")
+"""What is read of a trail's rows to say how it ended: all but times and attempts."""
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -174,15 +177,22 @@ def delivery_in(row: Row) -> Delivery:
         person=_text(values.get("person")),
         status=Status(str(values["status"])),
         cause=_text(values.get("cause")),
-        attempt=int(values["attempt"] or 0),
+        attempt=int(values.get("attempt") or 0),
         due_at=_time(values.get("dueAt")),
         claim_until=_time(values.get("claimUntil")),
         closed_since=_time(values.get("closedSince")),
-        replays=int(values["replays"] or 0),
+        replays=int(values.get("replays") or 0),
         copy=int(values.get("copy") or 0),
-        attempts=tuple(_attempt(doc) for doc in json.loads(bytes_of(row, "attempts"))),
+        attempts=_attempts(row),
         etag=row.etag,
     )
+
+
+def _attempts(row: Row) -> tuple[Attempt, ...]:
+    """None where they were not read."""
+    if "attempts" not in row.values:
+        return ()
+    return tuple(_attempt(doc) for doc in json.loads(bytes_of(row, "attempts")))
 
 
 def _attempt(doc: dict[str, Any]) -> Attempt:

@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -189,6 +190,14 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.post("/v1/events/batch", {"events": batch})
     yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
+    yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
+    yield running.operator.post("/v1/funnels/count", counted())
+
+
+def counted() -> dict[str, str]:
+    """The last hours."""
+    now = datetime.now(UTC)
+    return {"since": (now - timedelta(hours=3)).isoformat(), "until": now.isoformat()}
 
 
 def webhooks(running: Running) -> Iterator[Response]:

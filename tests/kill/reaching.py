@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -186,9 +187,21 @@ def _replayed_all(scene: Scene) -> Step:
     return lambda: scene.ask_armed("POST", "/v1/replays", body)
 
 
+def _counted_hours(scene: Scene) -> Step:
+    now = datetime.now(UTC)
+    wanted = {"since": (now - timedelta(hours=3)).isoformat(), "until": now.isoformat()}
+    return lambda: scene.ask_armed("POST", "/v1/funnels/count", json.dumps(wanted).encode())
+
+
 def _put_off(scene: Scene) -> Step:
     kind = scene.kind("/slow/3000")
     return lambda: scene.send_again(scene.post(_of_kind(kind)), times=6)
+
+
+def _slowed(scene: Scene) -> Step:
+    """One event after the other: a host that was answered slowly sends the next one on."""
+    kind = scene.kind("/slow/2500")
+    return lambda: scene.row(scene.post(_of_kind(kind)), "delivered")
 
 
 def _due(scene: Scene) -> Step:
@@ -252,7 +265,7 @@ REACHING: Mapping[str, Reaching] = {
     "hand_off.deliveries-sent": _worked_off(order),
     "flow.commit-processed": _worked_off(order),
     "lanes.entered": _worked_off(order),
-    "hand_off.slowed": _sent_to("/slow/2500"),
+    "hand_off.slowed": _slowed,
     "gate.opened": _worked_off(order),
     "slots.taken": _worked_off(order),
     "forward.claimed": _worked_off(order),
@@ -285,6 +298,7 @@ REACHING: Mapping[str, Reaching] = {
     "hand_off.caught-up": _caught_up,
     "tick.due-handed-off": _due,
     "sweep.resent": _lost,
+    "roll_up.counted": _counted_hours,
     "purge.timeline-removed": _expired(),
     "purge.receipts-removed": _expired(),
     "ledger.bodies-deleted": _expired(NOTES),

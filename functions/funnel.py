@@ -1,0 +1,35 @@
+"""The doors that say how far events came, and why not further."""
+
+from datetime import timedelta
+
+import azure.functions as func
+
+from functions.answers import funnel as answers
+from functions.doors import Gives, KeyedCall, Wants, door
+from functions.replies import Reply
+from shared.operations import funnel
+from shared.operations.pace import Pace
+
+bp = func.Blueprint()
+COUNTED_WITHIN = timedelta(seconds=10)
+"""How long a door counts; what it says tells how far that came."""
+
+
+@door(
+    bp,
+    "GET /v1/definitions/{event}/funnel",
+    Gives(200, answers.Funnel),
+    Wants(query=("since", "until", "step")),
+)
+async def read_funnel(call: KeyedCall) -> Reply:
+    """Count how far the events of a definition came in a time, and why not further."""
+    asked = funnel.asked_of(call.params["event"], call.query, call.line.clock.now())
+    pace = Pace.of(call.line.clock, COUNTED_WITHIN)
+    return Reply(200, await funnel.funnel(call.line, call.caller, asked, pace))
+
+
+@door(bp, "POST /v1/funnels/count", Gives(200, answers.CountedAgain), Wants(body=funnel.CountBody))
+async def count_again(call: KeyedCall) -> Reply:
+    """Count the hours of a time again, from the events as they are now."""
+    pace = Pace.of(call.line.clock, COUNTED_WITHIN)
+    return Reply(200, await funnel.count_again(call.line, call.section, call.body, pace))

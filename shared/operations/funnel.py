@@ -1,0 +1,242 @@
+"""Funnel: how far the events of a definition came in a time, and why not further.
+
+Hours that were rolled up are read; those that were not yet, of which the present one is one, are counted on the spot and say
+that this is approximate: what is under way goes on.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import Literal
+
+from shared import ids, times
+from shared.access.caller import Caller
+from shared.access.sections import Section
+from shared.bodies import Body, Time, read_body
+from shared.errors import Fault, Invalid, NotFound
+from shared.exact import Json
+from shared.line import Line
+from shared.operations import in_words
+from shared.operations.listing import BEGINNING
+from shared.operations.pace import Pace
+from shared.operations.roll_up import SETTLED, count_hour, slices, tally_of
+from shared.stores.rollups import HOUR, hour_of
+from shared.stores.tally import DELIVERED, STAGES, Tally
+
+LONGEST = timedelta(days=31)
+"""What is asked for at once."""
+USUALLY = timedelta(hours=24)
+LIVE_HOURS = 2
+"""The newest hours that are counted on the spot, where no roll-up has come yet."""
+MOST_LIVE = 20_000
+"""Events of such an hour that are counted; beyond that it says that it is not complete."""
+MOST_RECOUNTED = timedelta(days=30)
+"""How far back an hour can be counted again: what lies in quarantine is kept so long."""
+STEPS: Mapping[str, timedelta] = {"hour": HOUR, "day": timedelta(days=1)}
+
+State = Literal["counted", "live", "partial", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which funnel: a definition, whole hours from `since` to `until`, in steps of a unit."""
+
+    event: str
+    since: datetime
+    until: datetime
+    unit: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """An hour of a definition, with how its numbers were had.
+
+    `counted`: rolled up. `live`: counted just now, and approximate. `partial`: the same, and there are more than were
+    counted. `missing`: not counted at all yet.
+    """
+
+    begin: datetime
+    state: State
+    tally: Tally
+    counted_at: datetime | None = None
+
+
+def asked_of(event: str, query: Mapping[str, str], now: datetime) -> Asked:
+    """The funnel that a query names, by default of the last 24 hours. Raises Invalid with every fault."""
+    faults: list[Fault] = []
+    step = query.get("step", "hour")
+    if step not in STEPS:
+        faults.append(Fault("/step", "Send hour or day.", "hour or day"))
+    until = _time(query, "until", now, faults)
+    since = _time(query, "since", until - USUALLY, faults)
+    if not faults and not timedelta(0) <= until - since <= LONGEST:
+        days = f"a time before `until`, at most {LONGEST.days} days before"
+        faults.append(Fault("/since", "Ask for a shorter time, the earlier one first.", days))
+    if faults:
+        raise Invalid("The query cannot be used.", faults=faults)
+    unit = STEPS[step]
+    # There is nothing to count of what is to come.
+    begin, end = min(since, now), min(until, now)
+    return Asked(event, _floor(begin, unit), min(_ceil(end, unit), _ceil(now, HOUR)), unit)
+
+
+async def funnel(line: Line, caller: Caller, asked: Asked, pace: Pace) -> dict[str, Json]:
+    """The funnel of a definition: all of it, and by its steps. Raises NotFound, Unavailable."""
+    section = await line.sections.read(caller.require_section())
+    if caller.events is not None and asked.event not in caller.events:
+        raise NotFound("There is no such definition in this section.")
+    await line.definitions.read(section.id, asked.event)
+    hours = await _hours(line, section, asked, pace)
+    return {
+        "event": asked.event,
+        "since": times.text(asked.since),
+        "until": times.text(asked.until),
+        **_shown_state(hours),
+        **_shown(_sum(hours)),
+        "parts": [*_parts(hours, asked.unit)],
+    }
+
+
+class CountBody(Body):
+    """Which hours to count again: those that begin in a time, and have ended."""
+
+    since: Time
+    until: Time
+
+
+async def count_again(line: Line, section_id: str, body: Json, pace: Pace) -> dict[str, Json]:
+    """Count hours once more, the newest first. `next`: where there was no time for all, what to send as `until`.
+
+    Raises Invalid, NotFound, Unavailable.
+    """
+    wanted, now = read_body(CountBody, body), line.clock.now()
+    since, until = times.parse(wanted.since), times.parse(wanted.until)
+    if not now - MOST_RECOUNTED <= since <= until or until - since > LONGEST:
+        expected = f"a time before `until`, at most {MOST_RECOUNTED.days} days ago"
+        fault = Fault("/since", "Only what is still there can be counted again.", expected)
+        raise Invalid("These hours cannot be counted.", faults=[fault])
+    section = await line.sections.read(section_id)
+    begin = min(_ceil(until, HOUR), hour_of(now - SETTLED)) - HOUR
+    counted = 0
+    while begin >= _floor(since, HOUR):
+        if pace.is_over:
+            return {"counted": counted, "next": times.text(begin + HOUR)}
+        counted += await count_hour(line, section, await line.rollups.hour(section.id, begin), pace)
+        begin -= HOUR
+    return {"counted": counted, "next": None}
+
+
+async def _hours(line: Line, section: Section, asked: Asked, pace: Pace) -> Sequence[Counted]:
+    """Every hour that is asked for, oldest first."""
+    tallies, states = await asyncio.gather(
+        line.rollups.tallies(section.id, asked.event, asked.since, asked.until),
+        line.rollups.hours(section.id, asked.since, asked.until),
+    )
+    known = {one.begin: one for one in states if one.counted_at}
+    oldest_live = hour_of(line.clock.now()) - HOUR * (LIVE_HOURS - 1)
+    hours: list[Counted] = []
+    for number in range((asked.until - asked.since) // HOUR):
+        begin = asked.since + HOUR * number
+        if begin in known:
+            tally = tallies.get(begin, Tally())
+            hours.append(Counted(begin, "counted", tally, known[begin].counted_at))
+        elif begin >= oldest_live:
+            hours.append(await _live(line, section, asked.event, begin, pace))
+        else:
+            hours.append(Counted(begin, "missing", Tally()))
+    return hours
+
+
+async def _live(line: Line, section: Section, event: str, begin: datetime, pace: Pace) -> Counted:
+    """An hour that was not rolled up yet, as far as it can be counted now."""
+    at, tally, seen = line.clock.now(), Tally(), 0
+    low, high = ids.lowest(begin), ids.lowest(begin + HOUR)
+    async for events, _ in slices(line, section, low, high):
+        own = [one for one in events if one["event"] == event]
+        tally += (await tally_of(line, section, own)).get(event, Tally())
+        seen += len(events)
+        if seen >= MOST_LIVE or pace.is_over:
+            return Counted(begin, "partial", tally, at)
+    for item in await line.quarantine.between(section.id, low, high):
+        if event in item.events:
+            tally.quarantined(item.cause.value, item.events[event])
+    return Counted(begin, "live", tally, at)
+
+
+def _parts(hours: Sequence[Counted], unit: timedelta) -> Iterator[dict[str, Json]]:
+    """The steps: of each, how far its events came."""
+    for begin, group in groupby(hours, key=lambda one: _floor(one.begin, unit)):
+        some = [*group]
+        shown = _shown_state(some)
+        yield {"since": times.text(begin), **shown, "reached": _sum(some).reached()}
+
+
+def _shown_state(hours: Sequence[Counted]) -> dict[str, Json]:
+    """How numbers were had. They are approximate unless all of it was rolled up."""
+    states = {one.state for one in hours}
+    counted = [one.counted_at for one in hours if one.counted_at]
+    return {
+        "approximate": states != {"counted"},
+        "complete": not states & {"partial", "missing"},
+        "countedAt": times.text(min(counted)) if counted else None,
+    }
+
+
+def _sum(hours: Iterable[Counted]) -> Tally:
+    total = Tally()
+    for one in hours:
+        total += one.tally
+    return total
+
+
+def _shown(tally: Tally) -> dict[str, Json]:
+    reached = tally.reached()
+    return {
+        "stages": [_stage(tally, stage, reached[stage]) for stage in STAGES],
+        "tests": tally.tests,
+        "withoutPerson": tally.nobody,
+        "destinations": [_destination(tally, one) for one in sorted({name for name, _ in tally.sent})],
+    }
+
+
+def _stage(tally: Tally, stage: str, count: int) -> dict[str, Json]:
+    lost = tally.gap(stage)
+    return {"stage": stage, "count": count, "gap": sum(lost.values()), "reasons": _reasons(lost)}
+
+
+def _destination(tally: Tally, name: str) -> dict[str, Json]:
+    words = Counter({word: count for (at, word), count in tally.sent.items() if at == name})
+    delivered = words.pop(DELIVERED, 0)
+    return {
+        "destination": name,
+        "deliveries": delivered + words.total(),
+        "delivered": delivered,
+        "gap": words.total(),
+        "reasons": _reasons(dict(words.most_common())),
+    }
+
+
+def _reasons(counts: Mapping[str, int]) -> list[Json]:
+    return [
+        {"reason": reason, "count": count, "detail": in_words.of_reason(reason)}
+        for reason, count in counts.items()
+    ]
+
+
+def _time(query: Mapping[str, str], name: str, usual: datetime, faults: list[Fault]) -> datetime:
+    try:
+        return max(times.parse(query[name]).astimezone(UTC), BEGINNING) if name in query else usual
+    except (ValueError, OverflowError):
+        faults.append(Fault(f"/{name}", "Write it in the expected form.", "an RFC 3339 time with an offset"))
+        return usual
+
+
+def _floor(at: datetime, unit: timedelta) -> datetime:
+    return at - (at - times.EPOCH) % unit
+
+
+def _ceil(at: datetime, unit: timedelta) -> datetime:
+    return at + (times.EPOCH - at) % unit
