@@ -139,6 +139,19 @@ async def replay_dead_letter(call: KeyedCall) -> Reply:
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))
 
 
+@door(
+    bp,
+    "POST /v1/deliveries/{id}/replay",
+    Gives(202, answers.Redelivered),
+    Wants(body=replay.ReplayOne | None, refuses=(Conflict,)),
+)
+async def replay_delivery(call: KeyedCall) -> Reply:
+    """Start a delivery anew that has ended, one that was delivered too: that gets another id, unless asked otherwise."""
+    wanted = read_body(replay.ReplayOne, call.optional_body)
+    await call.line.audit.note(call.section, "delivery replayed", call.params["id"])
+    return Reply(202, await replay.delivery(call.line, call.section, call.params["id"], wanted))
+
+
 @door(bp, "POST /v1/replays/try", Gives(200, answers.Survey), Wants(body=ReplayFilter))
 async def survey_replay(call: KeyedCall) -> Reply:
     """Count the deliveries that a filter chooses, and show some. Nothing is replayed."""

@@ -141,10 +141,11 @@ class Letter(DeadLetter):
 
 
 class Redelivered(TypedDict):
-    """The delivery was started anew."""
+    """The delivery was started anew; its destination gets it under `sentAs`."""
 
     id: str
     status: Status
+    sentAs: str
     receipt: str
 
 
@@ -174,12 +175,16 @@ Replay = TypedDict(
         "as": Literal["same", "new"],
         "replayed": int,
         "skipped": int,
+        "upTo": Time | None,
         "createdAt": Time,
         "changedAt": Time,
         "by": str,
     },
 )
-Replay.__doc__ = """How far a replay is. `skipped` failed again since, were replayed by somebody else, or must not be sent once more."""
+Replay.__doc__ = """How far a replay is. `skipped` failed again since, were replayed by somebody else, or must not be sent once more.
+
+`upTo` is when the event came that was looked at last, where there is an order of time.
+"""
 
 
 class Replays(TypedDict):

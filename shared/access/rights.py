@@ -91,6 +91,7 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/dead-letter-groups": Scope.OPERATE,
     "GET /v1/dead-letters/{id}": Scope.OPERATE,
     "POST /v1/dead-letters/{id}/replay": Scope.OPERATE,
+    "POST /v1/deliveries/{id}/replay": Scope.OPERATE,
     "GET /v1/replays": Scope.OPERATE,
     "GET /v1/replays/{id}": Scope.OPERATE,
     "POST /v1/replays": Scope.OPERATE,

@@ -1,7 +1,7 @@
 """Replay choice: which deliveries a filter chooses, one after the other, each with the place to go on from.
 
 What is dead or held is found by its list, cause by cause. What was delivered or refused stands in no list: it is found by the
-time at which its event came.
+time at which its event came, or on the timeline of its person.
 """
 
 import asyncio
@@ -22,6 +22,8 @@ from shared.stores.trail import Delivery, Trail
 
 PAGE = 100
 """Events that are looked at together where there is no list."""
+MOST_OF_A_PERSON = 10_000
+"""Events of a person that are looked at, the newest."""
 
 Place = tuple[str, str]
 """A cause, where there is one, and in it a delivery: its event and its route."""
@@ -89,10 +91,12 @@ async def _listed(line: Line, section: str, wanted: ReplayFilter, after: Place) 
 
 
 async def _by_time(line: Line, section: str, wanted: ReplayFilter, after: Place) -> AsyncIterator[Candidate]:
-    """Oldest first, whichever bucket they are in. What the ledger's list says of an event spares reading its receipt."""
-    whole = await line.sections.read(section)
+    """Oldest first, whichever bucket they are in. What a list says of an event spares reading its receipt."""
     low, high = after[1].partition("|")[0] or _lowest(wanted), _highest(wanted)
-    while page := (await listing.oldest(line, whole, low, high, PAGE)):
+    pages = _of_all(line, section, low, high)
+    if wanted.person is not None:
+        pages = _of_person(line, section, wanted.person, low, high)
+    async for page in pages:
         trails = await asyncio.gather(*(_trail(line, section, wanted, one) for one in page))
         for one, trail in zip(page, trails, strict=True):
             for delivery in sorted(trail.deliveries, key=lambda one: one.route):
@@ -100,10 +104,23 @@ async def _by_time(line: Line, section: str, wanted: ReplayFilter, after: Place)
                 if place > after:
                     yield Candidate(place, delivery if _fits(wanted, delivery) else None)
             yield Candidate(("", f"{one['id']}|~"), None)
-        if len(page) < PAGE:
-            return
+
+
+async def _of_all(line: Line, id: str, low: str, high: str) -> AsyncIterator[Sequence[listing.Summary]]:
+    section = await line.sections.read(id)
+    while page := await listing.oldest(line, section, low, high, PAGE):
+        yield page
         # A space sorts before all that could follow an id.
         low = f"{page[-1]['id']} "
+
+
+async def _of_person(
+    line: Line, section: str, person: str, low: str, high: str
+) -> AsyncIterator[Sequence[listing.Summary]]:
+    theirs = await line.timeline.newest(section, person, MOST_OF_A_PERSON)
+    found = sorted((one for one in theirs if low <= str(one["id"]) < high), key=lambda one: str(one["id"]))
+    for start in range(0, len(found), PAGE):
+        yield found[start : start + PAGE]
 
 
 async def _trail(line: Line, section: str, wanted: ReplayFilter, one: listing.Summary) -> Trail:

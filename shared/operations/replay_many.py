@@ -6,28 +6,27 @@ unless that is asked for: a receiver that knows the old one would answer that al
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
-from shared import times
+from shared import ids, times
 from shared.bodies import Body, Whole, read_body
-from shared.destinations.outcomes import Outcome
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations import replay
 from shared.operations.pace import Pace
+from shared.operations.replay import Identity, is_new
 from shared.operations.replay_choice import ReplayFilter, candidates, check
 from shared.ports import RowChanged
 from shared.stores.replays import Replay, Status
 from shared.stores.trail import Delivery
-from shared.stores.trail import Status as Ended
 
 KEPT = timedelta(days=30)
 """How long a replay is remembered that has ended or was stopped."""
 SAMPLES = 10
-_DONE = (Ended.DELIVERED, Ended.REFUSED)
 MOST_SURVEYED = 10_000
 """Deliveries that a survey looks at."""
 
@@ -38,12 +37,12 @@ class ReplayBody(Body):
     filter: ReplayFilter = ReplayFilter()
     per_minute: Annotated[Whole, Field(ge=1, le=10_000)] = 600
     """Deliveries that are started anew in a minute, at most."""
-    as_: Literal["same", "new"] | None = Field(None, alias="as")
+    as_: Identity | None = Field(None, alias="as")
     """The id that receivers get: the one they had, or a new one. Without it what was delivered gets a new one."""
 
     @property
     def as_new(self) -> bool:
-        return self.as_ == "new" or (self.as_ is None and self.filter.status == "delivered")
+        return is_new(self.as_, self.filter.status)
 
 
 async def survey(line: Line, section: str, body: Json, pace: Pace) -> dict[str, Json]:
@@ -121,10 +120,17 @@ def shown(one: Replay) -> dict[str, Json]:
         "as": "new" if one.as_new else "same",
         "replayed": one.replayed,
         "skipped": one.skipped,
+        "upTo": _up_to(one),
         "createdAt": one.created_at,
         "changedAt": one.changed_at,
         "by": one.by,
     }
+
+
+def _up_to(one: Replay) -> str | None:
+    """When the event came that was looked at last, where events are looked at in that order."""
+    cause, place = one.place
+    return times.text(ids.time_of(place.partition("|")[0])) if place and not cause else None
 
 
 async def _advance(line: Line, one: Replay, pace: Pace) -> int:
@@ -174,28 +180,12 @@ async def _note(line: Line, begun: Replay, ended: Replay) -> None:
 
 async def _replay(line: Line, one: Replay, delivery: Delivery) -> bool:
     """Start one anew; False when somebody else has, it is gone, or it must not be sent once more."""
-    if delivery.status in _DONE and not await _may_go(line, one.section, delivery):
-        return False
     try:
-        await line.dead_letters.restart(one.section, delivery, as_new=one.as_new)
+        await replay.start(line, one.section, delivery, as_new=one.as_new)
     except (Conflict, NotFound):
         return False
     await line.hand_off.deliveries(one.section, delivery.route, [delivery.event_id])
     return True
-
-
-async def _may_go(line: Line, id: str, delivery: Delivery) -> bool:
-    """Whether it would be sent now: not if its event is too old to start anything, or the person has opted out.
-
-    Asked beforehand, so that what was delivered stays so where it would only end otherwise.
-    """
-    section, gate = await line.sections.read(id), line.forwarder.gate
-    anew = replace(delivery, status=Ended.PENDING)
-    sending = await gate.open(section, anew)
-    if isinstance(sending, Outcome):
-        return False
-    trail = await line.receipts.trail(id, delivery.event_id)
-    return not await gate.refuses(section, trail, anew, sending, line.clock.now())
 
 
 def _changed(line: Line, one: Replay, **members: Json) -> Replay:

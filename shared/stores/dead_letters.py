@@ -75,8 +75,7 @@ class DeadLetters:
 
     async def read(self, section: str, id: str) -> Delivery:
         """One that is dead or held. Raises NotFound."""
-        event, _, route = id.partition("_")
-        delivery = await self._find(section, event, route)
+        delivery = await self.find(section, id)
         if delivery.status not in LISTED:
             raise NotFound(f"This delivery is no dead letter: it is {delivery.status}. Look at its receipt.")
         return delivery
@@ -86,8 +85,7 @@ class DeadLetters:
 
         Raises NotFound, and Conflict when it is not dead or held (any more).
         """
-        event, _, route = id.partition("_")
-        delivery = await self._find(section, event, route)
+        delivery = await self.find(section, id)
         if delivery.status not in LISTED:
             raise Conflict(f"This delivery is {delivery.status}, so there is nothing to replay.")
         return await self.restart(section, delivery)
@@ -95,8 +93,10 @@ class DeadLetters:
     async def restart(self, section: str, delivery: Delivery, *, as_new: bool = False) -> Delivery:
         """Start one that has ended anew, whatever its end was; `as_new`: under an id that no receiver has seen.
 
-        The caller hands it off. Raises Conflict when somebody else has changed it since it was read.
+        The caller hands it off. Raises Conflict when it has not ended, or somebody else has changed it since it was read.
         """
+        if delivery.status not in (*LISTED, Status.DELIVERED, Status.REFUSED):
+            raise Conflict(f"This delivery is {delivery.status}: it goes on by itself.")
         number = delivery.replays + 1
         anew = replace(
             delivery,
@@ -149,7 +149,9 @@ class DeadLetters:
             return False
         return delivery.status in LISTED and delivery.cause == cause
 
-    async def _find(self, section: str, event: str, route: str) -> Delivery:
+    async def find(self, section: str, id: str) -> Delivery:
+        """A delivery by its id, however it stands. Raises NotFound."""
+        event, _, route = id.partition("_")
         try:
             delivery = await self._receipts.delivery(section, event, route)
         except ValueError:

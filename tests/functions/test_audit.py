@@ -41,6 +41,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",
+    "POST /v1/deliveries/{id}/replay": "delivery replayed",
     "POST /v1/replays": "replay begun",
     "POST /v1/replays/{id}/stop": "replay stopped",
     "POST /v1/replays/{id}/resume": "replay resumed",

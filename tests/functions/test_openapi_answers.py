@@ -272,6 +272,9 @@ def dead_letters(running: Running) -> Iterator[Response]:
     yield running.operator.get("/v1/dead-letter-groups")
     yield running.operator.get(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}")
     yield running.operator.post(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}/replay")
+    delivered = running.post_order().doc["id"]
+    receipt = running.client.receipt(delivered, lambda doc: doc["status"] == "delivered")
+    yield running.operator.post(f"/v1/deliveries/{receipt['deliveries'][0]['id']}/replay", {"as": "new"})
     yield running.operator.post("/v1/replays/try", {"cause": "rejected"})
     yield from replays(running)
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared import ids as ids_
 from shared import times
 from shared.bodies import read_body
 from shared.operations import replay, replay_choice, replay_many
@@ -130,6 +131,7 @@ async def test_no_more_than_its_share_goes_in_a_minute_and_each_goes_once():
 
     done = await house.line.replays.read("demo", "rp1")
     assert (done.status, done.replayed, done.skipped) == ("done", 5, 0)
+    assert replay_many.shown(done)["upTo"] == times.text(ids_.time_of(max(ids)))
     assert {(await house.delivery(id)).replays for id in ids} == {1}
     assert len(sent(house)) == 10
 
@@ -262,11 +264,20 @@ async def test_a_survey_counts_what_a_filter_chooses_and_a_replay_takes_just_tha
     assert (await begin(house, **chosen))["replayed"] == count
 
 
-async def test_a_person_s_own_are_found():
-    house, [id] = await delivered(1)
-    person = (await house.delivery(id)).person
+async def test_a_person_s_own_are_found_on_their_timeline_however_much_came_of_others(monkeypatch):
+    monkeypatch.setattr(replay_choice, "PAGE", 2)
+    house, ids = await delivered(5, *[OK] * 10)
+    person = (await house.delivery(ids[0])).person
+    for n in range(5):
+        await house.accept(id=f"other-{n}", person={"email": f"other-{n}@example.com"})
+    await house.work()
+    house.clock.pass_(minutes=1)
+    before = house.tables.requests
 
-    assert (await survey(house, person=person))["count"] == 1
+    assert (await survey(house, person=person))["count"] == 5
+    assert house.tables.requests - before <= 1 + 5
+    assert (await survey(house, person=person, until=BEGAN))["count"] == 0
+    assert (await begin(house, person=person))["replayed"] == 5
 
 
 async def test_events_of_several_pages_buckets_and_routes_are_each_found_once(monkeypatch):
