@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from shared.access.audit import KEPT, Audit
 from shared.access.clients import Clients
@@ -16,6 +16,7 @@ from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
+from shared.counts import Counts
 from shared.line import Line
 from shared.people.consents import Consents
 from shared.people.directory import Directory
@@ -35,7 +36,9 @@ from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lane, Lanes
+from shared.stages.rates import Rates
 from shared.stages.record import Recorder
+from shared.stages.send import Sender
 from shared.stages.tell import Teller
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
@@ -48,6 +51,7 @@ from shared.stores.notices import Notices
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
+from shared.stores.refusals import Refusals
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
 from shared.stores.rollups import Rollups
@@ -116,19 +120,21 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
-    ledger, outbox, receipts, due = _stores(tables, blobs, join_pause)
+    ledger, outbox, receipts, due = _kept(tables, blobs, join_pause)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    dead_letters, breakers = DeadLetters(tables, receipts, outbox, clock), Breakers(clock)
+    dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     conclude = _conclude(tables, routes, destinations, Subscriptions(registry, seal, clock), clock)
+    breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
+    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
     return Line(
-        checker=Checker(Validator(Catalog(registry)), recorder, clock),
+        checker=Checker(Validator(Catalog(registry)), recorder, Refusals(tables, clock, mark_pause), clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, conclude, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, conclude, clock),
         teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
@@ -146,21 +152,37 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
-        quotas=Quotas(Taken(tables), clock),
-        used=Used(tables, clock),
-        rejected=Rejected(tables, clock),
+        quotas=Quotas(counts),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
         belongings=Belongings(tables, blobs),
-        contents=Contents(tables),
-        replays=Replays(tables),
-        rollups=Rollups(tables),
         clock=clock,
+        **_stores(tables, clock),
     )
 
 
-def _stores(tables: Tables, blobs: Blobs, join_pause: float) -> tuple[Ledger, Outbox, Receipts, Due]:
+class _Stores(TypedDict):
+    """What of a line needs tables, and perhaps a clock, and nothing else of it."""
+
+    used: Used
+    rejected: Rejected
+    contents: Contents
+    replays: Replays
+    rollups: Rollups
+
+
+def _stores(tables: Tables, clock: Clock) -> _Stores:
+    return {
+        "used": Used(tables, clock),
+        "rejected": Rejected(tables, clock),
+        "contents": Contents(tables),
+        "replays": Replays(tables),
+        "rollups": Rollups(tables),
+    }
+
+
+def _kept(tables: Tables, blobs: Blobs, join_pause: float) -> tuple[Ledger, Outbox, Receipts, Due]:
     return Ledger(tables, blobs), Outbox(tables), Receipts(tables, join_pause), Due(tables)
 
 

@@ -99,7 +99,7 @@ class Destinations:
         """
         wanted = read_body(DestinationBody, body)
         plugin = destinations.load(wanted.kind)
-        _settings(wanted.kind, wanted.settings)
+        _check_rate(wanted.kind, _settings(wanted.kind, wanted.settings))
         made = {} if wanted.secrets else secrets.made(plugin.secrets, random)
         given = wanted.secrets or made
         secrets.check(wanted.kind, plugin.secrets, given)
@@ -130,6 +130,7 @@ class Destinations:
         record = await self._record(section, id)
         kind = record.doc["kind"]
         settings = _settings(kind, wanted.settings)
+        _check_rate(kind, settings)
         if wanted.secrets is None:
             self._check_kept(record, settings)
             return await self._replace(self._changed(record, settings=wanted.settings))
@@ -223,6 +224,15 @@ def _settings(kind: str, settings: dict[str, Json]) -> DestinationSettings:
         faults = faults_of(error, "/settings")
         raise Invalid(f"The settings do not fit a {kind} destination.", faults=faults) from None
     return checked
+
+
+def _check_rate(kind: str, settings: DestinationSettings) -> None:
+    """Whoever asks for more than the kind takes would only be refused there. Raises Invalid."""
+    asked, most = settings.per_minute, destinations.load(kind).limits.per_minute
+    if asked is not None and most is not None and asked > most:
+        expected, pointer = f"at most {most:,} a minute", "/settings/perMinute"
+        fault = Fault(pointer, f"A {kind} destination takes no more than {most:,}.", expected, f"{asked:,}")
+        raise Invalid(f"The settings do not fit a {kind} destination.", faults=[fault])
 
 
 _context = subscribed.context

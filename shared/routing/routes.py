@@ -47,11 +47,9 @@ class Route:
 MAX_ROUTE_VERSIONS = 50
 
 
-class RouteBody(Body):
-    """A route to create; without a mapping the properties go as they are, without a condition all events do."""
+class RouteChange(Body):
+    """What a route is changed to: without a mapping the properties go as they are, without a condition all events do."""
 
-    event: Discriminator
-    destination: str = Field(max_length=64)
     purpose: Slug | None = None
     mapping: dict[str, Json] | None = None
     versions: (
@@ -63,8 +61,15 @@ class RouteBody(Body):
     condition: dict[str, Json] | None = None
 
 
+class RouteBody(RouteChange):
+    """A route to create: from an event to a destination, and what it is changed to later."""
+
+    event: Discriminator
+    destination: str = Field(max_length=64)
+
+
 class Routes:
-    """Creates, lists, reads and pauses routes."""
+    """Creates, changes, lists, reads and pauses routes."""
 
     def __init__(self, registry: Registry, clock: Clock) -> None:
         self._registry = registry
@@ -75,6 +80,22 @@ class Routes:
         record = await self._made(section, read_body(RouteBody, body), id)
         await self._registry.create(record)
         return _shown(record)
+
+    async def change(self, section: str, id: str, body: Json) -> dict[str, Json]:
+        """Replace what it sends of which events, whole; what waits goes on by the new one, within CACHE_SECONDS.
+
+        From where to where it leads stays. Raises NotFound, Invalid, Conflict.
+        """
+        wanted = read_body(RouteChange, body)
+        record = await self._record(section, id)
+        ends = {"event": record.doc["event"], "destination": record.doc["destination"]}
+        said = {name: getattr(wanted, name) for name in RouteChange.model_fields}
+        whole = RouteBody.model_construct(**ends, **said)
+        made = (await self._made(section, whole, id)).doc
+        kept = {"status": record.doc["status"], "createdAt": record.doc["createdAt"]}
+        changed = record.with_doc(**{**made, **kept})
+        await self._registry.replace(changed)
+        return _shown(changed)
 
     async def draft(self, section: str, wanted: RouteBody) -> Route:
         """The route that `create` would make. Nothing is stored. Raises Invalid."""
@@ -111,12 +132,13 @@ class Routes:
         await self._registry.replace(record)
         return _shown(record)
 
-    async def of_event(self, section: str, event: str) -> Sequence[Route]:
+    async def of_event(self, section: str, event: str, *, paused_too: bool = False) -> Sequence[Route]:
         """The active routes of a definition, and its subscriptions, which are routes as well."""
         routes = await self._registry.listed(Kind.ROUTE, section)
         subscriptions = await self._registry.listed(Kind.SUBSCRIPTION, section)
+        runs = ("active", "paused") if paused_too else ("active",)
         return [
-            *(_route(one) for one in routes if one.doc["event"] == event and one.doc["status"] == "active"),
+            *(_route(one) for one in routes if one.doc["event"] == event and one.doc["status"] in runs),
             *(_subscribed(one, event) for one in subscriptions if event in one.doc["events"]),
         ]
 

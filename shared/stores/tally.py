@@ -69,7 +69,8 @@ class Tally:
     """What was counted of one definition's events.
 
     `stops`: by stage and reason; `sent`: by destination and what became of it, `delivered` or the reason. `nobody`: of those
-    that were resolved, how many went on without a person. Test events are counted apart from all else.
+    that were resolved, how many went on without a person. Test events are counted apart from all else, and so is what the
+    API `refused`, by the type of the problem, because that is no event and not computed from rows.
     """
 
     delivered: int = 0
@@ -77,6 +78,7 @@ class Tally:
     nobody: int = 0
     stops: Counter[Stop] = field(default_factory=Counter)
     sent: Counter[Stop] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
 
     def add(self, trail: Trail, *, test: bool, paused: bool) -> None:
         """Count one event."""
@@ -103,6 +105,7 @@ class Tally:
         self.nobody += other.nobody
         self.stops.update(other.stops)
         self.sent.update(other.sent)
+        self.refused.update(other.refused)
         return self
 
     @property
@@ -139,13 +142,15 @@ class Tally:
             "nobody": self.nobody,
             "stops": _rows(self.stops),
             "sent": _rows(self.sent),
+            "refused": dict(self.refused),
         }
 
 
 def read_tally(doc: Mapping[str, Json]) -> Tally:
     """The tally that `written` wrote."""
     delivered, tests, nobody = (int(str(doc[name])) for name in ("delivered", "tests", "nobody"))
-    return Tally(delivered, tests, nobody, _counter(doc["stops"]), _counter(doc["sent"]))
+    refused = Counter({reason: int(count) for reason, count in doc["refused"].items()})
+    return Tally(delivered, tests, nobody, _counter(doc["stops"]), _counter(doc["sent"]), refused)
 
 
 def _rows(counter: Counter[Stop]) -> list[Json]:

@@ -170,6 +170,7 @@ def ways_out(running: Running) -> Iterator[Response]:
     yield running.operator.post("/v1/routes/try", {"route": routed, "event": {"event": ORDER}})
     made = running.operator.post("/v1/routes", {**routed, "purpose": "transactional"})
     yield made
+    yield running.operator.put(f"/v1/routes/{made.doc['id']}", {"mapping": {"number": "properties.orderId"}})
     yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")
     running.operator.post(f"/v1/routes/{made.doc['id']}/pause")
     yield running.operator.get("/v1/routes")
@@ -202,6 +203,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
     yield running.operator.post("/v1/funnels/count", counted())
+    yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 
 
 def counted() -> dict[str, str]:
@@ -279,7 +281,12 @@ def dead_letters(running: Running) -> Iterator[Response]:
     receipt = running.client.receipt(event, lambda doc: doc["status"] == "failed")
     yield running.client.get(f"/v1/events/{event}")
     yield running.operator.get("/v1/dead-letters?limit=100")
+    yield running.operator.get("/v1/dead-letter-groups")
+    yield running.operator.get(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}")
     yield running.operator.post(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}/replay")
+    delivered = running.post_order().doc["id"]
+    receipt = running.client.receipt(delivered, lambda doc: doc["status"] == "delivered")
+    yield running.operator.post(f"/v1/deliveries/{receipt['deliveries'][0]['id']}/replay", {"as": "new"})
     yield running.operator.post("/v1/replays/try", {"cause": "rejected"})
     yield from replays(running)
 

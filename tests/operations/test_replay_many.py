@@ -16,6 +16,7 @@ from shared.ports import Answer, NoAnswer, RowChanged
 from tests.house import OK, ORDER, body, build
 
 BAD = Answer(400, {}, b"")
+LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 def pace(house):
@@ -228,7 +229,11 @@ async def test_held_deliveries_are_replayed_only_if_that_is_asked_for(monkeypatc
     [
         ({"filter": {"cause": "none"}}, "/filter/cause"),
         ({"filter": {"since": "yesterday"}}, "/filter/since"),
-        ({"filter": {"status": "delivered"}}, "/filter/status"),
+        ({"filter": {"status": "parked"}}, "/filter/status"),
+        ({"filter": {"status": "delivered"}}, "/filter/since"),
+        ({"filter": {"status": "refused", "until": LONG_AGO}}, "/filter/since"),
+        ({"filter": {"status": "delivered", "since": LONG_AGO, "cause": "rejected"}}, "/filter/cause"),
+        ({"as": "other"}, "/as"),
         ({"perMinute": 0}, "/perMinute"),
         ({"filter": {"colour": "red"}}, "/filter/colour"),
     ],
