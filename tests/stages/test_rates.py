@@ -175,6 +175,7 @@ async def test_turns_are_given_in_order_and_never_far_off():
         ("dynamics_journeys", None, 1_200),
         ("dynamics_journeys", 2_500, 2_500),
         ("dataverse_row", None, 1_200),
+        ("azure_email", None, 30),
         ("apsis_one", None, 6_000),
         ("apsis_one", 600, 600),
         ("voucherify", None, 100),

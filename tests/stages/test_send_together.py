@@ -1,12 +1,13 @@
 """Send together: what is on its way to one recipient goes in one request, and each delivery still ends for itself."""
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared import exact, flow
+from shared import exact, flow, killpoints
 from shared.destinations.kinds import apsis_one
 from shared.messages import DeliveryMessage, read_delivery
 from shared.ports import Answer, NoAnswer
@@ -199,6 +200,67 @@ async def test_a_group_counts_as_one_request_of_the_rate_and_what_has_no_turn_is
     assert (await house.delivery(other.id, "rt-apsis")).status is Status.PENDING
     [(_, again, _)] = house.queue.sent
     assert read_delivery(again.encode()).events == (other.id,)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def killed_at(point, time=1):
+    """The process ends when that kill point is reached so many times."""
+    met: list[str] = []
+
+    def on_reached(name):
+        met.extend([name] * (name == point))
+        if len(met) == time:
+            raise Killed
+
+    killpoints.arm(on_reached)
+    try:
+        yield
+    finally:
+        killpoints.arm(None)
+
+
+def restarted(house, *answers):
+    """Another process on the same storage."""
+    return build(TOKEN, *answers, tables=house.tables, queue=house.queue, clock=house.clock)
+
+
+@pytest.mark.parametrize("point", ["forward.claimed", "forward.sent"])
+@pytest.mark.parametrize(("on_unknown", "status"), [("hold", Status.HELD), ("resend", Status.DELIVERED)])
+async def test_what_a_killed_process_had_in_one_request_is_held_or_sent_again_each_for_itself(
+    point, on_unknown, status
+):
+    house, ids, message = await gathered(TAKEN, settings={"onUnknown": on_unknown})
+    with killed_at(point), pytest.raises(Killed):
+        await flow.deliver(house.line, message)
+    house.clock.pass_(seconds=31)
+
+    again = restarted(house, TAKEN)
+    await flow.deliver(again.line, message)
+
+    assert {one.status for one in await seen(again, ids)} == {status}
+    assert brought(again) == ([["2", "1", "0"]] if on_unknown == "resend" else [])
+
+
+async def test_a_process_that_is_killed_after_a_refusal_of_several_leaves_only_what_it_had_begun_alone_in_doubt():
+    house, ids, message = await gathered(REFUSED)
+    with killed_at("forward.claimed", time=2), pytest.raises(Killed):
+        await flow.deliver(house.line, message)
+    left = await seen(house, ids)
+    house.clock.pass_(seconds=31)
+
+    again = restarted(house, TAKEN)
+    await flow.deliver(again.line, message)
+
+    assert [one.status for one in left] == [Status.SENDING, Status.RETRYING, Status.RETRYING]
+    assert [(one.status, one.attempt) for one in await seen(again, ids)] == [
+        (Status.HELD, 1),
+        (Status.DELIVERED, 1),
+        (Status.DELIVERED, 1),
+    ]
 
 
 async def test_who_waits_long_for_anothers_request_is_looked_at_anew(monkeypatch):
