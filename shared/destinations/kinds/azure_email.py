@@ -113,6 +113,7 @@ DESTINATION = DestinationKind(
     build=build,
     secrets=ENTRA_SECRETS,
     access=access,
+    account=lambda settings, _: settings.endpoint,
     # 403 is what a role answers that was given minutes ago, or is still to be given.
     answers={401: NO_ACCESS, 403: NO_ACCESS},
     # 10 MB with attachments. https://learn.microsoft.com/azure/communication-services/concepts/service-limits#email
