@@ -21,9 +21,10 @@ from shared.errors import (
     UnknownVersion,
     UnsupportedMediaType,
 )
-from shared.operations import capture, listing, mend, mentioning, replay, replay_many
+from shared.operations import capture, letter, listing, mend, mentioning, replay, replay_many
 from shared.operations.listing import page_of
 from shared.operations.pace import Pace
+from shared.operations.replay_choice import ReplayFilter
 
 bp = func.Blueprint()
 MENDABLE = (
@@ -119,6 +120,18 @@ async def list_dead_letters(call: KeyedCall) -> Reply:
     return Reply(200, {"deadLetters": found})
 
 
+@door(bp, "GET /v1/dead-letter-groups", Gives(200, answers.DeadGroups))
+async def list_dead_groups(call: KeyedCall) -> Reply:
+    """Count what is dead or held, by cause and destination."""
+    return Reply(200, {"groups": [*await call.line.dead_letters.groups(call.section)]})
+
+
+@door(bp, "GET /v1/dead-letters/{id}", Gives(200, answers.Letter))
+async def read_dead_letter(call: KeyedCall) -> Reply:
+    """Read what was sent and what came back, without secrets and without what says who somebody is."""
+    return Reply(200, await letter.letter(call.line, call.caller, call.params["id"]))
+
+
 @door(bp, "POST /v1/dead-letters/{id}/replay", Gives(202, answers.Redelivered), Wants(refuses=(Conflict,)))
 async def replay_dead_letter(call: KeyedCall) -> Reply:
     """Start a dead or held delivery anew, under its own id."""
@@ -126,16 +139,29 @@ async def replay_dead_letter(call: KeyedCall) -> Reply:
     return Reply(202, await replay.dead_letter(call.line, call.section, call.params["id"]))
 
 
-@door(bp, "POST /v1/replays/try", Gives(200, answers.Survey), Wants(body=replay_many.ReplayFilter))
+@door(
+    bp,
+    "POST /v1/deliveries/{id}/replay",
+    Gives(202, answers.Redelivered),
+    Wants(body=replay.ReplayOne | None, refuses=(Conflict,)),
+)
+async def replay_delivery(call: KeyedCall) -> Reply:
+    """Start a delivery anew that has ended, one that was delivered too: that gets another id, unless asked otherwise."""
+    wanted = read_body(replay.ReplayOne, call.optional_body)
+    await call.line.audit.note(call.section, "delivery replayed", call.params["id"])
+    return Reply(202, await replay.delivery(call.line, call.section, call.params["id"], wanted))
+
+
+@door(bp, "POST /v1/replays/try", Gives(200, answers.Survey), Wants(body=ReplayFilter))
 async def survey_replay(call: KeyedCall) -> Reply:
-    """Count the dead letters that a filter chooses, and show some. Nothing is replayed."""
+    """Count the deliveries that a filter chooses, and show some. Nothing is replayed."""
     pace = Pace.of(call.line.clock, REPLAY_WITHIN)
     return Reply(200, await replay_many.survey(call.line, call.section, call.body, pace))
 
 
 @door(bp, "POST /v1/replays", Gives(201, answers.Replay, ("Location",)), Wants(body=replay_many.ReplayBody))
 async def begin_replay(call: KeyedCall) -> Reply:
-    """Start the dead letters that a filter chooses anew, so many a minute."""
+    """Start the deliveries that a filter chooses anew, so many a minute."""
     wanted = read_body(replay_many.ReplayBody, call.body)
     id, pace = "rp" + secrets.token_hex(8), Pace.of(call.line.clock, REPLAY_WITHIN)
     await call.line.audit.note(call.section, "replay begun", id)

@@ -12,7 +12,7 @@ from shared.errors import Conflict, LimitReached
 from shared.operations import preview, unpark
 from shared.operations.pace import Pace
 from shared.routing.destinations import ChangeBody, DestinationBody
-from shared.routing.routes import RouteBody
+from shared.routing.routes import RouteBody, RouteChange
 
 bp = func.Blueprint()
 RESUME_WITHIN = timedelta(seconds=10)
@@ -102,6 +102,12 @@ async def list_routes(call: KeyedCall) -> Reply:
 async def read_route(call: KeyedCall) -> Reply:
     """Read a route."""
     return Reply(200, await call.line.routes.read(call.section, call.params["id"]))
+
+
+@door(bp, "PUT /v1/routes/{id}", Gives(200, answers.Route), Wants(body=RouteChange, refuses=(Conflict,)))
+async def change_route(call: KeyedCall) -> Reply:
+    """Replace a route's purpose, mapping, versions and condition, whole. From where to where it leads stays."""
+    return Reply(200, await call.line.routes.change(call.section, call.params["id"], call.body))
 
 
 @door(bp, "POST /v1/routes/{id}/pause", Gives(200, answers.Route), Wants(refuses=(Conflict,)))

@@ -134,6 +134,8 @@ PATHS = {
         house.line, house.caller, listing.page_of({"after": first})
     ),
     "dead letters of one cause": lambda house, _: house.line.dead_letters.list("demo", Cause.REJECTED, 100),
+    "dead letters counted by cause and destination": lambda house, _: house.line.dead_letters.groups("demo"),
+    "a page of events, delivered or refused, to replay": lambda house, _: replay_page(house),
     "replays of a section": lambda house, _: house.line.replays.list("demo"),
     "quarantine of one cause": lambda house, _: house.line.quarantine.list("demo", "invalid", 100),
     "kept webhooks that mention a person, by one identifier": lambda house, _: mentioning(
@@ -154,6 +156,12 @@ PATHS = {
         lambda bucket: house.line.ledger.expired("demo", bucket, "20991231", 1_000)
     ),
 }
+
+
+async def replay_page(house):
+    """A hundred of them; their receipts are a range a commit beside."""
+    section = await house.line.sections.read("demo")
+    await listing.oldest(house.line, section, "", "~", 100)
 
 
 async def post_again(house):

@@ -125,7 +125,7 @@ class Attempt(TypedDict):
 
 
 class Delivery(TypedDict):
-    """An event on its way to one route's destination."""
+    """An event on its way to one route's destination; `sentAs` is the id that this knows it by, the delivery's own at first."""
 
     id: str
     route: str
@@ -134,6 +134,7 @@ class Delivery(TypedDict):
     status: Status
     cause: str | None
     detail: str
+    sentAs: str
     nextAttemptAt: Time | None
     replays: int
     attempts: list[Attempt]

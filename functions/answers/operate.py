@@ -5,7 +5,9 @@ from typing import Literal, NotRequired
 from typing_extensions import TypedDict
 
 from functions.answers import Time
+from functions.answers.events import Attempt
 from functions.answers.problems import Fault
+from functions.answers.routing import PreviewedRequest
 from shared.exact import Json
 from shared.stores import kept, replays
 from shared.stores.trail import Status
@@ -107,42 +109,82 @@ class DeadLetters(TypedDict):
     deadLetters: list[DeadLetter]
 
 
+class DeadGroup(TypedDict):
+    """Dead and held deliveries to one destination with one cause; `oldest` is when the first of their events came."""
+
+    cause: str
+    reason: str
+    destination: str
+    count: int
+    oldest: Time
+
+
+class DeadGroups(TypedDict):
+    """What is dead or held, by cause; the largest group of each first."""
+
+    groups: list[DeadGroup]
+
+
+class Letter(DeadLetter):
+    """A dead letter with its attempts and the request that it would be now.
+
+    `comparedWithLast`: whether the last attempt sent the `same`, or mapping, settings or person have `changed` since, or
+    nothing was sent that could be compared.
+    """
+
+    status: Status
+    replays: int
+    attempts: list[Attempt]
+    request: PreviewedRequest | None
+    withoutRequest: str | None
+    comparedWithLast: Literal["same", "changed", "unknown"]
+
+
 class Redelivered(TypedDict):
-    """The delivery was started anew."""
+    """The delivery was started anew; its destination gets it under `sentAs`."""
 
     id: str
     status: Status
+    sentAs: str
     receipt: str
 
 
 class Sample(TypedDict):
-    """A dead letter that a filter chooses."""
+    """A delivery that a filter chooses."""
 
     id: str
-    cause: str
+    cause: str | None
     destination: str
 
 
 class Survey(TypedDict):
-    """How many dead letters a filter chooses; there may be more unless it is complete."""
+    """How many deliveries a filter chooses; there may be more unless it is complete."""
 
     count: int
     complete: bool
     samples: list[Sample]
 
 
-class Replay(TypedDict):
-    """How far a replay is. `skipped` failed again since, or were replayed by somebody else."""
+Replay = TypedDict(
+    "Replay",
+    {
+        "id": str,
+        "status": replays.Status,
+        "filter": dict[str, Json],
+        "perMinute": int,
+        "as": Literal["same", "new"],
+        "replayed": int,
+        "skipped": int,
+        "upTo": Time | None,
+        "createdAt": Time,
+        "changedAt": Time,
+        "by": str,
+    },
+)
+Replay.__doc__ = """How far a replay is. `skipped` failed again since, were replayed by somebody else, or must not be sent once more.
 
-    id: str
-    status: replays.Status
-    filter: dict[str, Json]
-    perMinute: int
-    replayed: int
-    skipped: int
-    createdAt: Time
-    changedAt: Time
-    by: str
+`upTo` is when the event came that was looked at last, where there is an order of time.
+"""
 
 
 class Replays(TypedDict):

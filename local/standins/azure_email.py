@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from local.standins import Asked, Told
+from local.standins import Asked, Taken, Told
 from local.standins.parts.entra import issue, lets_in
 from shared import exact
 from shared.exact import Json
@@ -35,7 +35,9 @@ def answer(asked: Asked) -> Told:
 def _taken(asked: Asked) -> Told:
     id = asked.headers.get("operation-id", "8540c0de-899f-5cce-acb5-3ec493af3800")
     place = f"/emails/operations/{id}?api-version={asked.query['api-version']}"
-    return Told(202, {"id": id, "status": "Running"}, {"Operation-Location": place, "Retry-After": "20"})
+    told = {"id": id, "status": "Running"}
+    headers = {"Operation-Location": place, "Retry-After": "20"}
+    return Told(202, told, headers, taken=Taken(exact.members(asked.body)))
 
 
 def _refusal(asked: Asked) -> Told | None:

@@ -11,13 +11,18 @@ LEAST_HIDDEN = 4
 HIDDEN = "[secret]"
 
 
+def without(text: str, hidden: Iterable[str], mark: str = HIDDEN) -> str:
+    """A text with a mark in the place of each that must not be in it, unless that is too short to be told apart."""
+    for one in sorted(hidden, key=len, reverse=True):
+        if len(one) >= LEAST_HIDDEN:
+            text = text.replace(one, mark)
+    return text
+
+
 def excerpt(answer: Answer | NoAnswer, secrets: Iterable[str]) -> str | None:
     """The beginning of an answer's body on one line; None where there is none. An API may repeat what it was sent."""
     if isinstance(answer, NoAnswer):
         return None
-    text = answer.body.decode("utf-8", errors="replace")
-    for secret in sorted(secrets, key=len, reverse=True):
-        if len(secret) >= LEAST_HIDDEN:
-            text = text.replace(secret, HIDDEN)
+    text = without(answer.body.decode("utf-8", errors="replace"), secrets)
     line = " ".join("".join(one if one.isprintable() else " " for one in text).split())
     return line[:MAX_EXCERPT] or None

@@ -7,7 +7,7 @@ asks for what came after the last id it saw.
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -21,7 +21,7 @@ from shared.line import Line
 from shared.operations import in_words
 from shared.stores.reasons import Reason
 from shared.stores.tally import urgency
-from shared.stores.trail import Delivery, Trail
+from shared.stores.trail import Attempt, Delivery, Trail
 
 MOST = 100
 FIRST_WINDOW = timedelta(seconds=1)
@@ -64,7 +64,7 @@ async def newest(line: Line, caller: Caller, page: Page) -> dict[str, Json]:
     now = line.clock.now()
     if page.after:
         high = ids.lowest(now + SETTLED)
-        found = _merged(await _parts(line, section, page.after + "~", high, page.limit))[: page.limit]
+        found = await oldest(line, section, page.after + "~", high, page.limit)
     else:
         found = await _backwards(line, section, page)
     shown = [one for one in reversed(found) if caller.events is None or one["event"] in caller.events]
@@ -141,6 +141,11 @@ async def _parts(line: Line, section: Section, low: str, high: str, most: int) -
     )
 
 
+async def oldest(line: Line, section: Section, low: str, high: str, most: int) -> list[Summary]:
+    """The oldest events with low <= id < high, whichever bucket they are in: a range of each."""
+    return _merged(await _parts(line, section, low, high, most))[:most]
+
+
 def _merged(parts: list[list[Summary]]) -> list[Summary]:
     return sorted((one for part in parts for one in part), key=lambda one: str(one["id"]))
 
@@ -160,10 +165,16 @@ def _delivery(delivery: Delivery) -> dict[str, Json]:
         "status": delivery.status.value,
         "cause": delivery.cause,
         "detail": in_words.of_delivery(delivery),
+        "sentAs": delivery.sent_as,
         "nextAttemptAt": times.text(delivery.due_at) if delivery.due_at else None,
         "replays": delivery.replays,
-        "attempts": [_members(attempt) for attempt in delivery.attempts],
+        "attempts": [attempt_shown(attempt) for attempt in delivery.attempts],
     }
+
+
+def attempt_shown(attempt: Attempt) -> dict[str, Json]:
+    """An attempt as the API answers it: what its request's hash is good for is told with a dead letter."""
+    return _members(replace(attempt, request=None))
 
 
 def _members(item: object) -> dict[str, Json]:

@@ -47,7 +47,7 @@ async def preview(line: Line, section_id: str, body: Json) -> dict[str, Json]:
     request = await _request(line, section, route, stored)
     if isinstance(request, Unfit):
         return _told(request.reason, takes=True)
-    return _told(None, takes=True, request=_shown(request))
+    return _told(None, takes=True, request=shown(request))
 
 
 async def _route(line: Line, section: Section, wanted: RouteBody) -> Route:
@@ -77,8 +77,8 @@ async def _request(line: Line, section: Section, route: Route, stored: Stored) -
     return attempt(delivery, sending, line.clock.now())
 
 
-def _shown(request: Outgoing) -> dict[str, Json]:
-    """Without what may be secret: a query, and the values of headers."""
+def shown(request: Outgoing) -> dict[str, Json]:
+    """A request without what may be secret: a query, and the values of headers."""
     url = urlsplit(request.url)._replace(query="", fragment="").geturl()
     body = request.body.decode(errors="replace")
     return {"method": request.method, "url": url, "headers": sorted(request.headers), "body": body}

@@ -1,20 +1,25 @@
-"""Replay many: start the dead letters that a filter chooses anew, so many a minute, until all were or somebody stops it."""
+"""Replay many: start the deliveries that a filter chooses anew, so many a minute, until all were or somebody stops it.
 
-from collections.abc import AsyncIterator, Sequence
+What has not arrived keeps its id, so that a receiver which has it all the same drops it. What was delivered gets another one,
+unless that is asked for: a receiver that knows the old one would answer that all is well, and do nothing.
+"""
+
 from dataclasses import replace
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import Field, StringConstraints
+from pydantic import Field
 
 from shared import ids, times
-from shared.bodies import Body, Discriminator, Time, Whole, read_body
-from shared.destinations.outcomes import Cause
+from shared.bodies import Body, Whole, read_body
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations import replay
 from shared.operations.pace import Pace
+from shared.operations.replay import Identity, is_new
+from shared.operations.replay_choice import ReplayFilter, candidates, check
 from shared.ports import RowChanged
 from shared.stores.replays import Replay, Status
 from shared.stores.trail import Delivery
@@ -23,25 +28,7 @@ KEPT = timedelta(days=30)
 """How long a replay is remembered that has ended or was stopped."""
 SAMPLES = 10
 MOST_SURVEYED = 10_000
-"""Dead letters that a survey counts."""
-
-
-_Name = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-
-
-class ReplayFilter(Body):
-    """Which dead letters: those that fit all that is named. `since` and `until` are about when an event came."""
-
-    status: Literal["dead", "held"] = "dead"
-    """Held ones may have arrived: they are replayed only if that is asked for."""
-    cause: Annotated[Cause, Field(strict=False)] | None = None
-    destination: _Name | None = None
-    route: _Name | None = None
-    event: Discriminator | None = None
-    source: _Name | None = None
-    person: _Name | None = None
-    since: Time | None = None
-    until: Time | None = None
+"""Deliveries that a survey looks at."""
 
 
 class ReplayBody(Body):
@@ -50,17 +37,24 @@ class ReplayBody(Body):
     filter: ReplayFilter = ReplayFilter()
     per_minute: Annotated[Whole, Field(ge=1, le=10_000)] = 600
     """Deliveries that are started anew in a minute, at most."""
+    as_: Identity | None = Field(None, alias="as")
+    """The id that receivers get: the one they had, or a new one. Without it what was delivered gets a new one."""
+
+    @property
+    def as_new(self) -> bool:
+        return is_new(self.as_, self.filter.status)
 
 
 async def survey(line: Line, section: str, body: Json, pace: Pace) -> dict[str, Json]:
-    """How many dead letters a filter chooses, and some of them. Changes nothing. Raises Invalid, Unavailable."""
+    """How many deliveries a filter chooses, and some of them. Changes nothing. Raises Invalid, Unavailable."""
     wanted = read_body(ReplayFilter, body)
+    check(wanted)
     found: list[Delivery] = []
     seen = 0
-    async for _, _, delivery in _candidates(line, section, wanted, ("", "")):
+    async for candidate in candidates(line, section, wanted):
         seen += 1
-        if await _fits(line, section, wanted, delivery):
-            found.append(delivery)
+        if candidate.delivery is not None:
+            found.append(candidate.delivery)
         if seen == MOST_SURVEYED or pace.is_over:
             break
     samples = [{"id": one.id, "cause": one.cause, "destination": one.destination} for one in found[:SAMPLES]]
@@ -70,10 +64,23 @@ async def survey(line: Line, section: str, body: Json, pace: Pace) -> dict[str, 
 async def begin(
     line: Line, section: str, wanted: ReplayBody, id: str, by: str, pace: Pace
 ) -> dict[str, Json]:
-    """Begin a replay with a random `id`; the tick goes on with it. Raises Unavailable."""
+    """Begin a replay with a random `id`; the tick goes on with it. Raises Invalid, Unavailable."""
+    check(wanted.filter, "/filter")
     now = times.text(line.clock.now())
     chosen = wanted.filter.model_dump(by_alias=True, mode="json", exclude_none=True)
-    new = Replay(id, section, chosen, wanted.per_minute, created_at=now, changed_at=now, by=by)
+    if not wanted.filter.is_listed:
+        # What comes from now on is none of it, or it would never end.
+        chosen = {**chosen, "until": min(now, chosen.get("until", now))}
+    new = Replay(
+        id,
+        section,
+        chosen,
+        wanted.per_minute,
+        created_at=now,
+        changed_at=now,
+        by=by,
+        as_new=wanted.as_new,
+    )
     await line.replays.create(new)
     await _advance(line, await line.replays.read(section, id), pace)
     return shown(await line.replays.read(section, id))
@@ -110,12 +117,20 @@ def shown(one: Replay) -> dict[str, Json]:
         "status": one.status,
         "filter": dict(one.chosen),
         "perMinute": one.per_minute,
+        "as": "new" if one.as_new else "same",
         "replayed": one.replayed,
         "skipped": one.skipped,
+        "upTo": _up_to(one),
         "createdAt": one.created_at,
         "changedAt": one.changed_at,
         "by": one.by,
     }
+
+
+def _up_to(one: Replay) -> str | None:
+    """When the event came that was looked at last, where events are looked at in that order."""
+    cause, place = one.place
+    return times.text(ids.time_of(place.partition("|")[0])) if place and not cause else None
 
 
 async def _advance(line: Line, one: Replay, pace: Pace) -> int:
@@ -137,16 +152,16 @@ async def _advance(line: Line, one: Replay, pace: Pace) -> int:
 async def _share(line: Line, one: Replay, pace: Pace) -> Replay:
     """What is replayed of one's share, and where that leaves it."""
     wanted, left = ReplayFilter.model_validate(one.chosen), one.per_minute
-    async for cause, place, delivery in _candidates(line, one.section, wanted, one.place):
+    async for candidate in candidates(line, one.section, wanted, one.place):
         if not left or pace.is_over:
             return one
         took = None
-        if await _fits(line, one.section, wanted, delivery):
-            took = not _failed_since(delivery, one) and await _replay(line, one.section, delivery)
+        if (delivery := candidate.delivery) is not None:
+            took = not _tried_since(delivery, one) and await _replay(line, one, delivery)
             left -= took
         one = replace(
             one,
-            place=(cause, place),
+            place=candidate.place,
             replayed=one.replayed + (took is True),
             skipped=one.skipped + (took is False),
         )
@@ -163,13 +178,13 @@ async def _note(line: Line, begun: Replay, ended: Replay) -> None:
         await line.replays.save(_changed(line, replace(ended, etag=now.etag), status=status))
 
 
-async def _replay(line: Line, section: str, delivery: Delivery) -> bool:
-    """Start one anew; False when somebody else has, or it is gone."""
+async def _replay(line: Line, one: Replay, delivery: Delivery) -> bool:
+    """Start one anew; False when somebody else has, it is gone, or it must not be sent once more."""
     try:
-        await line.dead_letters.replay(section, delivery.id)
+        await replay.start(line, one.section, delivery, as_new=one.as_new)
     except (Conflict, NotFound):
         return False
-    await line.hand_off.deliveries(section, delivery.route, [delivery.event_id])
+    await line.hand_off.deliveries(one.section, delivery.route, [delivery.event_id])
     return True
 
 
@@ -177,50 +192,6 @@ def _changed(line: Line, one: Replay, **members: Json) -> Replay:
     return replace(one, changed_at=times.text(line.clock.now()), **members)
 
 
-def _failed_since(delivery: Delivery, one: Replay) -> bool:
+def _tried_since(delivery: Delivery, one: Replay) -> bool:
     """Whether it was tried again since the replay began: it has had its turn."""
-    return bool(delivery.attempts) and delivery.attempts[-1].at > one.created_at
-
-
-async def _candidates(
-    line: Line, section: str, wanted: ReplayFilter, after: tuple[str, str]
-) -> AsyncIterator[tuple[str, str, Delivery]]:
-    """What lies behind a place, cause by cause: with its own place."""
-    for cause in _causes(wanted, after[0]):
-        start = after[1] if cause == after[0] else _lowest(wanted)
-        async for place, delivery in line.dead_letters.each(section, cause, start):
-            yield cause.value, place, delivery
-
-
-def _causes(wanted: ReplayFilter, after: str) -> Sequence[Cause]:
-    causes = sorted(Cause) if wanted.cause is None else [wanted.cause]
-    return [cause for cause in causes if cause.value >= after]
-
-
-def _lowest(wanted: ReplayFilter) -> str:
-    """Where what came since then begins. No id is older than the time that ids count from."""
-    return ids.lowest(max(times.parse(wanted.since), times.EPOCH)) if wanted.since else ""
-
-
-async def _fits(line: Line, section: str, wanted: ReplayFilter, delivery: Delivery) -> bool:
-    pairs = (
-        (wanted.status, delivery.status.value),
-        (wanted.destination, delivery.destination),
-        (wanted.route, delivery.route),
-        (wanted.person, delivery.person),
-    )
-    if any(asked not in (None, there) for asked, there in pairs) or not _came_within(wanted, delivery):
-        return False
-    if wanted.event is None and wanted.source is None:
-        return True
-    stored = await line.ledger.event(section, delivery.event_id)
-    return stored is not None and (
-        wanted.event in (None, stored.event.event) and wanted.source in (None, stored.event.source)
-    )
-
-
-def _came_within(wanted: ReplayFilter, delivery: Delivery) -> bool:
-    came = ids.time_of(delivery.event_id)
-    too_early = wanted.since is not None and came < times.parse(wanted.since)
-    too_late = wanted.until is not None and came >= times.parse(wanted.until)
-    return not too_early and not too_late
+    return bool(delivery.attempts) and delivery.attempts[-1].at >= one.created_at

@@ -1,5 +1,7 @@
 """Build: the request of one attempt, or why there can be none."""
 
+import hashlib
+import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,6 +16,9 @@ from shared.ports import Outgoing
 from shared.stages.gate import Sending
 from shared.stores.trail import Delivery
 
+HASH_BYTES = 8
+"""Of a request's fingerprint."""
+
 
 @dataclass(frozen=True, slots=True)
 class Unfit:
@@ -27,7 +32,9 @@ def attempt(delivery: Delivery, sending: Sending, now: datetime) -> Outgoing | U
     """The request of a delivery's attempt. Whatever breaks is the end of this delivery alone."""
     target = sending.target
     try:
-        request = request_of(sending.plugin, target.settings, target.secrets, _parcel(delivery, sending), now)
+        request = request_of(
+            sending.plugin, target.settings, target.secrets, parcel_of(delivery, sending), now
+        )
     except SignalboxError as error:
         return Unfit(Cause.MAPPING, error.detail)
     except Exception as error:  # noqa: BLE001  (a plug-in or a mapping may break in any way)
@@ -76,12 +83,23 @@ def joined(plugin: DestinationKind[Any], requests: Sequence[Outgoing]) -> Outgoi
     return None if body_exceeded(plugin.limits, request.body) else request
 
 
-def _parcel(delivery: Delivery, sending: Sending) -> Parcel:
+def parcel_of(delivery: Delivery, sending: Sending) -> Parcel:
+    """What a delivery brings, its properties after the route's mapping. Raises whatever a mapping raises."""
     properties = sending.stored.event.properties
     if sending.route.mapping is not None:
         compiled = mapping.compiled(sending.route.mapping)
         properties = mapping.apply(compiled, documents.envelope(sending.stored))
-    return Parcel(delivery.id, sending.stored, properties, delivery.attempt, sending.identifiers)
+    return Parcel(delivery.sent_as, sending.stored, properties, delivery.attempt, sending.identifiers)
+
+
+def fingerprint(key: bytes, request: Outgoing) -> str:
+    """64 bits that tell whether another request is the same, and nothing of what is in it to who has no key.
+
+    Of method, URL and body: a signature, a token and the time of signing differ each time.
+    """
+    parts = (request.method.encode(), request.url.encode(), request.body)
+    told = b"".join(len(part).to_bytes(8) + part for part in parts)
+    return hmac.digest(key, b"request\0" + told, hashlib.sha256)[:HASH_BYTES].hex()
 
 
 def _authorized(request: Outgoing, token: str | None) -> Outgoing:

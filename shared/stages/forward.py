@@ -15,12 +15,14 @@ from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.ports import Clock, RowChanged
+from shared.stages.conclude import Conclude
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.send import Sender
 from shared.stages.slots import Slots
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
+from shared.stores.reasons import Reason
 from shared.stores.receipts import Receipts
 from shared.stores.trail import Delivery, Status, Trail
 
@@ -48,6 +50,7 @@ class Forwarder:
     due: Due
     hand_off: HandOff
     sender: Sender
+    conclude: Conclude
     clock: Clock
 
     async def forward(self, section: Section, route: str, event: str, slots: Slots) -> bool:
@@ -86,7 +89,7 @@ class Forwarder:
         if isinstance(sending, Outcome):
             stop = self._reopen if sending.state == "retry" else self._end
             return await stop(section, delivery, sending)
-        if section.paused or sending.target.status == "paused":
+        if section.paused or sending.target.status != "active":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
@@ -103,12 +106,13 @@ class Forwarder:
     async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
         """The destination cannot be opened: try that again at growing distances, which counts as no attempt."""
         now, begun = self.clock.now(), delivery.status is Status.SENDING
-        since = delivery.closed_since or now
+        # It may have waited for something else before.
+        cause = closed.cause.value if closed.cause else None
+        since = (delivery.closed_since if delivery.cause == cause else None) or now
         if now - since >= CLOSED_AT_MOST and closed is not _RESTING:
             return await self._end(section, delivery, _UNKNOWN if begun else Outcome("dead", closed.cause))
         distance = min(max(now - since, FIRST_REOPENING), REOPENING_AT_MOST)
         at = now + distance * random.uniform(1, 1 + outcomes.JITTER)  # noqa: S311
-        cause = closed.cause.value if closed.cause else None
         waiting = replace(delivery, closed_since=since, cause=cause)
         # An attempt without an end stays one: whether it may be repeated is for the destination to say.
         waits = {"claim_until": at} if begun else {"status": Status.RETRYING, "due_at": at}
@@ -162,17 +166,23 @@ class Forwarder:
         waiting = await self.receipts.save(section.id, waiting)
         reached("forward.retrying")
         await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
+        await self.conclude.attempted(section.id, waiting)
         return waiting
 
     async def _end(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
+        if await self.conclude.is_unsubscribed(section.id, delivery, outcome.cause):
+            late = replace(delivery, status=Status.REFUSED, cause=Reason.UNSUBSCRIBED.value)
+            return await self.receipts.save(section.id, replace(late, claim_until=None, due_at=None))
         if outcome.state == "delivered":
             ended = replace(delivery, status=Status.DELIVERED, cause=None, claim_until=None, due_at=None)
         else:
             assert outcome.cause is not None  # noqa: S101
             await self.dead_letters.add(section.id, delivery, outcome.cause)
             reached("forward.listed")
+            await self.conclude.fails(section.id, delivery)
             status = Status.HELD if outcome.state == "held" else Status.DEAD
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")
+        await self.conclude.attempted(section.id, ended)
         return ended

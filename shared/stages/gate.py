@@ -62,7 +62,15 @@ class Gate:
     clock: Clock
 
     async def open(self, section: Section, delivery: Delivery) -> Sending | Outcome:
-        """What the attempt needs, or what the delivery comes to without one.
+        """What the attempt needs, or what the delivery comes to without one. As `read`, but for what is known by now."""
+        sending = await self.read(section, delivery)
+        if isinstance(sending, Outcome):
+            return sending
+        reached("gate.opened")
+        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now()) or sending
+
+    async def read(self, section: Section, delivery: Delivery) -> Sending | Outcome:
+        """All that a request is made of, however the delivery stands.
 
         `retry` where the destination's plug-in is broken here: that is not the event's fault. Raises Unavailable.
         """
@@ -72,7 +80,7 @@ class Gate:
             target = await self.destinations.open(section.id, delivery.destination)
             if stored is None or route is None or target is None:
                 return Outcome("dead", Cause.NO_DESTINATION)
-            sending = _sending(stored, route, target)
+            return _sending(stored, route, target)
         except Invalid:
             return Outcome("dead", Cause.MAPPING)
         except SignalboxError:
@@ -80,8 +88,6 @@ class Gate:
         except Exception as error:  # noqa: BLE001  (whatever broke in this version)
             _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
             return Outcome("retry", Cause.BROKEN_DESTINATION)
-        reached("gate.opened")
-        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now()) or sending
 
     async def refuses(
         self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, now: datetime
@@ -101,9 +107,13 @@ class Gate:
         token = await self.tokens.get(place, access) if access else None
         if access and token is None:
             return Outcome("retry", Cause.NO_ACCESS)
+        return replace(await self.acquainted(section, delivery, sending), token=token)
+
+    async def acquainted(self, section: Section, delivery: Delivery, sending: Sending) -> Sending:
+        """With the identifiers that the destination needs. Raises Unavailable."""
         sent = sending.stored.event.person
         known = await self.people.known(section, delivery.person, sent) if sending.plugin.looks_up else {}
-        return replace(sending, token=token, identifiers=known)
+        return replace(sending, identifiers=known)
 
     def heard(self, section: Section, sending: Sending, answer: Answer | NoAnswer) -> None:
         """Take note of an answer: a token that was refused is not used again."""

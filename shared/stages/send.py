@@ -20,7 +20,7 @@ from shared.gather import Gather
 from shared.killpoints import reached
 from shared.ports import Answer, Clock, Http, NoAnswer, Outgoing
 from shared.stages.breakers import Breakers, Place
-from shared.stages.build import Unfit, attempt, fitting, joined
+from shared.stages.build import Unfit, attempt, fingerprint, fitting, joined
 from shared.stages.gate import Gate, Sending
 from shared.stages.rates import Rates
 from shared.stages.slots import Slots
@@ -102,10 +102,11 @@ class Sender:
     async def _alone(self, ready: Ready) -> Sent:
         claimed = await self._claim(ready)
         reached("forward.claimed")
-        request = attempt(claimed, ready.sending, self.clock.now())
+        # What depends on the time is made for the attempt's own, so that it can be made again.
+        request = attempt(claimed, ready.sending, times.parse(claimed.attempts[-1].at))
         if isinstance(request, Unfit):
             return Sent(claimed, Outcome("dead", request.cause), request.reason)
-        return _sent(claimed, ready, *await self._exchange(ready, request))
+        return _sent(claimed, ready, request, *await self._exchange(ready, request))
 
     async def _together(self, to: Recipient, waiting: Sequence[Ready]) -> Sequence[Sent | Exception]:
         """In as few requests as they fit into, one after the other; a result for each, in order."""
@@ -138,7 +139,7 @@ class Sender:
         if request is None:
             return await self._one_by_one(claimed)
         answer, outcome = await self._exchange(first, request)
-        done = [(one, _sent(claim, one, answer, outcome)) for one, claim in claimed]
+        done = [(one, _sent(claim, one, one.request or request, answer, outcome)) for one, claim in claimed]
         if len(done) > 1 and outcome.cause is Cause.REJECTED:
             return await self._one_by_one([(one, sent.delivery) for one, sent in done])
         return [sent for _, sent in done]
@@ -202,12 +203,15 @@ class Sender:
         return answer, outcome
 
 
-def _sent(claimed: Delivery, ready: Ready, answer: Answer | NoAnswer, outcome: Outcome) -> Sent:
-    """With what came back in the attempt that is under way."""
-    sending = ready.sending
+def _sent(
+    claimed: Delivery, ready: Ready, request: Outgoing, answer: Answer | NoAnswer, outcome: Outcome
+) -> Sent:
+    """With what was sent and what came back in the attempt that is under way."""
+    sending, sent = ready.sending, fingerprint(ready.section.hash_key, request)
     hidden = [*sending.target.secrets.values(), *([sending.token] if sending.token else [])]
     said = None if outcome.state == "delivered" else excerpt(answer, hidden)
-    last = replace(claimed.attempts[-1], status_code=getattr(answer, "status", None), answer=said)
+    code = getattr(answer, "status", None)
+    last = replace(claimed.attempts[-1], status_code=code, answer=said, request=sent)
     return Sent(replace(claimed, attempts=(*claimed.attempts[:-1], last)), outcome)
 
 

@@ -5,10 +5,11 @@ receipt. It is written before the delivery is marked dead, so that a dead delive
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections import Counter
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 
-from shared import ids
+from shared import ids, times
 from shared.destinations.outcomes import Cause
 from shared.errors import Conflict, NotFound
 from shared.exact import Json
@@ -20,6 +21,8 @@ from shared.stores.receipts import Receipts
 from shared.stores.trail import Delivery, Status
 
 LISTED = (Status.DEAD, Status.HELD)
+MOST_GROUPED = 10_000
+"""Dead letters of a cause that are counted."""
 
 
 class DeadLetters:
@@ -62,15 +65,39 @@ class DeadLetters:
             if delivery is not None and delivery.status in LISTED and delivery.cause == cause:
                 yield row.rk, delivery
 
+    async def groups(self, section: str) -> Sequence[dict[str, Json]]:
+        """How many are listed for which cause and destination, and since which event; MOST_GROUPED of each cause.
+
+        A row that a crash left is counted until somebody lists its cause.
+        """
+        parts = await asyncio.gather(*(self._groups(section, cause) for cause in Cause))
+        return [group for part in parts for group in part]
+
+    async def read(self, section: str, id: str) -> Delivery:
+        """One that is dead or held. Raises NotFound."""
+        delivery = await self.find(section, id)
+        if delivery.status not in LISTED:
+            raise NotFound(f"This delivery is no dead letter: it is {delivery.status}. Look at its receipt.")
+        return delivery
+
     async def replay(self, section: str, id: str) -> Delivery:
         """Start a dead or held delivery anew, under its own id. The caller hands it off.
 
         Raises NotFound, and Conflict when it is not dead or held (any more).
         """
-        event, _, route = id.partition("_")
-        delivery = await self._find(section, event, route)
+        delivery = await self.find(section, id)
         if delivery.status not in LISTED:
             raise Conflict(f"This delivery is {delivery.status}, so there is nothing to replay.")
+        return await self.restart(section, delivery)
+
+    async def restart(self, section: str, delivery: Delivery, *, as_new: bool = False) -> Delivery:
+        """Start one that has ended anew, whatever its end was; `as_new`: under an id that no receiver has seen.
+
+        The caller hands it off. Raises Conflict when it has not ended, or somebody else has changed it since it was read.
+        """
+        if delivery.status not in (*LISTED, Status.DELIVERED, Status.REFUSED):
+            raise Conflict(f"This delivery is {delivery.status}: it goes on by itself.")
+        number = delivery.replays + 1
         anew = replace(
             delivery,
             status=Status.PENDING,
@@ -79,23 +106,38 @@ class DeadLetters:
             due_at=None,
             claim_until=None,
             closed_since=None,
-            replays=delivery.replays + 1,
+            replays=number,
+            copy=number if as_new else delivery.copy,
         )
         # In the outbox first: if this process ends here, the sweeper still takes it along.
-        await self._outbox.reopen(section, ids.commit_of(event), self._clock.now())
+        await self._outbox.reopen(section, ids.commit_of(delivery.event_id), self._clock.now())
         reached("dead_letters.reopened")
         try:
             anew = await self._receipts.save(section, anew)
         except RowChanged:
             raise Conflict("Someone else is replaying this delivery. Look at its receipt.") from None
         reached("dead_letters.pending")
-        await self.remove(section, delivery)
+        if delivery.status in LISTED:
+            await self.remove(section, delivery)
         return anew
 
     async def remove(self, section: str, delivery: Delivery) -> None:
         """Take a delivery off the list."""
         if delivery.cause:
             await self._tables.delete(DEAD_LETTERS.name, *_place(section, delivery, Cause(delivery.cause)))
+
+    async def _groups(self, section: str, cause: Cause) -> Sequence[dict[str, Json]]:
+        oldest: dict[str, str] = {}
+        counts = Counter[str]()
+        async for row in self._tables.range(DEAD_LETTERS.name, f"{section}|{cause}", limit=MOST_GROUPED):
+            destination = str(row.values["destination"])
+            oldest.setdefault(destination, row.rk.partition("|")[0])
+            counts[destination] += 1
+        about = {"cause": cause.value, "reason": cause.sentence}
+        return [
+            {**about, "destination": one, "count": count, "oldest": times.text(ids.time_of(oldest[one]))}
+            for one, count in counts.most_common()
+        ]
 
     async def _is_dead(self, section: str, row: Row) -> bool:
         """Whether a row tells the truth. One of a delivery that ended well, or is gone, is what a crash left."""
@@ -107,7 +149,9 @@ class DeadLetters:
             return False
         return delivery.status in LISTED and delivery.cause == cause
 
-    async def _find(self, section: str, event: str, route: str) -> Delivery:
+    async def find(self, section: str, id: str) -> Delivery:
+        """A delivery by its id, however it stands. Raises NotFound."""
+        event, _, route = id.partition("_")
         try:
             delivery = await self._receipts.delivery(section, event, route)
         except ValueError:

@@ -1,4 +1,4 @@
-"""Replays: which dead letters are to be started anew, how fast, and how far that has come.
+"""Replays: which deliveries are to be started anew, how fast, and how far that has come.
 
 Table `replays`: `{section}` / `{id}`. A row is written under its etag by whoever is at it, so that two are never.
 """
@@ -21,10 +21,10 @@ Status = Literal["running", "stopped", "done"]
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """One replay. `place` is where it goes on: a cause, and the last one of it that was looked at.
+    """One replay. `place` is where it goes on: a cause, if they have one, and the last one that was looked at.
 
-    `minute` is the one (since 1970) whose share was taken last. `skipped` are those that failed again, or that
-    somebody else had replayed.
+    `minute` is the one (since 1970) whose share was taken last. `skipped` are those that failed again, that
+    somebody else had replayed, or that must not be sent once more.
     """
 
     id: str
@@ -39,6 +39,8 @@ class Replay:
     replayed: int = 0
     skipped: int = 0
     minute: int = 0
+    as_new: bool = False
+    """Whether receivers get what is replayed under ids that they have not seen."""
     etag: str | None = None
 
 

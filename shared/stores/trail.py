@@ -44,6 +44,8 @@ class Attempt:
     reason: str | None = None
     answer: str | None = None
     """The beginning of what came back, where it was no success."""
+    request: str | None = None
+    """A short keyed hash of what was sent (`build.fingerprint`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,20 @@ class Delivery:
     claim_until: datetime | None = None
     closed_since: datetime | None = None
     replays: int = 0
+    copy: int = 0
+    """Which of its replays gave it another id, the last one that did; 0: none."""
     attempts: tuple[Attempt, ...] = ()
     etag: str | None = None
 
     @property
     def id(self) -> str:
-        """Stable over all attempts and replays: what a receiver deduplicates by."""
+        """Stable over all attempts and replays."""
         return f"{self.event_id}_{self.route}"
+
+    @property
+    def sent_as(self) -> str:
+        """What a receiver deduplicates by: stable over all attempts, and over replays that do not ask for another one."""
+        return f"{self.id}_r{self.copy}" if self.copy else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,7 @@ def delivery_row(pk: str, delivery: Delivery) -> Row:
         "claimUntil": times.text(delivery.claim_until) if delivery.claim_until else None,
         "closedSince": times.text(delivery.closed_since) if delivery.closed_since else None,
         "replays": delivery.replays,
+        "copy": delivery.copy,
         "attempts": _written(attempts),
         "schema": 1,
     }
@@ -172,6 +182,7 @@ def delivery_in(row: Row) -> Delivery:
         claim_until=_time(values.get("claimUntil")),
         closed_since=_time(values.get("closedSince")),
         replays=int(values.get("replays") or 0),
+        copy=int(values.get("copy") or 0),
         attempts=_attempts(row),
         etag=row.etag,
     )

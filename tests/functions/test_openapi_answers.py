@@ -27,7 +27,7 @@ PERSON = {
 def answers(running: Running) -> list[Response]:
     """An answer of every door."""
     rooms = (
-        *(the_app, access, keys, clients, sources, definitions, ways_out),
+        *(the_app, access, keys, clients, sources, definitions, ways_out, subscriptions),
         *(events, webhooks, greetings, people, dead_letters),
     )
     return [answer for room in rooms for answer in room(running)]
@@ -170,9 +170,21 @@ def ways_out(running: Running) -> Iterator[Response]:
     yield running.operator.post("/v1/routes/try", {"route": routed, "event": {"event": ORDER}})
     made = running.operator.post("/v1/routes", {**routed, "purpose": "transactional"})
     yield made
+    yield running.operator.put(f"/v1/routes/{made.doc['id']}", {"mapping": {"number": "properties.orderId"}})
     yield from paused_and_resumed(running, f"/v1/routes/{made.doc['id']}")
     running.operator.post(f"/v1/routes/{made.doc['id']}/pause")
     yield running.operator.get("/v1/routes")
+
+
+def subscriptions(running: Running) -> Iterator[Response]:
+    wanted = {"events": [ORDER, "delivery.failed"], "url": running.stack.receiver_url + "/ok"}
+    made = running.operator.post("/v1/subscriptions", {**wanted, "destination": "crm"})
+    yield made
+    path = made.headers["location"]
+    yield running.operator.get("/v1/subscriptions")
+    yield running.operator.get(path)
+    yield running.operator.post(f"{path}/resume")
+    yield running.operator.send("DELETE", path)
 
 
 def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:
@@ -191,6 +203,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
     yield running.operator.post("/v1/funnels/count", counted())
+    yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 
 
 def counted() -> dict[str, str]:
@@ -268,7 +281,12 @@ def dead_letters(running: Running) -> Iterator[Response]:
     receipt = running.client.receipt(event, lambda doc: doc["status"] == "failed")
     yield running.client.get(f"/v1/events/{event}")
     yield running.operator.get("/v1/dead-letters?limit=100")
+    yield running.operator.get("/v1/dead-letter-groups")
+    yield running.operator.get(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}")
     yield running.operator.post(f"/v1/dead-letters/{receipt['deliveries'][0]['id']}/replay")
+    delivered = running.post_order().doc["id"]
+    receipt = running.client.receipt(delivered, lambda doc: doc["status"] == "delivered")
+    yield running.operator.post(f"/v1/deliveries/{receipt['deliveries'][0]['id']}/replay", {"as": "new"})
     yield running.operator.post("/v1/replays/try", {"cause": "rejected"})
     yield from replays(running)
 

@@ -3,14 +3,17 @@
 import json
 import secrets
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from local.client import Response
+from local.took import taken
 from tests.functions.asking import Storage, assert_problem
 from tests.functions.conftest import Place
 from tests.kill.rewind import lose_retry, make_due
+from tests.receiving import receiver
 from tests.running import Running, order
 
 FAR = "ffffffff-ffff-8000-8000-000000000000"
@@ -204,3 +207,115 @@ def test_many_dead_letters_are_counted_and_started_anew_at_a_pace(running: Runni
 def test_a_replay_that_is_not_there_is_not_found(running: Running):
     assert_problem(running.operator.get("/v1/replays/nothing"), 404, "not-found")
     assert_problem(running.operator.post("/v1/replays/nothing/stop"), 404, "not-found")
+
+
+@pytest.mark.slow
+@pytest.mark.feature("F124")
+def test_a_dead_letter_is_read_its_mapping_mended_and_previewed_and_it_is_delivered(running: Running):
+    """At the stand-in for rows of Dataverse, which has no such column as the first mapping names."""
+    table = f"{running.stack.receiver_url}/dataverse_row"
+    name, event = f"rows-{secrets.token_hex(4)}", f"tests.row-{secrets.token_hex(4)}"
+    settings = {
+        "organization": table,
+        "authority": table,
+        "table": "contoso_orders",
+        "tenantId": "11111111-1111-4111-8111-111111111111",
+        "clientId": "22222222-2222-4222-8222-222222222222",
+    }
+    fields = [{"name": "number", "type": "text", "description": "The order's number"}]
+    about = {"title": "Row", "description": "One.", "purpose": "marketing", "retentionDays": 30}
+    running.operator.post("/v1/definitions", {"event": event, **about, "fields": fields})
+    made = running.operator.post(
+        "/v1/destinations",
+        {"name": name, "kind": "dataverse_row", "settings": settings, "secrets": {"clientSecret": "s3cr3t"}},
+    )
+    assert made.status == 201, made.doc
+    wrong = {"contoso_unknown": "properties.number", "contoso_mail": "person.email"}
+    route = running.operator.post("/v1/routes", {"event": event, "destination": name, "mapping": wrong}).doc
+    posted = {"event": event, "person": {"email": "ada@example.com"}, "properties": {"number": "A-17733"}}
+    id = running.client.post("/v1/events", posted).doc["id"]
+    running.client.receipt(id, lambda doc: doc["status"] == "failed")
+    path = f"/v1/dead-letters/{id}_{route['id']}"
+
+    letter = running.client.get(path)
+    right = {"contoso_number": "properties.number", "contoso_mail": "person.email"}
+    changed = running.operator.put(f"/v1/routes/{route['id']}", {"mapping": right})
+    tried = {"event": event, "destination": name, "mapping": right}
+    previewed = running.operator.post("/v1/routes/try", {"route": tried, "event": posted}).doc
+    mended = running.client.get(path).doc
+    replayed = running.client.post(f"{path}/replay")
+    ended = running.client.receipt(id, lambda doc: doc["status"] == "delivered")
+
+    assert (letter.status, letter.doc["cause"], letter.doc["comparedWithLast"]) == (200, "rejected", "same")
+    assert "contoso_unknown" in letter.doc["attempts"][0]["answer"]
+    # The key may read events.
+    assert json.loads(letter.doc["request"]["body"])["contoso_unknown"] == "A-17733"
+    assert "ada@example.com" not in str(letter.doc)
+    assert (changed.status, mended["comparedWithLast"]) == (200, "changed")
+    assert json.loads(previewed["request"]["body"])["contoso_number"] == "A-17733"
+    assert json.loads(mended["request"]["body"])["contoso_number"] == "A-17733"
+    assert (replayed.status, ended["deliveries"][0]["replays"]) == (202, 1)
+    assert_problem(running.client.get(path), 404, "not-found")
+
+
+def test_dead_letters_are_counted_by_cause_and_destination(running: Running):
+    id = sent_to(running, f"{running.stack.receiver_url}/bad/{secrets.token_hex(4)}").doc["id"]
+    [delivery] = running.client.receipt(id, lambda doc: doc["status"] == "failed")["deliveries"]
+
+    groups = running.client.get("/v1/dead-letter-groups").doc["groups"]
+
+    [own] = [one for one in groups if one["destination"] == delivery["destination"]]
+    assert (own["cause"], own["count"]) == ("rejected", 1)
+    assert own["reason"].startswith("The destination refused the event.")
+
+
+@pytest.mark.slow
+def test_a_receiver_that_drops_what_it_knows_takes_a_replay_of_what_was_delivered(
+    running: Running, tmp_path: Path
+):
+    with receiver(tmp_path) as url:
+        id = sent_to(running, f"{url}/ok").doc["id"]
+        [delivery] = running.client.receipt(id, lambda doc: doc["status"] == "delivered")["deliveries"]
+        chosen = {
+            "status": "delivered",
+            "destination": delivery["destination"],
+            "since": "2026-01-01T00:00:00Z",
+        }
+        counted = running.operator.post("/v1/replays/try", chosen).doc
+        same = replayed(running, id, {"filter": chosen, "as": "same"}, 1)
+        new = replayed(running, id, {"filter": chosen}, 2)
+
+    requests = [json.loads(line) for line in (tmp_path / "had.jsonl").read_text().splitlines()]
+    assert (counted["count"], counted["samples"][0]["id"]) == (1, delivery["id"])
+    assert [one["headers"]["webhook-id"] for one in requests] == [
+        delivery["id"], delivery["id"], f"{delivery['id']}_r2",
+    ]  # fmt: skip
+    assert [line["id"] for line in taken(tmp_path / "took", "webhook")] == [
+        delivery["id"],
+        f"{delivery['id']}_r2",
+    ]
+    assert (same["sentAs"], same["replays"], new["sentAs"], new["replays"]) == (
+        delivery["id"], 1, f"{delivery['id']}_r2", 2,
+    )  # fmt: skip
+
+
+def replayed(running: Running, id: str, wanted: dict[str, Any], number: int) -> dict[str, Any]:
+    """The event's one delivery, after a replay of it has ended."""
+    begun = running.operator.post("/v1/replays", wanted)
+    assert (begun.status, begun.doc["status"], begun.doc["replayed"]) == (201, "done", 1), begun.doc
+    receipt = running.client.receipt(
+        id, lambda doc: doc["status"] == "delivered" and doc["deliveries"][0]["replays"] == number
+    )
+    one: dict[str, Any] = receipt["deliveries"][0]
+    return one
+
+
+def test_a_replay_of_what_was_delivered_has_to_say_from_when_on(running: Running):
+    for path, body, where in (
+        ("/v1/replays/try", {"status": "delivered"}, "/since"),
+        ("/v1/replays", {"filter": {"status": "refused"}}, "/filter/since"),
+    ):
+        answer = running.operator.post(path, body)
+
+        assert_problem(answer, 422, "invalid")
+        assert [error["pointer"] for error in answer.doc["errors"]] == [where]

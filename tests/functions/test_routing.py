@@ -231,3 +231,47 @@ def test_journeys_of_dynamics_365_gets_exactly_what_its_custom_trigger_takes(run
         "msdynmkt_profileid": contact,
         "msdynmkt_totalvalue": 42.5,
     }
+
+
+def test_a_route_is_changed_whole_and_leads_where_it_led(running: Running):
+    wanted = {"event": ORDER, "destination": "journeys", "mapping": {"id": "id"}, "purpose": "billing"}
+    made = running.operator.post("/v1/routes", wanted)
+    path = made.headers["location"]
+    running.operator.post(f"{path}/pause")
+
+    condition = {"field": "properties.totalValue", "is": "at-least", "value": 100}
+    changed = running.operator.put(path, {"condition": condition})
+
+    assert (changed.status, running.operator.get(path).doc) == (200, changed.doc)
+    assert (changed.doc["mapping"], changed.doc["condition"]) == (None, condition)
+    # The purpose is the definition's again.
+    assert changed.doc["purpose"] == "marketing"
+    kept = ("id", "event", "destination", "status", "createdAt")
+    assert [changed.doc[name] for name in kept] == [
+        *(made.doc[one] for one in kept[:3]),
+        "paused",
+        made.doc["createdAt"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("body", "where"),
+    [
+        ({"event": ORDER}, ["/event"]),
+        ({"destination": "journeys"}, ["/destination"]),
+        ({"mapping": {"a": "]["}}, ["/mapping/a"]),
+        ({"purpose": "Two Words"}, ["/purpose"]),
+        ({"versions": ["nothing"]}, ["/versions/0"]),
+        ({"condition": {"field": "properties.nothing", "is": "present"}}, ["/condition/field"]),
+    ],
+)
+def test_a_route_is_not_changed_to_what_cannot_be(running: Running, body: dict[str, Any], where: list[str]):
+    made = running.operator.post("/v1/routes", {"event": ORDER, "destination": "journeys"})
+    path = made.headers["location"]
+    running.operator.post(f"{path}/pause")
+
+    answer = running.operator.put(path, body)
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == where
+    assert_problem(running.operator.put("/v1/routes/rtnothing", {}), 404, "not-found")

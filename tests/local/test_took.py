@@ -1,31 +1,17 @@
 """What destinations write down: once what they know by an id, and nothing that was refused, whoever ends meanwhile."""
 
 import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 import aiohttp
 import pytest
 
-from local.process import Child
 from local.standins import NAMES, Taken, answer
 from local.took import Full, Took, taken
 from tests.local.test_standins import FACTS, asked
+from tests.receiving import receiver
 
-ROOT = Path(__file__).parents[2]
 EVENT = {"event": "order_placed", "customer": {"source_id": "c-1"}, "metadata": {"number": "1"}}
 APP = {"x-app-id": "app", "x-app-token": "token", "content-type": "application/json"}
-
-
-@contextmanager
-def receiver(home: Path) -> Iterator[str]:
-    """Where it listens."""
-    files: list[str | Path] = ["--file", home / "had.jsonl", "--took", home / "took"]
-    command: list[str | Path] = [sys.executable, "-m", "local.receiver", *files]
-    with Child("receiver", command, home / "log", cwd=ROOT) as child:
-        yield f"http://127.0.0.1:{child.wait_for_announcement()['port']}"
 
 
 async def post(url: str, body: object, **headers: str) -> int | None:

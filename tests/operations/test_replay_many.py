@@ -16,6 +16,7 @@ from shared.ports import Answer, NoAnswer, RowChanged
 from tests.house import OK, ORDER, body, build
 
 BAD = Answer(400, {}, b"")
+LONG_AGO = "2020-01-01T00:00:00Z"
 
 
 def pace(house):
@@ -82,11 +83,11 @@ async def test_what_fails_again_is_not_tried_for_ever():
 
 
 async def test_what_fails_for_another_reason_has_had_its_turn():
-    gone = Answer(410, {}, b"")
-    house = await build(gone, gone, *[BAD] * 5).furnish()
+    moved = Answer(302, {}, b"")
+    house = await build(moved, moved, *[BAD] * 5).furnish()
     ids = [await house.accept(id=f"order-{n}") for n in range(2)]
     await house.work()
-    assert {(await house.delivery(id)).cause for id in ids} == {"gone"}
+    assert {(await house.delivery(id)).cause for id in ids} == {"redirected"}
     house.clock.pass_(seconds=1)
 
     await begin(house, perMinute=1)
@@ -228,7 +229,11 @@ async def test_held_deliveries_are_replayed_only_if_that_is_asked_for(monkeypatc
     [
         ({"filter": {"cause": "none"}}, "/filter/cause"),
         ({"filter": {"since": "yesterday"}}, "/filter/since"),
-        ({"filter": {"status": "delivered"}}, "/filter/status"),
+        ({"filter": {"status": "parked"}}, "/filter/status"),
+        ({"filter": {"status": "delivered"}}, "/filter/since"),
+        ({"filter": {"status": "refused", "until": LONG_AGO}}, "/filter/since"),
+        ({"filter": {"status": "delivered", "since": LONG_AGO, "cause": "rejected"}}, "/filter/cause"),
+        ({"as": "other"}, "/as"),
         ({"perMinute": 0}, "/perMinute"),
         ({"filter": {"colour": "red"}}, "/filter/colour"),
     ],
