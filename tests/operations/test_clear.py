@@ -214,7 +214,7 @@ class Hurried(FakeClock):
 
 
 async def test_a_tick_does_only_as_much_as_its_time_allows_and_the_next_goes_on(recording: Recording):
-    place = await filled(build(clock=Hurried(recording.at)), recording, "gone")
+    place = await filled(build(clock=Hurried(recording.at)), recording, "hurried")
     await place.delete()
     runs: list[Cleared] = []
     while not runs or not runs[-1].sections:
@@ -222,7 +222,7 @@ async def test_a_tick_does_only_as_much_as_its_time_allows_and_the_next_goes_on(
         assert len(runs) < 1_000
 
     assert len([run for run in runs if run.rows]) > 2
-    assert await place.of("gone") == {}
+    assert await place.of("hurried") == {}
 
 
 @pytest.mark.slow
