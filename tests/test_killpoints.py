@@ -17,10 +17,12 @@ WITHOUT = {
     "dry_run",
     "export",
     "funnel",
+    "letter",
     "listing",
     "mentioning",
     "pace",
     "preview",
+    "replay_choice",
     "resends",
 }
 """Operations that change nothing; and a backup is restored by a person, who does it again."""

@@ -20,7 +20,7 @@ from shared.stores.trail import Delivery, Status
 from tests.destinations.cases import CASES, name, read
 from tests.house import OK, body, build
 
-BAD = Answer(400, {}, b'{"error":"ada@example.com has no order A-17733"}')
+BAD = Answer(400, {}, b'{"error":"Ada@example.com has no order A-17733"}')
 NUMBER = "A-17733"
 
 
