@@ -16,6 +16,7 @@ from functions import (
     process,
     receive,
     routing,
+    subscriptions,
     tick,
 )
 
@@ -29,6 +30,7 @@ for door in (
     tick,
     catalog,
     routing,
+    subscriptions,
     people,
     access,
     operate,

@@ -9,6 +9,7 @@ from shared.catalog.bodies import DefinitionBody, VersionBody
 from shared.catalog.schema import json_schema
 from shared.errors import Conflict, LimitReached
 from shared.exact import Json
+from shared.operations import define
 
 bp = func.Blueprint()
 
@@ -22,7 +23,7 @@ bp = func.Blueprint()
 async def create_definition(call: KeyedCall) -> Reply:
     """Define an event, with the fields of its first version."""
     section = await call.line.sections.read(call.section)
-    doc = await call.line.definitions.create(section.id, call.body, section.retention_days)
+    doc = await define.create(call.line, section, call.body)
     return Reply(201, doc, {"Location": f"/v1/definitions/{doc['event']}"})
 
 
@@ -46,7 +47,7 @@ async def read_definition(call: KeyedCall) -> Reply:
 )
 async def add_version(call: KeyedCall) -> Reply:
     """Give an event new fields, active at once; older versions stay accepted."""
-    return Reply(201, await call.line.definitions.add_version(call.section, call.params["event"], call.body))
+    return Reply(201, await define.add_version(call.line, call.section, call.params["event"], call.body))
 
 
 @door(bp, "GET /v1/definitions/{event}/versions", Gives(200, answers.Versions))

@@ -1,4 +1,4 @@
-"""The doors that say how far events came, and why not further."""
+"""The doors that say how far events came, and why not further: many at once, or those of one person."""
 
 from datetime import timedelta
 
@@ -7,7 +7,8 @@ import azure.functions as func
 from functions.answers import funnel as answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
-from shared.operations import funnel
+from shared.operations import count_again as counting
+from shared.operations import funnel, why
 from shared.operations.pace import Pace
 
 bp = func.Blueprint()
@@ -28,8 +29,14 @@ async def read_funnel(call: KeyedCall) -> Reply:
     return Reply(200, await funnel.funnel(call.line, call.caller, asked, pace))
 
 
-@door(bp, "POST /v1/funnels/count", Gives(200, answers.CountedAgain), Wants(body=funnel.CountBody))
+@door(bp, "POST /v1/why", Gives(200, answers.Why), Wants(body=why.WhyBody))
+async def ask_why(call: KeyedCall) -> Reply:
+    """Say of each event of a person in a time whether it reached its destinations, and which rule stopped it."""
+    return Reply(200, await why.why(call.line, call.caller, call.body))
+
+
+@door(bp, "POST /v1/funnels/count", Gives(200, answers.CountedAgain), Wants(body=counting.CountBody))
 async def count_again(call: KeyedCall) -> Reply:
     """Count the hours of a time again, from the events as they are now."""
     pace = Pace.of(call.line.clock, COUNTED_WITHIN)
-    return Reply(200, await funnel.count_again(call.line, call.section, call.body, pace))
+    return Reply(200, await counting.count_again(call.line, call.section, call.body, pace))

@@ -1,4 +1,4 @@
-"""The command of the local stack: `python -m local run`; beside it those for keys, clients, backups, exports, fixtures and trials."""
+"""The command of the local stack: `python -m local run`; beside it those for keys, clients, backups, exports, funnels, fixtures and trials."""
 
 import asyncio
 import json
@@ -16,6 +16,7 @@ from local import (
     client_commands,
     export_commands,
     fixture_commands,
+    funnel_commands,
     key_commands,
     settings,
     trial_commands,
@@ -42,6 +43,7 @@ app.add_typer(client_commands.app, name="client")
 app.command("backup")(backup_commands.back_up)
 app.command("restore")(backup_commands.restore)
 app.command("export")(export_commands.export)
+app.command("funnel")(funnel_commands.funnel)
 app.command("fixture")(fixture_commands.capture)
 app.command("validate")(trial_commands.validate)
 app.command("try")(trial_commands.try_mapping)

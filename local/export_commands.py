@@ -36,7 +36,7 @@ def export(
     """
     with failing(), console.status("Asking") as status, drafted(file) as draft:
         written = 0
-        for record in records(_client(url, key), section):
+        for record in records(_exact(client_of(url, key)), section):
             draft.write(exact.dumps(record).encode() + b"\n")
             written += 1
             if written % 100 == 0:
@@ -64,13 +64,18 @@ def _page(client: Client, path: str) -> Any:
     return answer.doc if answer.status == 200 else fail(str(answer.doc["detail"]))
 
 
-def _client(url: str, key: str) -> Client:
+def _exact(client: Client) -> Client:
     """Numbers are read exactly, so that the file has the text that came in."""
+    return replace(client, read=exact.read)
+
+
+def client_of(url: str, key: str, section: str | None = None) -> Client:
+    """Asks the app that is named, or else the running stack's. Ends the command where there is neither."""
     if url and key:
-        return replace(Client.keyed(url.rstrip("/"), key), read=exact.read)
+        return Client.keyed(url.rstrip("/"), key, section)
     kept = settings.known() if is_claimed(settings.HOME) and not url else None
     if kept is None or kept.deployment_key is None:
         fail(
-            "Start a stack with `make run`, or set SIGNALBOX_URL and SIGNALBOX_KEY to an app and a deployment key."
+            "Start a stack with `make run`, or set SIGNALBOX_URL and SIGNALBOX_KEY to an app and a key of it."
         )
-    return _client(f"http://127.0.0.1:{kept.port}", key or kept.deployment_key)
+    return client_of(f"http://127.0.0.1:{kept.port}", key or kept.deployment_key, section)

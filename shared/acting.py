@@ -10,6 +10,8 @@ from contextvars import ContextVar
 
 COMMAND = "command"
 """Whoever runs a command of the deployer's, straight on storage."""
+SYSTEM = "signalbox"
+"""What Signalbox does by itself."""
 
 _who: ContextVar[str] = ContextVar("who", default=COMMAND)
 

@@ -148,7 +148,10 @@ class Unavailable(SignalboxError):
 
 
 class Later(Unavailable):
-    """Nothing is away, but now is not the time: nothing was begun, and the same work may go on after `seconds`."""
+    """Nothing is away, but now is not the time: nothing was begun, and the same work may go on after `seconds`.
+
+    Deliveries of a message that wait the same whole seconds come back in one.
+    """
 
     def __init__(self, detail: str, *, seconds: float) -> None:
         super().__init__(detail, retry_after=ceil(seconds))

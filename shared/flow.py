@@ -124,12 +124,11 @@ async def _forward(line: Line, section: Section, message: DeliveryMessage, lane:
         if isinstance(result, BaseException) and not isinstance(result, Unavailable):
             raise result
     # What could not be tried now comes again later, alone: the others have messages of their own.
-    later = {
+    stopped = {
         event: why for event, why in zip(message.events, ended, strict=True) if isinstance(why, Unavailable)
     }
-    if later:
-        again = DeliveryMessage(section.id, message.route, tuple(later)).write()
-        await line.hand_off.again(lane.queue, again, *later.values())
+    if stopped:
+        await line.hand_off.later(lane.queue, section.id, message.route, stopped)
         return
     # What has ended as a whole leaves the outbox at once; the sweeper sees to the rest.
     if all(ended):

@@ -16,11 +16,13 @@ from shared.people.timeline import Timeline
 from shared.ports import Clock
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
+from shared.routing.subscriptions import Subscriptions
 from shared.stages.check import Checker
 from shared.stages.forward import Forwarder
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
+from shared.stages.tell import Teller
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
@@ -44,6 +46,7 @@ class Line:
     hand_off: HandOff
     lanes: Lanes
     forwarder: Forwarder
+    teller: Teller
     ledger: Ledger
     outbox: Outbox
     receipts: Receipts
@@ -52,6 +55,7 @@ class Line:
     timeline: Timeline
     routes: Routes
     destinations: Destinations
+    subscriptions: Subscriptions
     definitions: Definitions
     sections: Sections
     reseal: Reseal

@@ -30,6 +30,8 @@ MAX_DEFINITIONS = 2_000
 MAX_ROUTES = 1_000
 """Of a section: an instance reads them all, since an event may take any."""
 MAX_DESTINATIONS = 1_000
+MAX_SUBSCRIPTIONS = 500
+"""Of a section: read as routes are."""
 _AFTER = "~"
 """Sorts after every character of an id."""
 CACHE_SECONDS = 10
@@ -47,6 +49,7 @@ class Kind(StrEnum):
     VERSION = "version"
     ROUTE = "route"
     DESTINATION = "destination"
+    SUBSCRIPTION = "subscription"
     ACT = "act"
     """No document: what was started, in the audit alone."""
 
@@ -79,6 +82,7 @@ _MOST: Mapping[Kind, tuple[int, str]] = {
     Kind.DEFINITION: (MAX_DEFINITIONS, "Add a version to one, or use another section."),
     Kind.ROUTE: (MAX_ROUTES, "Resume one that is paused, or use another section."),
     Kind.DESTINATION: (MAX_DESTINATIONS, "Use one that is there, or another section."),
+    Kind.SUBSCRIPTION: (MAX_SUBSCRIPTIONS, "Delete one that nobody needs any more."),
 }
 """How many documents of a kind a section may have, and what to do then."""
 

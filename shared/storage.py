@@ -96,8 +96,9 @@ DEAD_LETTERS = Store(
 DUE = Store(
     "due",
     backed_up=False,
-    keys="{shard} / {milliseconds}|{section}|{id}|{route}; parked|{section}|{destination} / {id}|{route}",
-    purge="deleted when it is handed to the bus",
+    keys="{shard} / {milliseconds}|{section}|{id}|{route}; parked|{section}|{destination} / {id}|{route}; "
+    "notice / {milliseconds}|{section}|{event of ours}|{what it is about}",
+    purge="deleted when it is handed to the bus, or told",
     export="holds references only",
     erase="holds references only",
 )
@@ -112,7 +113,8 @@ REPLAYS = Store(
 ROLLUPS = Store(
     "rollups",
     backed_up=False,
-    keys="{section} / {event}|{hour} what was counted of a definition, ~{hour} when the hour was counted and will be again",
+    keys="{section} / {event}|{hour} what was counted of a definition, ~{hour} when the hour was counted and will be again, "
+    "!{hour}|{event} what the API refused of one",
     purge="400 days after the hour",
     export="holds numbers, and the names of definitions and destinations",
     erase="holds numbers, and the names of definitions and destinations",
@@ -121,7 +123,7 @@ USAGE = Store(
     "usage",
     backed_up=False,
     keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute; "
-    "used|{id}: when a key or client was last used",
+    "used|{id}: when a key or client was last used, delivered|{destination}, failing|{destination}: when something last arrived there, since when all fails",
     purge="never: one small row each, written anew",
     export="holds numbers and times only",
     erase="holds numbers and times only",

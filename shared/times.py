@@ -41,3 +41,8 @@ def of_unix(value: object, per_second: int = 1) -> str | None:
         return text(EPOCH + timedelta(milliseconds=int(value * 1000 / per_second)))
     except (OverflowError, ArithmeticError):
         return None
+
+
+def milliseconds(at: datetime) -> str:
+    """A time as rows are ordered by it."""
+    return f"{int(at.timestamp() * 1000):013d}"

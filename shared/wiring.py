@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from shared.access.audit import KEPT, Audit
 from shared.access.clients import Clients
@@ -16,6 +16,7 @@ from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
+from shared.counts import Counts
 from shared.line import Line
 from shared.people.consents import Consents
 from shared.people.directory import Directory
@@ -26,23 +27,31 @@ from shared.registry import Registry
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
+from shared.routing.subscriptions import Subscriptions
 from shared.settings import Settings, StorageSettings, settings
 from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
+from shared.stages.conclude import Conclude
 from shared.stages.forward import Forwarder
 from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lane, Lanes
+from shared.stages.rates import Rates
 from shared.stages.record import Recorder
+from shared.stages.send import Sender
+from shared.stages.tell import Teller
 from shared.stages.validate import Validator
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
+from shared.stores.delivered import Delivered
 from shared.stores.due import Due
 from shared.stores.ledger import Ledger
+from shared.stores.notices import Notices
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
 from shared.stores.receipts import Receipts
+from shared.stores.refusals import Refusals
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
 from shared.stores.rollups import Rollups
@@ -110,23 +119,23 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     audit_kept: timedelta = KEPT,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
-    registry = Registry(tables, clock.seconds, clock.now)
-    ledger, outbox = Ledger(tables, blobs), Outbox(tables)
-    receipts, due = Receipts(tables, join_pause), Due(tables)
+    registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
+    ledger, outbox, receipts, due = _kept(tables, blobs, join_pause)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    directory = Directory(tables, clock, join_pause)
     dead_letters = DeadLetters(tables, receipts, outbox, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
-    recorder = Recorder(ledger, outbox, clock)
-    people = People(directory)
+    recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
-    breakers = Breakers(clock)
+    conclude = _conclude(tables, routes, destinations, Subscriptions(registry, seal, clock), clock)
+    breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
+    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
     return Line(
-        checker=Checker(Validator(Catalog(registry)), recorder, clock),
+        checker=Checker(Validator(Catalog(registry)), recorder, Refusals(tables, clock, mark_pause), clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, http, breakers, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, conclude, clock),
+        teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
         receipts=receipts,
@@ -135,6 +144,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         timeline=Timeline(tables, join_pause),
         routes=routes,
         destinations=destinations,
+        subscriptions=conclude.subscriptions,
         definitions=Definitions(registry, clock),
         sections=Sections(registry, seal, clock),
         reseal=Reseal(registry, seal),
@@ -142,18 +152,45 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
-        quotas=Quotas(Taken(tables), clock),
-        used=Used(tables, clock),
-        rejected=Rejected(tables, clock),
+        quotas=Quotas(counts),
         quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
         belongings=Belongings(tables, blobs),
-        contents=Contents(tables),
-        replays=Replays(tables),
-        rollups=Rollups(tables),
         clock=clock,
+        **_stores(tables, clock),
     )
+
+
+class _Stores(TypedDict):
+    """What of a line needs tables, and perhaps a clock, and nothing else of it."""
+
+    used: Used
+    rejected: Rejected
+    contents: Contents
+    replays: Replays
+    rollups: Rollups
+
+
+def _stores(tables: Tables, clock: Clock) -> _Stores:
+    return {
+        "used": Used(tables, clock),
+        "rejected": Rejected(tables, clock),
+        "contents": Contents(tables),
+        "replays": Replays(tables),
+        "rollups": Rollups(tables),
+    }
+
+
+def _kept(tables: Tables, blobs: Blobs, join_pause: float) -> tuple[Ledger, Outbox, Receipts, Due]:
+    return Ledger(tables, blobs), Outbox(tables), Receipts(tables, join_pause), Due(tables)
+
+
+def _conclude(
+    tables: Tables, routes: Routes, destinations: Destinations, subscriptions: Subscriptions, clock: Clock
+) -> Conclude:
+    teller = Teller(routes, Notices(tables), clock)
+    return Conclude(destinations, subscriptions, Delivered(tables, clock), teller, clock)
 
 
 def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":

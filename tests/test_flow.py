@@ -245,8 +245,8 @@ async def test_a_delivery_that_never_succeeds_ends_as_a_dead_letter():
     house = await build(*[NoAnswer("connect")] * 10).furnish()
     id = await house.accept()
     await house.work()
-    for _ in range(10):
-        await house.pass_(hours=30)
+    for _ in range(60):
+        await house.pass_(hours=2)
 
     seen = await house.receipt(id)
     assert (seen["status"], seen["deliveries"][0]["cause"]) == ("failed", "exhausted")

@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 WITHOUT = {
     "backup",
     "capture",
+    "count_again",
     "dry_run",
     "export",
     "funnel",
@@ -24,6 +25,7 @@ WITHOUT = {
     "preview",
     "replay_choice",
     "resends",
+    "why",
 }
 """Operations that change nothing; and a backup is restored by a person, who does it again."""
 

@@ -113,6 +113,37 @@ async def test_one_that_cannot_become_an_event_keeps_the_request_once_and_costs_
     assert [one["cause"] for one in await kept(house)] == ["unknown-type"]
 
 
+async def of(house):
+    """Of which definitions what lies in quarantine was to be, and how many."""
+    return [dict(one.events) for one in await house.line.quarantine.between("demo", "", "~")]
+
+
+async def test_a_kept_request_knows_of_which_definition_its_events_were_to_be_that_are_none():
+    house = await furnished()
+
+    await sent(house, item("a"), item("b", "unheard"), item("c", total="x"), item("d", total="x"))
+
+    assert await of(house) == [{ORDER["event"]: 2}]
+
+
+async def test_of_a_paused_source_all_that_a_request_holds_counts():
+    house = await furnished()
+    await house.line.sources.pause("demo", HOOK)
+
+    await sent(house, item("a"), item("b"))
+
+    assert await of(house) == [{ORDER["event"]: 2}]
+
+
+async def test_what_cannot_be_read_was_to_be_nothing_that_is_known():
+    house = await furnished()
+    unreadable = replace(hook(), body=b"no JSON")
+
+    await hooks.webhook(house.line, HOOK, unreadable)
+
+    assert await of(house) == [{}]
+
+
 async def test_mending_takes_all_of_it_in_and_what_was_accepted_before_is_a_repeat():
     house = await furnished()
     await sent(house, item("a"), item("b", "unheard"))

@@ -5,6 +5,8 @@ from typing import Literal
 from typing_extensions import TypedDict
 
 from functions.answers import Time
+from functions.answers.operate import Kept
+from shared.exact import Json
 
 Stages = Literal["received", "valid", "resolved", "consented", "routed", "delivered"]
 
@@ -33,6 +35,13 @@ class Destination(TypedDict):
     deliveries: int
     delivered: int
     gap: int
+    reasons: list[Reason]
+
+
+class Refused(TypedDict):
+    """What the API refused, counted as it was answered: approximate, and no part of the stages."""
+
+    count: int
     reasons: list[Reason]
 
 
@@ -67,6 +76,7 @@ class Funnel(TypedDict):
     complete: bool
     countedAt: Time | None
     stages: list[Stage]
+    refused: Refused
     tests: int
     withoutPerson: int
     destinations: list[Destination]
@@ -78,3 +88,48 @@ class CountedAgain(TypedDict):
 
     counted: int
     next: Time | None
+
+
+class Way(TypedDict):
+    """One destination that an event might have reached: whether it did, and if not, by which rule.
+
+    `unmet`: the parts of the route's condition, as it is now, that the event does not meet.
+    """
+
+    route: str
+    destination: str
+    reached: bool
+    rule: str | None
+    detail: str
+    unmet: list[Json]
+
+
+class Explained(TypedDict):
+    """An event of the person; `rule` is what stopped it as a whole, or None where each way has its own."""
+
+    id: str
+    event: str
+    occurredAt: Time
+    receivedAt: Time
+    receipt: str
+    status: str
+    rule: str | None
+    detail: str
+    ways: list[Way]
+
+
+class Why(TypedDict):
+    """What became of a person's events in a time, the newest first, and which webhooks in quarantine mention the person.
+
+    `refused`: what the API refused of the definition in those hours, whoever it was about.
+    """
+
+    since: Time
+    until: Time
+    personId: str | None
+    rule: str | None
+    detail: str
+    events: list[Explained]
+    quarantine: list[Kept]
+    refused: Refused | None
+    more: bool

@@ -1,6 +1,6 @@
 """Answers about routes and destinations."""
 
-from typing import NotRequired
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -10,13 +10,15 @@ from shared.exact import Json
 
 
 class Destination(TypedDict):
-    """A destination, without its secrets."""
+    """A destination, without its secrets. One that is disabled takes nothing until it is resumed."""
 
     id: str
     kind: str
     settings: dict[str, Json]
-    status: Running
+    status: Literal["active", "paused", "disabled"]
     createdAt: Time
+    disabledAt: NotRequired[Time]
+    disabledReason: NotRequired[str]
 
 
 class NewDestination(Destination):

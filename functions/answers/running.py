@@ -17,6 +17,7 @@ class Ticked(TypedDict):
     sweep: dict[str, int | str]
     due: dict[str, int | str]
     unpark: dict[str, int | str]
+    tell: dict[str, int | str]
     mend: dict[str, int | str]
     replay: dict[str, int | str]
     rollUp: dict[str, int | str]

@@ -26,6 +26,7 @@ SEALED: Mapping[Kind, Sealed] = {
     Kind.SECTION: Sealed("hashKey", "section/{id}"),
     Kind.SOURCE: Sealed("secrets", "source/{section}/{id}"),
     Kind.DESTINATION: Sealed("secrets", "destination/{section}/{id}"),
+    Kind.SUBSCRIPTION: Sealed("secrets", "subscription/{section}/{id}"),
 }
 """Every kind of document that keeps a sealed secret."""
 

@@ -12,7 +12,7 @@ class Scope(StrEnum):
     DEFINITIONS_READ = "definitions:read"
     DEFINITIONS_WRITE = "definitions:write"
     DELIVERY_READ = "delivery:read"
-    """Routes and destinations."""
+    """Routes, destinations and subscriptions."""
     DELIVERY_WRITE = "delivery:write"
     SOURCES_READ = "sources:read"
     SOURCES_WRITE = "sources:write"
@@ -73,6 +73,11 @@ NEEDS: Mapping[str, Scope] = {
     "PUT /v1/routes/{id}": Scope.DELIVERY_WRITE,
     "POST /v1/routes/{id}/pause": Scope.DELIVERY_WRITE,
     "POST /v1/routes/{id}/resume": Scope.DELIVERY_WRITE,
+    "GET /v1/subscriptions": Scope.DELIVERY_READ,
+    "GET /v1/subscriptions/{id}": Scope.DELIVERY_READ,
+    "POST /v1/subscriptions": Scope.DELIVERY_WRITE,
+    "POST /v1/subscriptions/{id}/resume": Scope.DELIVERY_WRITE,
+    "DELETE /v1/subscriptions/{id}": Scope.DELIVERY_WRITE,
     "GET /v1/sources": Scope.SOURCES_READ,
     "GET /v1/sources/{id}": Scope.SOURCES_READ,
     "GET /v1/sources/{id}/rejected": Scope.OPERATE,
@@ -86,6 +91,7 @@ NEEDS: Mapping[str, Scope] = {
     "POST /v1/sources/{id}/rotate": Scope.SOURCES_WRITE,
     "GET /v1/people/{id}": Scope.PEOPLE_READ,
     "GET /v1/people/{id}/timeline": Scope.PEOPLE_READ,
+    "POST /v1/why": Scope.PEOPLE_READ,
     "POST /v1/consents": Scope.PEOPLE_WRITE,
     "GET /v1/dead-letters": Scope.OPERATE,
     "GET /v1/dead-letter-groups": Scope.OPERATE,
@@ -126,6 +132,8 @@ NEEDS: Mapping[str, Scope] = {
 
 
 NEEDS_TOO: Mapping[str, tuple[Scope, ...]] = {
+    # It tells of events, and what routes ask for.
+    "POST /v1/why": (Scope.EVENTS_READ, Scope.DELIVERY_READ),
     # It tells all that these open.
     "GET /v1/sections/{id}/export": (Scope.EVENTS_READ, Scope.PEOPLE_READ, Scope.AUDIT_READ),
 }

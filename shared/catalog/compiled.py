@@ -8,6 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import SchemaValidator, core_schema
 
 from shared.cached import Cached
+from shared.catalog import own
 from shared.catalog.fields import FIELD_TYPES
 from shared.errors import Fault, SignalboxError, UnknownEvent, UnknownVersion
 from shared.event import is_event_name
@@ -98,7 +99,7 @@ class Catalog:
 
         Raises UnknownEvent or UnknownVersion.
         """
-        found = await self._registry.find(Kind.DEFINITION, section, event) if is_event_name(event) else None
+        found = await self._definition(section, event) if is_event_name(event) else None
         if found is None:
             raise _unknown_event()
         version = _choose(found, version_id)
@@ -108,8 +109,13 @@ class Catalog:
             raise SignalboxError(f"The document of {event} version {number} is gone. Add a new version.")
         return Usable(event, version["id"], number, *_terms(found), compiled.check)
 
+    async def _definition(self, section: str, event: str) -> Record | None:
+        return own.definition(event) or await self._registry.find(Kind.DEFINITION, section, event)
+
     async def _compile(self, place: tuple[str, str, int]) -> CompiledVersion | None:
         section, event, number = place
+        if own.definition(event):
+            return compile_fields(own.fields(event))
         version = await self._registry.read(Kind.VERSION, section, version_key(event, number))
         return None if version is None else compile_fields(version.doc["fields"])
 

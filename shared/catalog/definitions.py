@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from shared import times
 from shared.bodies import read_body
+from shared.catalog import own
 from shared.catalog.bodies import DefinitionBody, FieldBody, VersionBody, repeated_names
 from shared.catalog.compiled import version_key
 from shared.errors import Conflict, NotFound
@@ -14,8 +15,6 @@ from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
 
 MAX_VERSIONS = 1_000
-RESERVED = "system"
-"""The category of the events that Signalbox makes itself."""
 
 Doc = dict[str, Json]
 Docs = list[Doc]
@@ -40,18 +39,15 @@ class Definitions:
         if default_days is not None and isinstance(body, Mapping) and "retentionDays" not in body:
             body = {**body, "retentionDays": Number(str(default_days))}
         wanted = read_body(DefinitionBody, body, also=repeated_names)
-        category = wanted.event.partition(".")[0]
-        if category == RESERVED:
-            raise Conflict(
-                f"{RESERVED}.* is reserved for events of Signalbox itself. Choose another category."
-            )
+        if own.is_own(wanted.event):
+            raise Conflict(f"{wanted.event} is reserved for Signalbox itself. Choose another name.")
         if await self._registry.read(Kind.DEFINITION, section, wanted.event):
             raise Conflict(f"{wanted.event} is defined already. Add a version to it, or choose another name.")
         await self._registry.require_room(Kind.DEFINITION, section)
         version = await self._write_version(section, wanted.event, wanted.fields, first=1)
         doc = {
             "event": wanted.event,
-            "category": category,
+            "category": wanted.event.partition(".")[0],
             **wanted.model_dump(by_alias=True, exclude={"event", "fields"}),
             "versions": [_entry(version)],
             "active": version["number"],

@@ -4,7 +4,7 @@ A kind is a module of `kinds` with a `DESTINATION`; `docs/adding-a-destination.m
 so that a broken one stops nothing else.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from importlib import import_module
@@ -82,8 +82,9 @@ class DestinationKind(Generic[S]):
     `answers`: where its answers mean something else than `outcomes.TABLE` says, by HTTP status.
     `deduplicates`: whether, set up so, a second request under one delivery id changes nothing, so that an unknown outcome
     may be sent again.
-    `limits`: what it takes; checked before anything is sent.
+    `limits`: what it takes; checked before anything is sent, and no more is sent in a minute.
     `looks_up`: whether `build` needs the person's identifiers, those too that did not come with the event.
+    `join`: one request in the place of two or more to one URL, where it takes several events in one.
     """
 
     settings: type[S]
@@ -94,6 +95,12 @@ class DestinationKind(Generic[S]):
     deduplicates: Callable[[S], bool] = never
     limits: Limits = field(default_factory=Limits)
     looks_up: bool = False
+    join: Callable[[Sequence[Outgoing]], Outgoing] | None = None
+
+    def per_minute(self, settings: S) -> int | None:
+        """How many requests a destination that is set up so is sent in a minute at most; None for any number."""
+        known = [one for one in (settings.per_minute, self.limits.per_minute) if one is not None]
+        return min(known, default=None)
 
 
 def load(kind: str) -> DestinationKind[Any]:

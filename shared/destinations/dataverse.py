@@ -6,7 +6,7 @@ from pydantic import Field
 
 from shared.destinations.access import Access
 from shared.destinations.entra import EntraSettings, access_to
-from shared.destinations.settings import BaseUrl
+from shared.destinations.settings import BaseUrl, PerMinute, rate
 
 JSON_HEADERS: Mapping[str, str] = {
     # https://learn.microsoft.com/power-apps/developer/data-platform/webapi/compose-http-requests-handle-errors
@@ -23,6 +23,11 @@ class DataverseSettings(EntraSettings):
 
     organization: BaseUrl = Field(
         title="Organization URL", description="Such as https://contoso.crm4.dynamics.com."
+    )
+    # 6,000 requests in five minutes of a user on each web server, of which a small environment has one.
+    # https://learn.microsoft.com/power-apps/developer/data-platform/api-limits
+    per_minute: PerMinute | None = rate(
+        1_200, "Dataverse takes 1,200 of an application user on each of its web servers."
     )
 
 

@@ -12,9 +12,10 @@ MOST_TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of the properties after the mapping, and of the request's body. None and True limit nothing.
+    """Of the properties after the mapping, of the request's body, and of requests. None and True limit nothing.
 
     `names` is the form of a property's name, with `names_are` for people; `text` is in characters, `body` in bytes.
+    `per_minute` is how many requests it takes: what has to wait is sent later.
     """
 
     properties: int | None = None
@@ -24,6 +25,7 @@ class Limits:
     names_are: str = ""
     text: int | None = None
     body: int | None = None
+    per_minute: int | None = None
 
 
 def exceeded(limits: Limits, properties: Mapping[str, Json]) -> str | None:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
@@ -93,6 +93,17 @@ Waits = Annotated[tuple[_Wait, ...], Field(max_length=19), BeforeValidator(_list
 Hours = Annotated[int, Field(ge=1, le=8_760), BeforeValidator(_whole)]
 """Whole hours, up to a year (8,760)."""
 
+PerMinute = Annotated[int, Field(ge=2, le=1_000_000), BeforeValidator(_whole)]
+"""Requests a minute, 2 to 1,000,000."""
+
+
+def rate(by_default: int | None, why: str) -> Any:
+    """The field for the requests that a destination is sent in a minute; `why` says what it is by default."""
+    told = (
+        "Requests a minute that it is sent at most, by all instances together; what is more waits its turn."
+    )
+    return Field(by_default, title="Rate", description=f"{told} {why}")
+
 
 class DestinationSettings(BaseModel):
     """The settings that every destination has."""
@@ -125,6 +136,7 @@ class DestinationSettings(BaseModel):
         description="Whether an attempt that may have arrived is held for a person to decide, or sent again. "
         "Where the destination drops repeats it is always sent again.",
     )
+    per_minute: PerMinute | None = rate(None, "Without it, as many as its kind takes.")
 
     def of_its_kind(self) -> dict[str, object]:
         """What its kind alone has: where it is, and what is done there."""

@@ -21,7 +21,7 @@ MAX_BYTES = 2 * 1024 * 1024
 """A page of events ends with the one that reaches this."""
 _DOCUMENTS = (
     *(Kind.KEY, Kind.CLIENT, Kind.DEFINITION, Kind.VERSION),
-    *(Kind.SOURCE, Kind.DESTINATION, Kind.ROUTE),
+    *(Kind.SOURCE, Kind.DESTINATION, Kind.ROUTE, Kind.SUBSCRIPTION),
 )
 _AUDITED = (Kind.SECTION, *_DOCUMENTS, Kind.ACT)
 

@@ -15,14 +15,13 @@ from typing import Literal
 from shared import ids, times
 from shared.access.caller import Caller
 from shared.access.sections import Section
-from shared.bodies import Body, Time, read_body
 from shared.errors import Fault, Invalid, NotFound
 from shared.exact import Json
 from shared.line import Line
 from shared.operations import in_words
 from shared.operations.listing import BEGINNING
 from shared.operations.pace import Pace
-from shared.operations.roll_up import SETTLED, count_hour, slices, tally_of
+from shared.operations.roll_up import slices, tally_of
 from shared.stores.rollups import HOUR, hour_of
 from shared.stores.tally import DELIVERED, STAGES, Tally
 
@@ -33,8 +32,6 @@ LIVE_HOURS = 2
 """The newest hours that are counted on the spot, where no roll-up has come yet."""
 MOST_LIVE = 20_000
 """Events of such an hour that are counted; beyond that it says that it is not complete."""
-MOST_RECOUNTED = timedelta(days=30)
-"""How far back an hour can be counted again: what lies in quarantine is kept so long."""
 STEPS: Mapping[str, timedelta] = {"hour": HOUR, "day": timedelta(days=1)}
 
 State = Literal["counted", "live", "partial", "missing"]
@@ -100,33 +97,17 @@ async def funnel(line: Line, caller: Caller, asked: Asked, pace: Pace) -> dict[s
     }
 
 
-class CountBody(Body):
-    """Which hours to count again: those that begin in a time, and have ended."""
-
-    since: Time
-    until: Time
-
-
-async def count_again(line: Line, section_id: str, body: Json, pace: Pace) -> dict[str, Json]:
-    """Count hours once more, the newest first. `next`: where there was no time for all, what to send as `until`.
-
-    Raises Invalid, NotFound, Unavailable.
-    """
-    wanted, now = read_body(CountBody, body), line.clock.now()
-    since, until = times.parse(wanted.since), times.parse(wanted.until)
-    if not now - MOST_RECOUNTED <= since <= until or until - since > LONGEST:
-        expected = f"a time before `until`, at most {MOST_RECOUNTED.days} days ago"
-        fault = Fault("/since", "Only what is still there can be counted again.", expected)
-        raise Invalid("These hours cannot be counted.", faults=[fault])
-    section = await line.sections.read(section_id)
-    begin = min(_ceil(until, HOUR), hour_of(now - SETTLED)) - HOUR
-    counted = 0
-    while begin >= _floor(since, HOUR):
-        if pace.is_over:
-            return {"counted": counted, "next": times.text(begin + HOUR)}
-        counted += await count_hour(line, section, await line.rollups.hour(section.id, begin), pace)
-        begin -= HOUR
-    return {"counted": counted, "next": None}
+async def refused_of(line: Line, section: str, event: str, since: datetime, until: datetime) -> Counter[str]:
+    """What the API refused of a definition in the hours of a time, as far as it is known: the last LONGEST of it."""
+    first, last = hour_of(max(since, until - LONGEST)), hour_of(until) + HOUR
+    total = Counter[str]()
+    for tally in (await line.rollups.tallies(section, event, first, last)).values():
+        total += tally.refused
+    now = hour_of(line.clock.now())
+    for begin in (now - HOUR, now):
+        if first <= begin < last and (await line.rollups.hour(section, begin)).counted_at is None:
+            total.update((await line.checker.refusals.of_hour(section, begin)).get(event, {}))
+    return total
 
 
 async def _hours(line: Line, section: Section, asked: Asked, pace: Pace) -> Sequence[Counted]:
@@ -160,6 +141,7 @@ async def _live(line: Line, section: Section, event: str, begin: datetime, pace:
         seen += len(events)
         if seen >= MOST_LIVE or pace.is_over:
             return Counted(begin, "partial", tally, at)
+    tally.refused.update((await line.checker.refusals.of_hour(section.id, begin)).get(event, {}))
     for item in await line.quarantine.between(section.id, low, high):
         if event in item.events:
             tally.quarantined(item.cause.value, item.events[event])
@@ -196,10 +178,20 @@ def _shown(tally: Tally) -> dict[str, Json]:
     reached = tally.reached()
     return {
         "stages": [_stage(tally, stage, reached[stage]) for stage in STAGES],
+        "refused": shown_refused(tally.refused),
         "tests": tally.tests,
         "withoutPerson": tally.nobody,
         "destinations": [_destination(tally, one) for one in sorted({name for name, _ in tally.sent})],
     }
+
+
+def shown_refused(counts: Counter[str]) -> dict[str, Json]:
+    """What the API refused, in words."""
+    reasons = [
+        {"reason": type, "count": count, "detail": in_words.of_refusal(type)}
+        for type, count in counts.most_common()
+    ]
+    return {"count": counts.total(), "reasons": reasons}
 
 
 def _stage(tally: Tally, stage: str, count: int) -> dict[str, Json]:

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from shared import times
 from shared.destinations.outcomes import Cause
+from shared.errors import Invalid, UnknownVersion
+from shared.exact import Json
 from shared.stores import kept
 from shared.stores.reasons import Reason
 from shared.stores.tally import urgency
@@ -56,6 +58,25 @@ WORDS: Mapping[Status, str] = {
 """An event in one word, by the state of the delivery that most needs somebody's eye."""
 
 
+def of_test(condition: Mapping[str, Json]) -> str:
+    """What a part of a route's condition asks for, without the value that it compares with."""
+    match condition:
+        case {"field": str(field), "is": str(operator)}:
+            return f"{field} {operator}"
+        case {"not": part}:
+            return f"not: {of_test(part)}"
+        case {"all": parts}:
+            return f"all of: {', '.join(map(of_test, parts))}"
+        case {"any": parts}:
+            return f"any of: {', '.join(map(of_test, parts))}"
+    return "something else"
+
+
+def of_refusal(type: str) -> str:
+    """Why the API refused events."""
+    return REFUSED.get(type, "It was refused, and its sender was told why.")
+
+
 def of_reason(reason: str) -> str:
     """What a funnel's reason means: why events stopped where they did."""
     word, _, cause = reason.partition(".")
@@ -79,6 +100,12 @@ def _retrying(one: Delivery) -> str:
     return f"Has not reached {one.destination} yet. {of_cause(one.cause)}{answered}{at}"
 
 
+def _refused(one: Delivery) -> str:
+    if one.cause == Reason.UNSUBSCRIBED:
+        return "its subscription has ended"
+    return f"the person has opted out of {one.purpose}"
+
+
 def _reached(one: Delivery) -> str:
     at = f" at {one.attempts[-1].at}" if one.attempts else ""
     return f"Reached {one.destination}{at}."
@@ -89,10 +116,10 @@ SENTENCES: Mapping[Status, Sentence] = {
     Status.SENDING: lambda one: f"Is being sent to {one.destination}.",
     Status.RETRYING: _retrying,
     Status.PARKED: lambda one: (
-        f"Waits: {one.destination} or the section is paused. Resume it, and it goes on."
+        f"Waits: {one.destination} is paused or disabled, or the section is paused. Resume it, and it goes on."
     ),
     Status.DELIVERED: _reached,
-    Status.REFUSED: lambda one: f"Not sent to {one.destination}: the person has opted out of {one.purpose}.",
+    Status.REFUSED: lambda one: f"Not sent to {one.destination}: {_refused(one)}.",
     Status.HELD: lambda one: (
         f"Held, and may have reached {one.destination}. {of_cause(one.cause)} If it is not there, replay it."
     ),
@@ -121,3 +148,8 @@ QUARANTINED: Mapping[kept.Cause, str] = {
     kept.Cause.PAUSED: "A webhook waits in quarantine for its source to be resumed.",
 }
 """Why a webhook is no event yet, for each cause of quarantine."""
+REFUSED: Mapping[str, str] = {
+    Invalid.type: "It did not fit its definition. Its sender was told what to correct.",
+    UnknownVersion.type: "It named a version that its definition does not have. Its sender was told so.",
+}
+"""Why the API refused an event, by the type of the problem."""

@@ -66,6 +66,8 @@ async def count_hour(line: Line, section: Section, hour: Hour, pace: Pace) -> bo
         if pace.is_over and place < high:
             return await _save(line, section, replace(hour, place=place, tallies=tallies), {})
     await _count_quarantined(line, section, hour, tallies)
+    for event, refused in (await line.checker.refusals.of_hour(section.id, hour.begin)).items():
+        tallies[event].refused.update(refused)
     reached("roll_up.counted")
     fresh = {event: one for event, one in tallies.items() if one.stored >= hour.stored.get(event, 0)}
     stored = {**hour.stored, **{event: one.stored for event, one in fresh.items()}}
@@ -141,4 +143,5 @@ def _next_count(begin: datetime, now: datetime, *, final: bool) -> datetime | No
 async def _forget(line: Line, section: Section) -> None:
     old = await line.rollups.hours(section.id, times.EPOCH, line.clock.now() - KEPT)
     for hour in old[:_PURGED]:
+        await line.checker.refusals.remove(section.id, hour.begin)
         await line.rollups.remove(section.id, hour)

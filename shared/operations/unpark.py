@@ -37,9 +37,8 @@ async def resume_section(line: Line, id: str, pace: Pace) -> int:
     for bucket in pace.shuffled(range(section.buckets)):
         async for commits in pace.chunks(line.outbox.parked(id, bucket, MOST)):
             resumed += await _hand_off(line, id, commits)
-    for destination in await line.destinations.list(id):
-        if destination["status"] == "active":
-            resumed += await _resume(line, id, destination["id"], pace)
+    for destination in await line.destinations.active(id):
+        resumed += await _resume(line, id, destination, pace)
     return resumed
 
 

@@ -47,14 +47,28 @@ class Timeline:
             async for row in rows
         ]
 
+    async def between(
+        self, section: str, person: str, since: datetime, until: datetime, most: int
+    ) -> Sequence[tuple[str, str]]:
+        """What happened to a person in a time, its ends included, the newest first: ids, and what they are events of."""
+        low, high = f"{person}|{_down(until)}|", f"{person}|{_down(since)}|~"
+        rows = self._tables.range(
+            TIMELINE.name, _pk(section, person), low, high, limit=most, select=("event",)
+        )
+        return [(row.rk.split("|")[2], str(row.values["event"])) async for row in rows]
+
     async def remove(self, section: str, person: str, stored: Stored) -> None:
         """Take an event off the timeline."""
         await self._tables.delete(TIMELINE.name, *_place(section, person, stored))
 
 
 def _place(section: str, person: str, stored: Stored) -> tuple[str, str]:
-    down = _END - _microseconds(documents.occurred(stored.event))
-    return _pk(section, person), f"{person}|{down:017d}|{stored.id}"
+    return _pk(section, person), f"{person}|{_down(documents.occurred(stored.event))}|{stored.id}"
+
+
+def _down(at: datetime) -> str:
+    """A time as it stands in a row's key."""
+    return f"{_END - _microseconds(at):017d}"
 
 
 def _pk(section: str, person: str) -> str:

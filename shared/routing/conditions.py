@@ -3,7 +3,7 @@
 `{"all": [...]}`, `{"any": [...]}`, `{"not": ...}`, or a test: `{"field": "properties.totalValue", "is": "at-least", "value": 100}`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from shared import documents
@@ -64,6 +64,22 @@ def types_used(condition: Condition, types: Types) -> dict[str, str]:
 def holds(condition: Condition, types: Types, stored: Stored) -> bool:
     """Whether an event meets a condition that was checked before."""
     return _holds(condition, types, documents.envelope(stored))
+
+
+def unmet(condition: Condition, types: Types, stored: Stored) -> Sequence[Condition]:
+    """The parts of a condition that keep an event from meeting it, the smallest that say so; none if it holds."""
+    return [*_unmet(condition, types, documents.envelope(stored))]
+
+
+def _unmet(condition: Condition, types: Types, event: Mapping[str, Json]) -> Iterator[Condition]:
+    if _holds(condition, types, event):
+        return
+    match condition:
+        case {"all": parts} | {"any": parts}:
+            for part in parts:
+                yield from _unmet(part, types, event)
+        case _:
+            yield condition
 
 
 def _holds(condition: Condition, types: Types, event: Mapping[str, Json]) -> bool:

@@ -8,13 +8,14 @@ from pydantic import Field
 
 from shared import mapping, times
 from shared.bodies import Body, Discriminator, Slug, read_body
+from shared.catalog import own
 from shared.catalog.compiled import version_key
 from shared.errors import Fault, Invalid, NotFound
 from shared.event import Stored
 from shared.exact import Json
 from shared.ports import Clock
 from shared.registry import Kind, Record, Registry
-from shared.routing import conditions
+from shared.routing import conditions, subscribed
 from shared.routing.conditions import Condition, Types
 
 Status = Literal["active", "paused"]
@@ -131,21 +132,26 @@ class Routes:
         await self._registry.replace(record)
         return _shown(record)
 
-    async def of_event(self, section: str, event: str) -> Sequence[Route]:
-        """The active routes of a definition."""
-        records = await self._registry.listed(Kind.ROUTE, section)
+    async def of_event(self, section: str, event: str, *, paused_too: bool = False) -> Sequence[Route]:
+        """The active routes of a definition, and its subscriptions, which are routes as well."""
+        routes = await self._registry.listed(Kind.ROUTE, section)
+        subscriptions = await self._registry.listed(Kind.SUBSCRIPTION, section)
+        runs = ("active", "paused") if paused_too else ("active",)
         return [
-            _route(record)
-            for record in records
-            if record.doc["event"] == event and record.doc["status"] == "active"
+            *(_route(one) for one in routes if one.doc["event"] == event and one.doc["status"] in runs),
+            *(_subscribed(one, event) for one in subscriptions if event in one.doc["events"]),
         ]
 
     async def find(self, section: str, id: str) -> Route | None:
+        if subscribed.is_subscription(id):
+            found = await self._registry.find(Kind.SUBSCRIPTION, section, id)
+            return None if found is None else _subscribed(found, found.doc["events"][0])
         record = await self._registry.find(Kind.ROUTE, section, id)
         return None if record is None else _route(record)
 
     async def _definition(self, section: str, wanted: RouteBody) -> Record:
-        definition = await self._registry.read(Kind.DEFINITION, section, wanted.event)
+        definition = own.definition(wanted.event)
+        definition = definition or await self._registry.read(Kind.DEFINITION, section, wanted.event)
         destination = await self._registry.read(Kind.DESTINATION, section, wanted.destination)
         missing = []
         if definition is None:
@@ -166,8 +172,11 @@ class Routes:
     async def _types(self, section: str, definition: Record) -> Types:
         """What a condition may look at: the fields of the definition's active version, beside the envelope."""
         place = version_key(definition.id, int(definition.doc["active"]))
-        version = await self._registry.read(Kind.VERSION, section, place)
-        fields = version.doc["fields"] if version else ()
+        if own.is_own(definition.id):
+            fields: Sequence[Mapping[str, Json]] = own.fields(definition.id)
+        else:
+            version = await self._registry.read(Kind.VERSION, section, place)
+            fields = version.doc["fields"] if version else ()
         return conditions.types_of({one["name"]: one["type"] for one in fields})
 
     async def _record(self, section: str, id: str) -> Record:
@@ -190,6 +199,20 @@ def _route(record: Record) -> Route:
         versions=None if versions is None else tuple(versions),
         condition=doc.get("condition"),
         types=doc.get("fieldTypes", {}),
+    )
+
+
+def _subscribed(record: Record, event: str) -> Route:
+    """The route of a subscription for one of its events."""
+    return Route(
+        id=record.id,
+        event=event,
+        destination=record.id,
+        purpose=record.doc["purposes"][event],
+        mapping=None,
+        status="active",
+        condition=subscribed.condition(record, event),
+        types=subscribed.types(),
     )
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -58,6 +58,29 @@ def request_of(
         return Unfit(Cause.MAPPING, error.detail)
     reason = body_exceeded(plugin.limits, request.body)
     return Unfit(Cause.LIMITS, reason) if reason else request
+
+
+def fitting(plugin: DestinationKind[Any], requests: Sequence[Outgoing]) -> list[int]:
+    """How many of the requests, one after the other, may be joined each time for the destination to take it."""
+    most, sizes, bytes_ = plugin.limits.body, [0], 0
+    for size in (len(one.body) for one in requests):
+        if sizes[-1] and most is not None and bytes_ + size > most:
+            sizes.append(0)
+            bytes_ = 0
+        sizes[-1] += 1
+        bytes_ += size
+    return sizes
+
+
+def joined(plugin: DestinationKind[Any], requests: Sequence[Outgoing]) -> Outgoing | None:
+    """The requests as one, or None where they do not become one: whatever breaks, each can go by itself."""
+    if len(requests) == 1 or plugin.join is None:
+        return requests[0]
+    try:
+        request = plugin.join(requests)
+    except Exception:  # noqa: BLE001  (a plug-in may break in any way)
+        return None
+    return None if body_exceeded(plugin.limits, request.body) else request
 
 
 def parcel_of(delivery: Delivery, sending: Sending) -> Parcel:

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 from shared.access.caller import Caller
 from shared.access.sections import Section
-from shared.errors import Invalid, SignalboxError
+from shared.errors import Invalid, SignalboxError, UnknownEvent
 from shared.event import Draft
 from shared.killpoints import reached
 from shared.ports import Clock
 from shared.stages.record import Candidate, Recorded, Recorder
 from shared.stages.validate import Validator, fingerprint, hash_of_key, key_hash
+from shared.stores.refusals import Refusals
 
 Checked = Candidate | Recorded | SignalboxError
 
@@ -20,6 +21,7 @@ class Checker:
 
     validator: Validator
     recorder: Recorder
+    refusals: Refusals
     clock: Clock
 
     async def check(
@@ -34,7 +36,11 @@ class Checker:
         try:
             return await self.validator.validate(section, caller, draft, self.clock.now())
         except Invalid as refusal:
-            return await self._earlier(section, caller, draft, refusal, key_decides=key_decides)
+            told = await self._earlier(section, caller, draft, refusal, key_decides=key_decides)
+            # What a webhook brings is kept, and counted where it lies.
+            if told is refusal and not key_decides and not isinstance(refusal, UnknownEvent):
+                self.refusals.note(section.id, draft.event, refusal.type)
+            return told
         except SignalboxError as refusal:
             return refusal
 

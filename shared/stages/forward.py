@@ -9,26 +9,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from shared import times
 from shared.access.sections import Section
 from shared.destinations import outcomes
-from shared.destinations.excerpt import excerpt
 from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
-from shared.ports import Answer, Clock, Http, NoAnswer, RowChanged
-from shared.stages.breakers import Breakers
-from shared.stages.build import Unfit, attempt, fingerprint
-from shared.stages.gate import Gate, Sending
+from shared.ports import Clock, RowChanged
+from shared.stages.conclude import Conclude
+from shared.stages.gate import Gate
 from shared.stages.hand_off import HandOff
+from shared.stages.send import Sender
 from shared.stages.slots import Slots
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
+from shared.stores.reasons import Reason
 from shared.stores.receipts import Receipts
-from shared.stores.trail import Attempt, Delivery, Status, Trail
+from shared.stores.trail import Delivery, Status, Trail
 
-CLAIM_MARGIN = timedelta(seconds=15)
-"""Added to the attempt's timeout: writing the outcome fits in it."""
 EARLY = timedelta(seconds=1)
 """A message may come this much before its delivery is due: clocks differ."""
 FIRST_REOPENING = timedelta(seconds=30)
@@ -52,15 +49,16 @@ class Forwarder:
     dead_letters: DeadLetters
     due: Due
     hand_off: HandOff
-    http: Http
-    breakers: Breakers
+    sender: Sender
+    conclude: Conclude
     clock: Clock
 
     async def forward(self, section: Section, route: str, event: str, slots: Slots) -> bool:
         """Send a delivery unless it has ended, is not due yet, or is in other hands; answers whether it has ended.
 
-        Raises Unavailable.
+        Raises Unavailable, and Later where nothing was begun because the destination is sent enough just now.
         """
+        self.sender.rates.check(section.id, route)
         for _ in range(_TRIES):
             trail = await self.receipts.trail(section.id, event)
             delivery = trail.delivery(route)
@@ -91,28 +89,30 @@ class Forwarder:
         if isinstance(sending, Outcome):
             stop = self._reopen if sending.state == "retry" else self._end
             return await stop(section, delivery, sending)
-        if section.paused or sending.target.status == "paused":
+        if section.paused or sending.target.status != "active":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
             refused = replace(delivery, status=Status.REFUSED, cause="opted_out", claim_until=None)
             return await self.receipts.save(section.id, refused)
-        if self.breakers.wait((section.id, delivery.destination)):
+        if self.sender.breakers.wait((section.id, delivery.destination)):
             return await self._reopen(section, delivery, _RESTING)
         furnished = await self.gate.furnish(section, delivery, sending)
         if isinstance(furnished, Outcome):
             return await self._reopen(section, delivery, furnished)
-        async with slots.one(section.id, delivery.destination):
-            return await self._send(section, delivery, furnished)
+        sent = await self.sender.send(section, delivery, furnished, slots)
+        schedule = sending.target.settings.schedule
+        return await self._finish(section, sent.delivery, sent.outcome, reason=sent.reason, schedule=schedule)
 
     async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
         """The destination cannot be opened: try that again at growing distances, which counts as no attempt."""
         now, begun = self.clock.now(), delivery.status is Status.SENDING
-        since = delivery.closed_since or now
+        # It may have waited for something else before.
+        cause = closed.cause.value if closed.cause else None
+        since = (delivery.closed_since if delivery.cause == cause else None) or now
         if now - since >= CLOSED_AT_MOST and closed is not _RESTING:
             return await self._end(section, delivery, _UNKNOWN if begun else Outcome("dead", closed.cause))
         distance = min(max(now - since, FIRST_REOPENING), REOPENING_AT_MOST)
         at = now + distance * random.uniform(1, 1 + outcomes.JITTER)  # noqa: S311
-        cause = closed.cause.value if closed.cause else None
         waiting = replace(delivery, closed_since=since, cause=cause)
         # An attempt without an end stays one: whether it may be repeated is for the destination to say.
         waits = {"claim_until": at} if begun else {"status": Status.RETRYING, "due_at": at}
@@ -127,42 +127,6 @@ class Forwarder:
         reached("forward.parking")
         parked = replace(delivery, status=Status.PARKED, cause=None, claim_until=None, closed_since=None)
         return await self.receipts.save(section.id, parked)
-
-    async def _send(self, section: Section, delivery: Delivery, sending: Sending) -> Delivery:
-        seconds = float(sending.target.settings.timeout_seconds)
-        claimed = await self._claim(section, delivery, seconds)
-        reached("forward.claimed")
-        # What depends on the time is made for the attempt's own, so that it can be made again.
-        request = attempt(claimed, sending, times.parse(claimed.attempts[-1].at))
-        if isinstance(request, Unfit):
-            return await self._finish(section, claimed, Outcome("dead", request.cause), reason=request.reason)
-        place = (section.id, delivery.destination)
-        with self.breakers.attempt(place):
-            answer = await self.http.send(request, timeout_seconds=seconds)
-        reached("forward.sent")
-        self.gate.heard(section, sending, answer)
-        outcome = outcomes.judge(
-            answer,
-            resends=sending.resends,
-            final=sending.plugin.answers,
-            now=self.clock.now(),
-        )
-        self.breakers.heard(place, outcome)
-        claimed = _answered(claimed, answer, outcome, sending, fingerprint(section.hash_key, request))
-        return await self._finish(section, claimed, outcome, schedule=sending.target.settings.schedule)
-
-    async def _claim(self, section: Section, delivery: Delivery, seconds: float) -> Delivery:
-        now = self.clock.now()
-        number = delivery.attempts[-1].number + 1 if delivery.attempts else 1
-        claimed = replace(
-            delivery,
-            status=Status.SENDING,
-            attempt=delivery.attempt + 1,
-            claim_until=now + timedelta(seconds=seconds) + CLAIM_MARGIN,
-            closed_since=None,
-            attempts=(*delivery.attempts, Attempt(number, times.text(now))),
-        )
-        return await self.receipts.save(section.id, claimed)
 
     async def _finish(
         self,
@@ -202,28 +166,23 @@ class Forwarder:
         waiting = await self.receipts.save(section.id, waiting)
         reached("forward.retrying")
         await self.hand_off.delivery_at(section.id, delivery.route, delivery.event_id, at)
+        await self.conclude.attempted(section.id, waiting)
         return waiting
 
     async def _end(self, section: Section, delivery: Delivery, outcome: Outcome) -> Delivery:
+        if await self.conclude.is_unsubscribed(section.id, delivery, outcome.cause):
+            late = replace(delivery, status=Status.REFUSED, cause=Reason.UNSUBSCRIBED.value)
+            return await self.receipts.save(section.id, replace(late, claim_until=None, due_at=None))
         if outcome.state == "delivered":
             ended = replace(delivery, status=Status.DELIVERED, cause=None, claim_until=None, due_at=None)
         else:
             assert outcome.cause is not None  # noqa: S101
             await self.dead_letters.add(section.id, delivery, outcome.cause)
             reached("forward.listed")
+            await self.conclude.fails(section.id, delivery)
             status = Status.HELD if outcome.state == "held" else Status.DEAD
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")
+        await self.conclude.attempted(section.id, ended)
         return ended
-
-
-def _answered(
-    delivery: Delivery, answer: Answer | NoAnswer, outcome: Outcome, sending: Sending, sent: str
-) -> Delivery:
-    """With what was sent and what came back in the attempt that is under way."""
-    hidden = [*sending.target.secrets.values(), *([sending.token] if sending.token else [])]
-    said = None if outcome.state == "delivered" else excerpt(answer, hidden)
-    code = getattr(answer, "status", None)
-    last = replace(delivery.attempts[-1], status_code=code, answer=said, request=sent)
-    return replace(delivery, attempts=(*delivery.attempts[:-1], last))

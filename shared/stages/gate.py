@@ -41,6 +41,8 @@ class Sending:
     """How an access token is had, where the destination needs one."""
     resends: bool = False
     """Whether an attempt may be made again although nobody knows whether it arrived."""
+    per_minute: int | None = None
+    """How many requests the destination is sent in a minute at most."""
     identifiers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
 
@@ -126,6 +128,7 @@ def _sending(stored: Stored, route: Route, target: Target) -> Sending:
         plugin,
         access=plugin.access(settings, target.secrets),
         resends=plugin.deduplicates(settings) or settings.on_unknown == "resend",
+        per_minute=plugin.per_minute(settings),
     )
 
 

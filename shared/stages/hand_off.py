@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from math import ceil
 
 from shared.errors import Later, Unavailable
 from shared.gather import Gather
@@ -25,11 +26,11 @@ MAX_MARKS = 10_000
 """Marks that wait; beyond that a commit is only sent once more."""
 AGAIN_AFTER = timedelta(seconds=20)
 """A message that met an outage comes back after this, or up to twice this."""
+LATER_STILL = timedelta(seconds=1)
+"""One that is told when comes up to so much later."""
 FIRST_PUT_OFF = timedelta(seconds=20)
 """When a message that found no place in the slow lane comes again at the latest; then after twice as long, up to this:"""
 PUT_OFF_AT_MOST = timedelta(minutes=5)
-LATER_STILL = 0.1
-"""One that is told when to come back comes up to this much of the wait later."""
 _log = logging.getLogger("signalbox.hand_off")
 
 
@@ -156,6 +157,18 @@ class HandOff:
             await self._queue.send(self.deliveries_queue, bodies)
             reached("hand_off.deliveries-sent")
 
+    async def later(self, queue: str, section: str, route: str, stopped: Mapping[str, Unavailable]) -> None:
+        """Put deliveries back that could not be tried: those that wait about as long in one message.
+
+        Raises Unavailable.
+        """
+        together: dict[int, list[str]] = {}
+        for event, why in stopped.items():
+            together.setdefault(ceil(_wait_of(why)), []).append(event)
+        for events in together.values():
+            body = DeliveryMessage(section, route, tuple(events)).write()
+            await self.again(queue, body, *(stopped[event] for event in events))
+
     async def again(self, queue: str, body: str, *why: Unavailable) -> None:
         """Put a message back for when all that stopped it may have passed, a quarter of an hour at most.
 
@@ -184,9 +197,12 @@ class HandOff:
             reached("hand_off.scheduled")
 
 
+def _wait_of(why: Unavailable | None) -> float:
+    """The seconds that a message stays away at least."""
+    return why.seconds if isinstance(why, Later) else AGAIN_AFTER.total_seconds()
+
+
 def _wait(why: Unavailable | None) -> timedelta:
-    """How long a message stays away, with something random, so that what left together does not come back so."""
-    chance = random.random()  # noqa: S311
-    if isinstance(why, Later):
-        return timedelta(seconds=why.seconds) * (1 + LATER_STILL * chance)
-    return AGAIN_AFTER * (1 + chance)
+    """The same with something random, so that what left together does not come back so."""
+    spread = LATER_STILL if isinstance(why, Later) else AGAIN_AFTER
+    return timedelta(seconds=_wait_of(why)) + spread * random.random()  # noqa: S311

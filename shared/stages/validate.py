@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from shared import exact, times
 from shared.access.caller import Caller
 from shared.access.sections import Section
+from shared.catalog import own
 from shared.catalog.compiled import Catalog, Usable
 from shared.documents import write_event, write_person
 from shared.errors import Fault, Invalid
@@ -28,6 +29,7 @@ class Validator:
     async def validate(self, section: Section, caller: Caller, draft: Draft, now: datetime) -> Candidate:
         """The event with its idempotency marks. Raises UnknownEvent, UnknownVersion, Invalid, Forbidden."""
         caller.require_event(draft.event)
+        own.require_sender(draft.event, caller.source_id)
         usable = await self.catalog.find(section.id, draft.event, draft.version)
         wrong = [
             *draft.faults,

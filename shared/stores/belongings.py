@@ -12,6 +12,7 @@ from shared.ports import MAX_OPERATIONS, Blobs, Operation, Row, RowChanged, Tabl
 from shared.registry import FINDABLE
 from shared.storage import DUE, REGISTRY, REPLAYS, ROLLUPS, TABLES, USAGE, Store
 from shared.stores.due import SHARDS
+from shared.stores.notices import PARTITION
 
 Batch = tuple[str, Sequence[Row]]
 """A table, and rows of one partition of it, as many as fit a transaction."""
@@ -73,9 +74,9 @@ class Belongings:
                 yield store.name, row
 
     async def _due(self, section: str) -> AsyncIterator[Row]:
-        """Retries lie by their time, those of all sections together."""
-        for shard in range(SHARDS):
-            async for row in self._tables.range(DUE.name, str(shard), select=_KEYS_ONLY):
+        """Retries and notices lie by their time, those of all sections together."""
+        for shard in (*map(str, range(SHARDS)), PARTITION):
+            async for row in self._tables.range(DUE.name, shard, select=_KEYS_ONLY):
                 if row.rk.split("|")[1] == section:
                     yield row
 

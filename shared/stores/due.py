@@ -11,6 +11,7 @@ from datetime import datetime
 
 from shared.ports import Operation, Row, RowChanged, Tables, Verb
 from shared.storage import DUE
+from shared.times import milliseconds
 
 SHARDS = 4
 
@@ -34,7 +35,7 @@ class Due:
     async def add(self, section: str, route: str, event: str, at: datetime) -> None:
         """Let a delivery wait until `at`."""
         shard = int(event[-4:-2], 16) % SHARDS
-        row = Row(str(shard), f"{_milliseconds(at)}|{section}|{event}|{route}", {"schema": 1})
+        row = Row(str(shard), f"{milliseconds(at)}|{section}|{event}|{route}", {"schema": 1})
         await self._tables.upsert(DUE.name, row)
 
     async def park(self, section: str, destination: str, route: str, event: str) -> None:
@@ -45,7 +46,7 @@ class Due:
     async def ready(self, now: datetime, most: int) -> AsyncIterator[Waiting]:
         """What is due, earliest first in each shard, at most `most` of each."""
         for shard in range(SHARDS):
-            rows = self._tables.range(DUE.name, str(shard), "", _milliseconds(now), limit=most)
+            rows = self._tables.range(DUE.name, str(shard), "", milliseconds(now), limit=most)
             async for row in rows:
                 _, section, event, route = row.rk.split("|")
                 yield Waiting(section, route, event, row)
@@ -60,7 +61,3 @@ class Due:
         """Forget one that has been handed off, unless it has been parked anew since it was read."""
         with suppress(RowChanged):
             await self._tables.transact(DUE.name, [Operation(Verb.DELETE, waiting.row)])
-
-
-def _milliseconds(at: datetime) -> str:
-    return f"{int(at.timestamp() * 1000):013d}"

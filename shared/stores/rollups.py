@@ -41,6 +41,11 @@ def hour_of(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
 
 
+def hour_text(at: datetime) -> str:
+    """An hour as it stands in a row's key."""
+    return at.strftime("%Y-%m-%dT%H")
+
+
 class Rollups:
     """Writes and reads the rollups table."""
 
@@ -49,19 +54,19 @@ class Rollups:
 
     async def hour(self, section: str, begin: datetime) -> Hour:
         """One hour, counted or not."""
-        row = await self._tables.get(ROLLUPS.name, section, _STATE + _text(begin))
+        row = await self._tables.get(ROLLUPS.name, section, _STATE + hour_text(begin))
         return Hour(begin) if row is None else _hour(row)
 
     async def hours(self, section: str, since: datetime, until: datetime) -> Sequence[Hour]:
         """The hours that have been counted, or begun to be, of those that begin in a time."""
-        place = ROLLUPS.name, section, _STATE + _text(since), _STATE + _text(until)
+        place = ROLLUPS.name, section, _STATE + hour_text(since), _STATE + hour_text(until)
         return [_hour(row) async for row in self._tables.range(*place)]
 
     async def tallies(
         self, section: str, event: str, since: datetime, until: datetime
     ) -> Mapping[datetime, Tally]:
         """A definition's tallies, by the hours that begin in a time; an hour without any event of it has none."""
-        place = ROLLUPS.name, section, f"{event}|{_text(since)}", f"{event}|{_text(until)}"
+        place = ROLLUPS.name, section, f"{event}|{hour_text(since)}", f"{event}|{hour_text(until)}"
         return {
             _time(row.rk.partition("|")[2]): read_tally(exact.read(bytes_of(row, "doc")))
             async for row in self._tables.range(*place)
@@ -86,17 +91,13 @@ class Rollups:
 
     async def remove(self, section: str, hour: Hour) -> None:
         """Forget an hour, its state last."""
-        keys = [f"{event}|{_text(hour.begin)}" for event in hour.stored]
-        for rk in [*keys, _STATE + _text(hour.begin)]:
+        keys = [f"{event}|{hour_text(hour.begin)}" for event in hour.stored]
+        for rk in [*keys, _STATE + hour_text(hour.begin)]:
             await self._tables.delete(ROLLUPS.name, section, rk)
 
 
 def _write(row: Row) -> Operation:
     return Operation(Verb.INSERT if row.etag is None else Verb.REPLACE, row)
-
-
-def _text(at: datetime) -> str:
-    return at.strftime("%Y-%m-%dT%H")
 
 
 def _time(text: str) -> datetime:
@@ -105,7 +106,7 @@ def _time(text: str) -> datetime:
 
 def _tally_row(section: str, event: str, begin: datetime, tally: Tally) -> Row:
     doc = exact.dumps(tally.written()).encode()
-    return Row(section, f"{event}|{_text(begin)}", {"doc": doc, "schema": 1})
+    return Row(section, f"{event}|{hour_text(begin)}", {"doc": doc, "schema": 1})
 
 
 def _state_row(section: str, hour: Hour) -> Row:
@@ -117,7 +118,7 @@ def _state_row(section: str, hour: Hour) -> Row:
         "tallies": {event: one.written() for event, one in hour.tallies.items()},
     }
     written = exact.dumps(doc).encode()
-    return Row(section, _STATE + _text(hour.begin), {"doc": written, "schema": 1}, hour.etag)
+    return Row(section, _STATE + hour_text(hour.begin), {"doc": written, "schema": 1}, hour.etag)
 
 
 def _hour(row: Row) -> Hour:

@@ -25,7 +25,7 @@ URGENCY = (
 """The states of deliveries; what most needs somebody's eye comes first."""
 _WITH_CAUSE = (Status.DEAD, Status.HELD, Status.RETRYING)
 _FINAL = frozenset({Reason.NO_IDENTIFIER, Reason.OPTED_OUT, Reason.NO_ROUTE, Reason.NO_CONDITION_MET})
-_FINAL_TOO = frozenset({Reason.STALE, Reason.UNTRUSTED})
+_FINAL_TOO = frozenset({Reason.STALE, Reason.UNTRUSTED, Reason.UNSUBSCRIBED})
 
 Stop = tuple[str, str]
 """The stage that was not reached, and the reason."""
@@ -45,14 +45,16 @@ def stop_of(trail: Trail, *, paused: bool) -> Stop | None:
             (one.reason for one in trail.steps if one.name == "route"), None
         ) or Reason.NO_ROUTE
     if statuses == {Status.REFUSED}:
-        return CONSENTED, Reason.OPTED_OUT
+        causes = {reason_of(one) for one in trail.deliveries}
+        is_left = Reason.UNSUBSCRIBED in causes
+        return (DELIVERED, Reason.UNSUBSCRIBED) if is_left else (CONSENTED, Reason.OPTED_OUT)
     return DELIVERED, reason_of(min(trail.deliveries, key=urgency))
 
 
 def reason_of(delivery: Delivery) -> str:
     """Why a delivery is not there: its state, with the cause where there is one, as in `dead.rejected`."""
     if delivery.status is Status.REFUSED:
-        return Reason.OPTED_OUT
+        return Reason.UNSUBSCRIBED if delivery.cause == Reason.UNSUBSCRIBED else Reason.OPTED_OUT
     named = delivery.status in _WITH_CAUSE and delivery.cause
     return f"{delivery.status}.{delivery.cause}" if named else delivery.status.value
 
@@ -67,7 +69,8 @@ class Tally:
     """What was counted of one definition's events.
 
     `stops`: by stage and reason; `sent`: by destination and what became of it, `delivered` or the reason. `nobody`: of those
-    that were resolved, how many went on without a person. Test events are counted apart from all else.
+    that were resolved, how many went on without a person. Test events are counted apart from all else, and so is what the
+    API `refused`, by the type of the problem, because that is no event and not computed from rows.
     """
 
     delivered: int = 0
@@ -75,6 +78,7 @@ class Tally:
     nobody: int = 0
     stops: Counter[Stop] = field(default_factory=Counter)
     sent: Counter[Stop] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
 
     def add(self, trail: Trail, *, test: bool, paused: bool) -> None:
         """Count one event."""
@@ -101,6 +105,7 @@ class Tally:
         self.nobody += other.nobody
         self.stops.update(other.stops)
         self.sent.update(other.sent)
+        self.refused.update(other.refused)
         return self
 
     @property
@@ -137,13 +142,15 @@ class Tally:
             "nobody": self.nobody,
             "stops": _rows(self.stops),
             "sent": _rows(self.sent),
+            "refused": dict(self.refused),
         }
 
 
 def read_tally(doc: Mapping[str, Json]) -> Tally:
     """The tally that `written` wrote."""
     delivered, tests, nobody = (int(str(doc[name])) for name in ("delivered", "tests", "nobody"))
-    return Tally(delivered, tests, nobody, _counter(doc["stops"]), _counter(doc["sent"]))
+    refused = Counter({reason: int(count) for reason, count in doc["refused"].items()})
+    return Tally(delivered, tests, nobody, _counter(doc["stops"]), _counter(doc["sent"]), refused)
 
 
 def _rows(counter: Counter[Stop]) -> list[Json]:

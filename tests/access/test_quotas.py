@@ -9,7 +9,8 @@ from functions.doors import KeyedCall
 from functions.receive import post_batch
 from shared import exact
 from shared.access.caller import DEPLOYMENT, Caller
-from shared.access.quotas import ALONE, REJECTIONS, Quotas
+from shared.access.quotas import REJECTIONS, Quotas
+from shared.counts import ALONE, Counts
 from shared.errors import QuotaExceeded, Unavailable
 from shared.sources import Received
 from shared.sources.kinds import shopify
@@ -35,7 +36,7 @@ def passed(quotas, caller=CALLER, times=1, amount=1):
 
 
 def alone(tables=None, clock=None):
-    return Quotas(Taken(tables or FakeTables()), clock or FakeClock())
+    return Quotas(Counts(Taken(tables or FakeTables()), clock or FakeClock()))
 
 
 async def test_what_is_beyond_the_quota_is_refused_until_time_has_passed():

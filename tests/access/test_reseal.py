@@ -52,13 +52,16 @@ async def tables() -> FakeTables:
             settings = {"url": f"https://{name}.example.com/hook"}
             wanted = {"name": name, "kind": "webhook", "settings": settings}
             await line.destinations.create(section, body(wanted), secrets.token_bytes(32))
+        wish = {"events": ["delivery.failed"], "url": "https://ops.example.com/hook"}
+        await line.subscriptions.create(section, body(wish), bytes(16), secrets.token_bytes(32))
     return tables
 
 
 async def opened(line: Line, section: str) -> list[Any]:
     """Every secret of a section, as the line uses it."""
     found = [await line.sources.find(one["id"]) for one in await line.sources.list(section)]
-    targets = [await line.destinations.open(section, name) for name in ("crm", "erp")]
+    subscribed = [one["id"] for one in await line.subscriptions.list(section)]
+    targets = [await line.destinations.open(section, name) for name in ("crm", "erp", *subscribed)]
     hash_key = (await line.sections.read(section)).hash_key
     return [hash_key, [one and one.secrets for one in found], [one and dict(one.secrets) for one in targets]]
 
@@ -72,15 +75,15 @@ def under(tables: FakeTables, key: str) -> int:
 
 async def test_once_all_sections_are_rotated_the_older_master_key_can_be_withdrawn(tables: FakeTables):
     before = {section: await opened(line_with(OLD, tables), section) for section in ("shop", "shop-2")}
-    assert under(tables, OLD) == 2 * (1 + 2 + 2)
+    assert under(tables, OLD) == 2 * (1 + 2 + 2 + 1)
 
     line = line_with(BOTH, tables)
     told = [await line.reseal.section(section) for section in before]
 
     assert told == [
-        {"id": id, "masterKey": NEW.partition(":")[0], "resealed": 5} for id in ("shop", "shop-2")
+        {"id": id, "masterKey": NEW.partition(":")[0], "resealed": 6} for id in ("shop", "shop-2")
     ]
-    assert (under(tables, OLD), under(tables, NEW)) == (0, 10)
+    assert (under(tables, OLD), under(tables, NEW)) == (0, 12)
     assert {section: await opened(line_with(NEW, tables), section) for section in before} == before
 
 
@@ -96,7 +99,7 @@ async def test_rotating_again_changes_nothing(tables: FakeTables):
 async def test_another_section_stays_sealed_as_it_was(tables: FakeTables):
     await line_with(BOTH, tables).reseal.section("shop")
 
-    assert under(tables, OLD) == 5
+    assert under(tables, OLD) == 6
     with pytest.raises(Unavailable):
         await line_with(NEW, tables).sections.read("shop-2")
 
@@ -105,7 +108,7 @@ async def test_a_secret_that_cannot_be_unsealed_is_said_and_left_alone(tables: F
     with pytest.raises(Unavailable, match="Put the master key that sealed it back"):
         await line_with(NEW, tables).reseal.section("shop")
 
-    assert under(tables, OLD) == 10
+    assert under(tables, OLD) == 12
 
 
 class Meddling(FakeTables):
@@ -130,8 +133,8 @@ async def test_what_is_cut_short_stays_done_and_the_next_call_does_the_rest(tabl
         await line_with(BOTH, meddling).reseal.section("shop")
     told = await line_with(BOTH, meddling).reseal.section("shop")
 
-    assert 0 < told["resealed"] < 5
-    assert under(meddling, OLD) == 5
+    assert 0 < told["resealed"] < 6
+    assert under(meddling, OLD) == 6
     assert await opened(line_with(NEW, meddling), "shop")
 
 
@@ -141,7 +144,9 @@ async def test_the_audit_says_that_it_was_resealed_and_tells_nothing_sealed(tabl
 
     told = (await line.audit.page("shop", 100))["changes"]
 
-    assert {"section resealed", "source resealed", "destination resealed"} <= {one["what"] for one in told}
+    assert {"section resealed", "source resealed", "destination resealed", "subscription resealed"} <= {
+        one["what"] for one in told
+    }
     assert "v1." not in str(told)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from shared import exact
+from shared.catalog import own
 from shared.catalog.definitions import MAX_VERSIONS, Definitions
 from shared.errors import Conflict, Invalid, NotFound
 from shared.ports import Operation, Verb
@@ -171,9 +172,10 @@ async def test_the_category_is_a_known_one_or_an_own_word(definitions: Definitio
     assert (await definitions.create("acme", body(event=event)))["category"] == event.partition(".")[0]
 
 
-async def test_the_system_category_is_reserved(definitions: Definitions):
+@pytest.mark.parametrize("event", ["system.anything", *own.EVENTS])
+async def test_the_events_of_signalbox_itself_are_reserved(event: str, definitions: Definitions):
     with pytest.raises(Conflict, match="reserved"):
-        await definitions.create("acme", body(event="system.delivery-failed"))
+        await definitions.create("acme", body(event=event))
 
 
 async def test_members_go_by_their_camel_case_names_only(definitions: Definitions):

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from local.standins import Asked
+from local.standins import apsis_one as standin
 from shared import documents, exact, times
 from shared.destinations import Parcel
 from shared.destinations.kinds import apsis_one
@@ -11,7 +13,7 @@ from shared.event import Stored
 from shared.ports import Answer
 from shared.stages.build import Unfit, request_of
 from shared.stores.trail import Status
-from tests.destinations.cases import SENT
+from tests.destinations.cases import FIXTURES, SENT
 from tests.house import body, build
 
 CASE = SENT["apsis_one"]
@@ -54,3 +56,16 @@ def test_more_than_100_kb_are_told_before_anything_is_sent():
 def test_another_keyspace_needs_to_know_its_key(keyspace):
     with pytest.raises(ValueError, match="Say which identifier is the profile's key"):
         apsis_one.Settings.model_validate({**CASE["settings"], "keyspace": keyspace})
+
+
+def asked(items: int, note: str = "") -> Asked:
+    """A request to the stand-in with so many events."""
+    facts = exact.loads((FIXTURES.parent / "standins/apsis_one.json").read_bytes())["request"]
+    [item] = facts["body"]["items"]
+    body_ = exact.dumps({"items": [{**item, "data": {"note": note}}] * items}).encode()
+    return Asked(facts["method"], facts["path"], {}, facts["headers"], body_)
+
+
+@pytest.mark.parametrize(("items", "note", "status"), [(20, "", 204), (20, "x" * 5_000, 413)])
+def test_the_stand_in_takes_several_events_of_a_profile_up_to_100_kb(items, note, status):
+    assert standin.answer(asked(items, note)).status == status

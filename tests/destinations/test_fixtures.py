@@ -3,7 +3,8 @@
 A case is `tests/fixtures/destinations/<kind>/<case>.json`: `origin`, `settings`, `secrets`, `now`, `delivery`,
 `event` (id and stored document), `properties` if a mapping changed them, `identifiers` that are known of the person, the
 `expected` request (its body is compared byte for byte as compact JSON, or as it is if it is text), and `answers` with
-what becomes of them. `access` is the request for an access token, or the scope for the app's own identity. A case with
+what becomes of them. `others` are more events (id and document) that meet it, so that `expected` is one request for all of
+them. `access` is the request for an access token, or the scope for the app's own identity. A case with
 `unfit` has neither `expected` nor `answers`: it is the reason why the event cannot be sent.
 """
 
@@ -18,7 +19,7 @@ from shared.destinations.access import OwnIdentity, TokenRequest
 from shared.destinations.outcomes import judge
 from shared.event import Stored
 from shared.ports import Answer, Outgoing
-from shared.stages.build import Unfit, request_of
+from shared.stages.build import Unfit, joined, request_of
 from tests.destinations.cases import CASES, name, read
 
 
@@ -90,16 +91,23 @@ def opened(kind: str, facts: exact.Json) -> tuple[DestinationKind[Any], Destinat
 
 
 def build(kind: str, facts: exact.Json) -> Outgoing | Unfit:
+    """The request of a case: where it has `others`, the one that all of them are joined to."""
     plugin, settings = opened(kind, facts)
-    event = documents.read_event(exact.dumps(facts["event"]["document"]).encode())
-    parcel = Parcel(
+    now, found = times.parse(facts["now"]), [facts["event"], *facts.get("others", ())]
+    requests = [request_of(plugin, settings, facts["secrets"], parcel(facts, event), now) for event in found]
+    together = [one for one in requests if isinstance(one, Outgoing)]
+    return joined(plugin, together) or requests[0] if len(together) > 1 else requests[0]
+
+
+def parcel(facts: exact.Json, one: exact.Json) -> Parcel:
+    event = documents.read_event(exact.dumps(one["document"]).encode())
+    return Parcel(
         id=facts["delivery"]["id"],
-        event=Stored(facts["event"]["id"], event),
+        event=Stored(one["id"], event),
         properties=facts.get("properties", event.properties),
         attempt=int(facts["delivery"]["attempt"]),
         identifiers=facts.get("identifiers", {}),
     )
-    return request_of(plugin, settings, facts["secrets"], parcel, times.parse(facts["now"]))
 
 
 def shown(request: Outgoing) -> dict[str, object]:

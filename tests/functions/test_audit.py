@@ -40,6 +40,9 @@ TELLS: dict[str, str | None] = {
     "PUT /v1/routes/{id}": "route changed",
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
+    "POST /v1/subscriptions": "subscription created",
+    "POST /v1/subscriptions/{id}/resume": "subscription changed",
+    "DELETE /v1/subscriptions/{id}": "subscription removed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",
     "POST /v1/deliveries/{id}/replay": "delivery replayed",
     "POST /v1/replays": "replay begun",
@@ -55,6 +58,7 @@ TELLS: dict[str, str | None] = {
     # It writes numbers that anybody can have computed.
     "POST /v1/funnels/count": None,
     # It stores nothing.
+    "POST /v1/why": None,
     "POST /v1/sources/{id}/try": None,
     "POST /v1/quarantine/find": None,
     "POST /v1/routes/try": None,
@@ -66,6 +70,7 @@ ROOMS = (
     doors.sources,
     doors.definitions,
     doors.ways_out,
+    doors.subscriptions,
     doors.webhooks,
     doors.dead_letters,
 )

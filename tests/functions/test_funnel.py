@@ -9,8 +9,10 @@ import pytest
 
 from tests.functions.asking import assert_problem, pointers
 from tests.functions.conftest import MakeKey, Place
+from tests.kill.rig import wait_until
 from tests.running import Running
 
+SECONDS = 10
 ENDED = ("delivered", "failed", "refused", "processed")
 
 
@@ -87,3 +89,64 @@ def test_a_query_that_cannot_be_used_is_refused_with_its_places(running: Running
 
     assert_problem(answer, 422, "invalid")
     assert pointers(answer) == ["/step", "/since"]
+
+
+@pytest.mark.feature("F258")
+def test_why_something_did_not_reach_a_destination_is_answered_with_the_rule_that_stopped_it(
+    running: Running,
+):
+    event, person = a_definition(running), {"email": f"{secrets.token_hex(6)}@example.com"}
+    routes = running.operator.get("/v1/routes").doc["routes"]
+    ok, bad = sorted((one for one in routes if one["event"] == event), key=lambda one: bool(one["condition"]))
+    for members in ({}, {"source": "erp"}, {"test": True}):
+        post(running, event, person=person, **members)
+    told = {**person, "purpose": "marketing", "state": "opted_out", "reason": "asked"}
+    assert running.client.post("/v1/consents", told).status == 200
+    post(running, event, person=person)
+
+    def rules(destination: str) -> list[str | None]:
+        """By the time when the events came."""
+        wanted = {"person": person, "event": event, "destination": destination}
+        events = running.operator.post("/v1/why", wanted).doc["events"]
+        return [one["ways"][0]["rule"] for one in sorted(events, key=lambda one: str(one["id"]))]
+
+    assert rules(ok["destination"]) == [None, None, "test", "opted_out"]
+    assert rules(bad["destination"]) == ["no_condition_met", "dead.rejected", "test", "no_condition_met"]
+    [newest, *_] = running.operator.post("/v1/why", {"person": person}).doc["events"]
+    [unmet] = [one["unmet"] for one in newest["ways"] if one["destination"] == bad["destination"]]
+    assert unmet == [bad["condition"]]
+
+
+def test_why_needs_the_right_to_read_people_events_and_routes(running: Running, make_key: MakeKey):
+    wanted = {"person": {"email": "ada@example.com"}}
+    needed = ["people:read", "events:read", "delivery:read"]
+
+    for scopes in (needed[:2], needed[1:], needed[::2]):
+        client = type(running.client).keyed(running.stack.base_url, make_key(*scopes)["key"])
+        assert_problem(client.post("/v1/why", wanted), 403, "forbidden")
+    marketer = type(running.client).keyed(running.stack.base_url, make_key(*needed)["key"])
+    assert marketer.post("/v1/why", wanted).status == 200
+
+
+def test_a_stranger_is_told_nothing_of_anybody_here(running: Running, stranger: Place):
+    running.client.receipt(running.post_order().doc["id"], lambda doc: doc["status"] == "delivered")
+
+    told = stranger.client.post("/v1/why", {"person": {"email": "ada@example.com"}}).doc
+
+    assert (told["personId"], told["events"], told["rule"]) == (None, [], "nobody")
+
+
+def test_what_was_refused_is_counted_beside_the_stages(running: Running):
+    event = a_definition(running)
+    assert running.client.post("/v1/events", {"event": event, "version": "none"}).status == 422
+
+    def refused() -> int:
+        doc = running.client.get(f"/v1/definitions/{event}/funnel").doc
+        assert doc["stages"][0]["count"] == 0
+        return int(doc["refused"]["count"])
+
+    wait_until(lambda: refused() == 1, "the refusal to be noted", SECONDS)
+    assert (
+        running.operator.post("/v1/why", {"person": {"crmId": "x"}, "event": event}).doc["refused"]["count"]
+        == 1
+    )

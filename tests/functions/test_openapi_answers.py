@@ -27,7 +27,7 @@ PERSON = {
 def answers(running: Running) -> list[Response]:
     """An answer of every door."""
     rooms = (
-        *(the_app, access, keys, clients, sources, definitions, ways_out),
+        *(the_app, access, keys, clients, sources, definitions, ways_out, subscriptions),
         *(events, webhooks, greetings, people, dead_letters),
     )
     return [answer for room in rooms for answer in room(running)]
@@ -176,6 +176,17 @@ def ways_out(running: Running) -> Iterator[Response]:
     yield running.operator.get("/v1/routes")
 
 
+def subscriptions(running: Running) -> Iterator[Response]:
+    wanted = {"events": [ORDER, "delivery.failed"], "url": running.stack.receiver_url + "/ok"}
+    made = running.operator.post("/v1/subscriptions", {**wanted, "destination": "crm"})
+    yield made
+    path = made.headers["location"]
+    yield running.operator.get("/v1/subscriptions")
+    yield running.operator.get(path)
+    yield running.operator.post(f"{path}/resume")
+    yield running.operator.send("DELETE", path)
+
+
 def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:
     yield running.operator.post(f"{path}/pause")
     yield running.operator.post(f"{path}/resume")
@@ -192,6 +203,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
     yield running.operator.post("/v1/funnels/count", counted())
+    yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 
 
 def counted() -> dict[str, str]:

@@ -14,12 +14,15 @@ from azure.servicebus import ServiceBusSubQueue
 from azure.servicebus.aio import ServiceBusClient
 from azure.storage.blob import BlobClient, ContainerClient
 
+from shared.catalog import own
+from shared.routing.subscribed import is_subscription
 from shared.storage import BODIES
 from tests.kill.raw import Entity, bytes_of, rows
 from tests.kill.rig import POLL_SECONDS, Rig, tick
 from tests.running import Running
 
-ENDED = frozenset({"delivered", "dead", "held"})
+ENDED = frozenset({"delivered", "dead", "held", "refused"})
+"""Refused is only what came too late for a subscription."""
 LONG = timedelta(seconds=30)
 """A retry that is further off than this is not waited for: the third attempt comes after five minutes."""
 MOST_PEEKED = 250
@@ -100,6 +103,15 @@ def read(rig: Rig) -> Evidence:
         listed=frozenset(row["RowKey"] for row in rows(rig.storage, "deadletters")),
         requests=requests(rig.received),
     )
+
+
+def of_ours(found: Evidence) -> Mapping[str, set[str]]:
+    """By its key, what Signalbox itself has sent: nobody else was told of it."""
+    told: dict[str, set[str]] = {}
+    for id, key in found.keys.items():
+        if key.partition("|")[0] in own.EVENTS:
+            told.setdefault(key, set()).add(id)
+    return told
 
 
 def settled(rig: Rig, running: Running, seconds: float, but: Collection[str] = ()) -> Evidence:
@@ -207,6 +219,9 @@ def _of_deliveries(told: Collection[str], found: Evidence) -> Iterator[str]:
     for id in {*told, *found.keys} - found.quiet:
         if said.get(id) not in ENDED:
             yield f"{id} is {said.get(id, 'nothing')}, not delivered, dead or held"
+    refused = [row for row in found.deliveries if row["status"] == "refused"]
+    wrong = [row for row in refused if not is_subscription(row["destination"])]
+    yield from (f"{event_of(row)} is refused, and nobody unsubscribed" for row in wrong)
     yield from (f"{id} has not come to rest" for id in found.unsettled)
     yield from (f"{id} has deliveries and must have none" for id in set(said) - set(found.keys))
     yield from (f"{id} is a test and was delivered" for id in found.quiet & set(said))

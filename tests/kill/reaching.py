@@ -21,6 +21,7 @@ Reaching = Callable[[Scene], Step]
 NOTES, NOTE = 20, "n" * 28_000
 """Together they do not fit a row."""
 PADDING = "p" * 600_000
+NUMBER = {"name": "number", "type": "text", "description": "What the sender calls it"}
 TICK = ("POST", "/v1/tick")
 
 
@@ -169,6 +170,48 @@ def _caught_up(scene: Scene) -> Step:
     return lambda: scene.ask_armed(*TICK)
 
 
+def _unsubscribed(scene: Scene) -> Step:
+    """Subscribers to what goes nowhere else, each of whom wants no more of it."""
+    kinds = [scene.make("/v1/definitions", _definition())["event"] for _ in range(12)]
+    for kind in kinds:
+        doc = {"events": [kind], "url": scene.rig.receiver_url + "/gone"}
+        scene.make("/v1/subscriptions", doc)
+    names = [kind.removeprefix("signals.") for kind in kinds]
+    return lambda: [scene.post(_of_kind(names.pop())) for _ in names[:1]]
+
+
+def _disabled(scene: Scene) -> Step:
+    """One event for each of several destinations: what another host has disabled is disabled."""
+    kinds = [scene.kind("/gone") for _ in range(12)]
+    return lambda: [scene.post(_of_kind(kinds.pop())) for _ in kinds[:1]]
+
+
+def _listener(scene: Scene) -> Scene:
+    """A section of its own, where somebody is told what changes."""
+    there = scene.elsewhere()
+    settings = {"url": scene.rig.receiver_url + "/ok"}
+    there.make("/v1/destinations", {"name": "listener", "kind": "webhook", "settings": settings})
+    there.make("/v1/routes", {"event": "definition.changed", "destination": "listener"})
+    return there
+
+
+def _definition() -> Doc:
+    about = {"event": f"signals.{_key()}", "title": "A kind", "description": "One of a test's own."}
+    return {**about, "purpose": "transactional", "retentionDays": 365, "fields": [NUMBER]}
+
+
+def _defined(scene: Scene) -> Step:
+    there = _listener(scene)
+    return lambda: there.ask_armed("POST", "/v1/definitions", json.dumps(_definition()).encode())
+
+
+def _told(scene: Scene) -> Step:
+    there = _listener(scene)
+    there.make("/v1/definitions", _definition())
+    rewind.age_notices(scene.rig)
+    return lambda: scene.ask_armed(*TICK)
+
+
 def _replayed(scene: Scene) -> Step:
     id = scene.post(booking(_key()))
     scene.slow.add(id)
@@ -275,6 +318,11 @@ REACHING: Mapping[str, Reaching] = {
     "forward.retrying": _worked_off(survey),
     "forward.closed": _closed,
     "forward.ended": _worked_off(order),
+    "tell.listed": _defined,
+    "notices.recorded": _told,
+    "define.written": _defined,
+    "conclude.disabled": _disabled,
+    "conclude.unsubscribed": _unsubscribed,
     "forward.put-off": _put_off,
     "hand_off.scheduled": _worked_off(survey),
     "hand_off.due-listed": _sent_to("/later/3600"),

@@ -13,6 +13,7 @@ from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from local.demo.furnish import SECTION
 from shared import ids
+from shared.stores.notices import PARTITION
 from shared.times import text
 from tests.kill.rig import Rig
 
@@ -55,6 +56,14 @@ def lose_retry(rig: OnStorage, id: str) -> None:
     for row in _rows(rig, "events", lambda rk: rk.startswith("w|") and rk.endswith(commit)):
         seen = {"sentAt": text(then), "stuckAt": text(then)}
         _rename(rig, "events", {**row, **seen}, f"w|{_milliseconds(then)}|{commit}")
+
+
+def age_notices(rig: OnStorage) -> None:
+    """What is to be told was listed twenty minutes ago."""
+    for row in _rows(rig, "due", lambda rk: rk.count("|") == 3):
+        if row["PartitionKey"] == PARTITION:
+            then = _milliseconds(datetime.now(UTC) - PAST_A_CLAIM)
+            _rename(rig, "due", row, "|".join((then, *row["RowKey"].split("|")[1:])))
 
 
 def lose_mark(rig: Rig, id: str) -> None:

@@ -102,6 +102,7 @@ def _expect_all_well(rig: Rig, running: Running, scenes: Sequence[Scene]) -> Non
     # Hours pass: replays that were cut short are found by the sweeper, and long waits end.
     found = evidence.without(end_waiting(rig, running, found, SETTLE_SECONDS), expired)
     told = {key: ids - expired for scene in scenes for key, ids in scene.sender.ids.items()}
+    told |= evidence.of_ours(found)
 
     assert [wrong for scene in scenes for wrong in scene.sender.wrong] == []
     assert slow == []

@@ -17,6 +17,20 @@ class Mutant:
 
 
 MUTANTS: Mapping[str, Mutant] = {
+    # Events only ever get fewer: what is counted late would tell of a quiet hour that was none.
+    "what was purged since it was counted is uncounted": Mutant(
+        "shared/operations/roll_up.py",
+        "if one.stored >= hour.stored.get(event, 0)}",
+        "}",
+        "tests/operations/test_roll_up.py::test_what_was_purged_meanwhile_stays_counted",
+    ),
+    # Whoever was slower has counted what was there earlier.
+    "of two who count an hour the slower one has the last word": Mutant(
+        "shared/stores/rollups.py",
+        "    return Operation(Verb.INSERT if row.etag is None else Verb.REPLACE, row)\n",
+        "    return Operation(Verb.UPSERT, row)\n",
+        "tests/operations/test_roll_up.py::test_of_two_who_count_an_hour_at_once_one_writes",
+    ),
     # Whoever dies in between has promised the sweeper that a message is on its way.
     "a commit is marked as sent before it is": Mutant(
         "shared/stages/hand_off.py",

@@ -67,7 +67,11 @@ def test_every_sentence_is_whole_and_says_nothing_that_anybody_sent():
                 "The next attempt is at 2026-11-22T10:00:00.000Z."
             ),
         ),
-        (Status.PARKED, None, "Waits: crm or the section is paused. Resume it, and it goes on."),
+        (
+            Status.PARKED,
+            None,
+            "Waits: crm is paused or disabled, or the section is paused. Resume it, and it goes on.",
+        ),
         (
             Status.HELD,
             "timeout",

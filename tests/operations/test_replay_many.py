@@ -83,11 +83,11 @@ async def test_what_fails_again_is_not_tried_for_ever():
 
 
 async def test_what_fails_for_another_reason_has_had_its_turn():
-    gone = Answer(410, {}, b"")
-    house = await build(gone, gone, *[BAD] * 5).furnish()
+    moved = Answer(302, {}, b"")
+    house = await build(moved, moved, *[BAD] * 5).furnish()
     ids = [await house.accept(id=f"order-{n}") for n in range(2)]
     await house.work()
-    assert {(await house.delivery(id)).cause for id in ids} == {"gone"}
+    assert {(await house.delivery(id)).cause for id in ids} == {"redirected"}
     house.clock.pass_(seconds=1)
 
     await begin(house, perMinute=1)

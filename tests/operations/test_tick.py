@@ -30,6 +30,7 @@ async def test_a_tick_with_nothing_to_do_says_so():
         "sweep": {"sent": 0, "finished": 0, "resent": 0, "waiting": 0},
         "due": {"handedOff": 0},
         "unpark": {"resumed": 0},
+        "tell": {"told": 0},
         "mend": {"resumed": 0},
         "replay": {"replayed": 0},
         "rollUp": {"hours": 0},

@@ -19,6 +19,7 @@ from shared.routing.conditions import (
     holds,
     types_of,
     types_used,
+    unmet,
 )
 from shared.routing.operators import OPERATORS
 from tests.house import body
@@ -211,6 +212,29 @@ def test_none_of_them_is_the_same_as_not_any(tests, items):
     event = stored(items=items)
 
     assert met({"not": {"any": tests}}, event) == met({"all": [{"not": one} for one in tests]}, event)
+
+
+NESTED = st.recursive(
+    A_TEST,
+    lambda part: st.one_of(
+        st.builds(lambda some: {"all": some}, st.lists(part, min_size=1, max_size=3)),
+        st.builds(lambda some: {"any": some}, st.lists(part, min_size=1, max_size=3)),
+        st.builds(lambda one: {"not": one}, part),
+    ),
+    max_leaves=8,
+)
+
+
+@given(NESTED, st.integers(-10, 10))
+def test_a_condition_names_parts_that_are_not_met_just_when_it_is_not(condition, items):
+    event, written = stored(items=items), body(condition)
+    types = types_used(written, TYPES)
+
+    parts = unmet(written, types, event)
+
+    assert bool(parts) != holds(written, types, event)
+    assert not any(holds(one, types, event) for one in parts)
+    assert not any(one.keys() & {"all", "any"} for one in parts)
 
 
 @given(st.integers(-99, 99), st.integers(-99, 99))

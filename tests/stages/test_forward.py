@@ -209,8 +209,8 @@ async def test_a_delivery_that_has_ended_is_not_taken_up_again():
 async def test_attempts_end_after_the_schedule_and_all_bear_one_id(answer):
     house, id, message = await processed(*[answer] * 20)
     await flow.deliver(house.line, message)
-    for _ in range(12):
-        await house.pass_(hours=30)
+    for _ in range(60):
+        await house.pass_(hours=2)
 
     seen = await house.delivery(id)
     assert (seen.status, seen.cause, seen.attempt) == (Status.DEAD, "exhausted", len(SCHEDULE) + 1)

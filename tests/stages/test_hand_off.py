@@ -192,8 +192,8 @@ async def test_a_message_that_met_an_outage_comes_back_later():
 @pytest.mark.parametrize(
     ("why", "least", "most"),
     [
-        ([Later("full", seconds=2)], 2, 2.2),
-        ([Later("full", seconds=2), Later("full", seconds=90)], 90, 99),
+        ([Later("full", seconds=2)], 2, 3),
+        ([Later("full", seconds=2), Later("full", seconds=90)], 90, 91),
         ([Later("full", seconds=2), Unavailable("away")], 20, 40),
         ([Later("full", seconds=86_400)], 900, 900),
     ],

@@ -9,7 +9,7 @@ from shared.ports import Answer, NoAnswer
 from shared.stores.trail import Status
 from tests.house import OK, build
 
-REFUSED, GONE = Answer(400, {}, b""), Answer(410, {}, b"")
+REFUSED, MOVED = Answer(400, {}, b""), Answer(302, {}, b"")
 
 
 async def dead(*answers):
@@ -28,9 +28,9 @@ async def causes(house, cause=None, most=100):
 
 
 async def test_dead_letters_are_listed_by_cause_oldest_first():
-    house, ids = await dead(REFUSED, GONE, REFUSED)
+    house, ids = await dead(REFUSED, MOVED, REFUSED)
 
-    assert await causes(house) == ["gone", "rejected", "rejected"]
+    assert await causes(house) == ["redirected", "rejected", "rejected"]
     listed = await house.line.dead_letters.list("demo", "rejected", 10)
     assert [one["event"] for one in listed] == [ids[0], ids[2]]
     assert listed[0]["receipt"] == f"/v1/events/{ids[0]}"
@@ -38,7 +38,7 @@ async def test_dead_letters_are_listed_by_cause_oldest_first():
 
 
 async def test_a_list_is_bounded():
-    house, _ = await dead(REFUSED, GONE, REFUSED)
+    house, _ = await dead(REFUSED, MOVED, REFUSED)
 
     assert len(await causes(house, most=2)) == 2
 
@@ -82,12 +82,12 @@ async def test_a_replay_has_the_whole_schedule_before_it():
 
 async def test_what_dies_again_is_listed_again_once():
     house, [id] = await dead(REFUSED)
-    house.http.answers = [GONE]
+    house.http.answers = [MOVED]
 
     await replay.dead_letter(house.line, "demo", f"{id}_rt-crm")
     await house.work()
 
-    assert await causes(house) == ["gone"]
+    assert await causes(house) == ["redirected"]
 
 
 async def test_what_is_not_dead_cannot_be_replayed():

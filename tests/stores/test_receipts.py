@@ -53,6 +53,24 @@ async def test_a_trail_is_read_as_it_was_written():
     assert without_etags(await receipts.trail("demo", COMMIT.id)) == replace(written, written=True)
 
 
+async def test_many_commits_are_read_without_attempts_in_a_range_of_each_partition_that_has_some():
+    tables = FakeTables()
+    receipts = Receipts(tables)
+    commits = [new_commit(NOW + timedelta(minutes=n), 0, bytes([n % 3] * 7)) for n in range(30)]
+    for one in commits:
+        sent = Delivery(one.id, "rt-1", "crm", "marketing", status=Status.DEAD, cause="gone")
+        await receipts.write("demo", one, {one.id: Trail("p1", (STEP,), (sent,))})
+    before = tables.requests
+
+    found = await receipts.judged("demo", commits[:20])
+
+    assert tables.requests - before == 3
+    assert {one.id for one in commits[:20]} <= found.keys()
+    [judged] = found[commits[0].id].deliveries
+    assert (judged.status, judged.cause, found[commits[0].id].steps) == (Status.DEAD, "gone", (STEP,))
+    assert await receipts.judged("demo", []) == {}
+
+
 async def test_an_event_that_was_not_processed_has_an_open_trail_without_steps():
     found = await Receipts(FakeTables()).trail("demo", COMMIT.id)
 

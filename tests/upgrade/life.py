@@ -13,6 +13,8 @@ from shared.destinations.kinds import webhook
 from shared.errors import Unauthenticated
 from shared.operations import replay
 from shared.ports import Answer
+from shared.routing.subscribed import new_id
+from shared.routing.subscriptions import ID_BYTES
 from shared.sources import Received
 from shared.sources.kinds import shopify
 from tests.access.issuing import CLIENT
@@ -32,6 +34,8 @@ ROUTES = {
     "orders.bad": ["bad"],
     "orders.mute": ["mute"],
     "orders.closed": ["closed"],
+    "orders.gone": ["gone"],
+    "orders.heard": [],
     "orders.mixed": ["crm", "flaky", "bad", "closed"],
     "orders.nowhere": [],
     "orders.unmapped": ["crm"],
@@ -82,6 +86,9 @@ async def furnished(recorder: "Recorder", section: str = "demo") -> None:
             doc = {"event": event, "destination": name, "mapping": mapping}
             doc |= {"purpose": "transactional"} if name == "erp" else {}
             await line.routes.create(section, body(doc), f"rt-{event.partition('.')[2]}-{name}")
+    wish = {"events": ["orders.heard"], "url": "https://heard.example.com/hook"}
+    if not await line.subscriptions.list(section):
+        await line.subscriptions.create(section, body(wish), bytes(ID_BYTES), bytes(range(32)))
     paused = {"event": "orders.placed", "destination": "crm"}
     await line.routes.create(section, body(paused), "rt-paused")
     await line.routes.set_status(section, "rt-paused", "paused")
@@ -159,6 +166,8 @@ async def with_ticks(recorder: "Recorder") -> None:
     while scripts["flaky"]:
         await world.pass_(hours=8)
     recorder.expect("exhausted", id, "failed", {"flaky": "dead"})
+    # What took nothing for a day is disabled; a person goes on with it.
+    await recorder.house.line.destinations.set_status("demo", "flaky", "active")
 
     id = await recorder.post("lost twice")
     world.bus.messages.clear()
@@ -225,6 +234,19 @@ async def deliveries(recorder: "Recorder") -> None:
     id = await recorder.post("retrying", "orders.flaky")
     await recorder.work()
     recorder.expect("retrying", id, "delivered", {"flaky": "delivered"})
+
+    scripts["gone"] = [Answer(410, {}, b"")]
+    id = await recorder.post("gone", "orders.gone")
+    await recorder.work()
+    recorder.expect("gone", id, "failed", {"gone": "dead"})
+    id = await recorder.post("waits for a disabled one", "orders.gone")
+    await recorder.work()
+    recorder.expect("waits for a disabled one", id, "parked", {"gone": "parked"})
+
+    scripts["heard"] = [FAILED]
+    id = await recorder.post("subscribed to", "orders.heard")
+    await recorder.work()
+    recorder.expect("subscribed to", id, "delivered", {new_id(bytes(ID_BYTES)): "delivered"})
 
     scripts["bad"] = [BAD] * 3
     for name in ("dead", "dead too"):

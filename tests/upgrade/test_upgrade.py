@@ -238,6 +238,7 @@ async def test_dead_and_held_deliveries_are_listed_and_replayed(world, recording
     listed = await world.house.dead_letters()
     assert {one["event"] for one in listed} == set(waiting.values())
 
+    await resume_all(world)
     for one in listed:
         await replay.dead_letter(world.house.line, "demo", one["id"])
         with pytest.raises(Conflict):
@@ -249,12 +250,19 @@ async def test_dead_and_held_deliveries_are_listed_and_replayed(world, recording
     assert {sent(world)[one["id"]] for one in listed if one["event"] not in left_dead} == {1}
 
 
+async def resume_all(world) -> None:
+    """A person lets every destination go on that is paused, or was disabled."""
+    for one in await world.house.line.destinations.list("demo"):
+        if one["status"] != "active":
+            await world.house.line.destinations.set_status("demo", one["id"], "active")
+
+
 async def test_what_was_parked_goes_on_when_it_is_resumed(world, recording):
     await settled(world)
     parked = [id for _, id, _, ends in recording.known["events"] if ends.get("closed") == "parked"]
     assert parked
 
-    await world.house.line.destinations.set_status("demo", "closed", "active")
+    await resume_all(world)
     await settled(world)
 
     assert {deliveries(world, id)["closed"] for id in parked} == {"delivered"}
@@ -309,7 +317,7 @@ async def test_what_is_past_its_retention_is_deleted_and_nothing_else(world, rec
 
     for _ in range(2):
         await world.pass_(days=400)
-    await world.house.line.destinations.set_status("demo", "closed", "active")
+    await resume_all(world)
     await world.pass_(minutes=1)
     assert await world.house.dead_letters() == []
 

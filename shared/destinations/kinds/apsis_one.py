@@ -2,19 +2,19 @@
 
 https://help.apsis.one/en/articles/6104988-post-custom-events-to-profiles-with-the-apsis-one-api
 
-Of a profile's events each goes out in a request of its own, although one may hold several, and nothing keeps a profile
-under its 10 requests a second: the line delivers event by event, and does not know a destination's keys. An event that
-comes too soon is answered with 429, and sent again.
+Events of a profile that meet go in one request. A profile may have 10 requests a second: nothing counts them, but an instance
+has one under way at a time. One that comes too soon is answered with 429, and sent again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Self
 from urllib.parse import quote
 
 from pydantic import Field, StringConstraints, model_validator
 
-from shared import exact
+from shared import exact, times
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.access import TokenRequest
 from shared.destinations.outcomes import NO_ACCESS
@@ -87,6 +87,13 @@ def build(settings: Settings, _secrets: Mapping[str, str], parcel: Parcel, _now:
     return Outgoing("POST", url, _HEADERS, exact.dumps({"items": [item]}).encode())
 
 
+def join(requests: Sequence[Outgoing]) -> Outgoing:
+    """The events of all, in the order in which they happened."""
+    items = [item for one in requests for item in exact.loads(one.body)["items"]]
+    items.sort(key=lambda item: times.parse(item["event_time"]))
+    return replace(requests[0], body=exact.dumps({"items": items}).encode())
+
+
 def access(settings: Settings, secrets: Mapping[str, str]) -> TokenRequest:
     """A token for an API key: https://developer.apsis.com/reference/authentication-1 ; its `exp` says how long it lasts."""
     asked = {
@@ -104,6 +111,8 @@ DESTINATION = DestinationKind(
     secrets={"clientSecret": Secret("the secret of the API key")},
     access=access,
     answers={401: NO_ACCESS, 403: NO_ACCESS},  # both mean a new token to the vendor's own module for Magento
-    limits=Limits(body=100_000),  # https://developer.apsis.com/reference/limits
+    # 100 kB, and 100 requests a second of an account. https://developer.apsis.com/reference/limits
+    limits=Limits(body=100_000, per_minute=6_000),
     looks_up=True,
+    join=join,
 )

@@ -77,13 +77,14 @@ DESTINATION = DestinationKind(
     secrets=ENTRA_SECRETS,
     access=access,
     answers={401: NO_ACCESS},
-    # Fair use limits: 29 attributes. An attribute that is null fails when the journey runs (known issues).
+    # Fair use limits: 29 attributes, 2,500 triggers a minute. A null attribute fails when the journey runs (known issues).
     # https://learn.microsoft.com/dynamics365/customer-insights/journeys/fair-use-policy
     limits=Limits(
         properties=29,
         nulls=False,
         names=re.compile(r"[A-Za-z][A-Za-z0-9_]{0,90}"),
         names_are="letters, digits and _",
+        per_minute=2_500,
     ),
     looks_up=True,
 )

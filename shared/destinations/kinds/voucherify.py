@@ -11,7 +11,14 @@ from pydantic import Field
 from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.outcomes import NO_ACCESS, Cause, Meaning, Ruling
-from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier, PropertyName
+from shared.destinations.settings import (
+    BaseUrl,
+    DestinationSettings,
+    Identifier,
+    PerMinute,
+    PropertyName,
+    rate,
+)
 from shared.errors import Invalid
 from shared.exact import Json
 from shared.ports import Outgoing
@@ -53,6 +60,10 @@ class Settings(DestinationSettings):
     )
     referral_code: PropertyName | None = Field(
         None, title="Referral", description="The property that holds the code that somebody was referred by."
+    )
+    # https://docs.voucherify.io/docs/limits
+    per_minute: PerMinute | None = rate(
+        100, "The plan Business has 100, Organization 2,000, Enterprise its own."
     )
 
 

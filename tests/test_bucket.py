@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.access.bucket import WINDOW_SECONDS, Bucket
+from shared.bucket import WINDOW_SECONDS, Bucket
 
 QUOTAS = st.integers(1, 1_000_000)
 SECONDS = st.floats(0, 10_000)

@@ -1,0 +1,67 @@
+"""The doors of subscriptions: whom to send events as they come, until they are deleted."""
+
+import secrets
+
+import azure.functions as func
+
+from functions.answers import subscriptions as answers
+from functions.doors import Gives, KeyedCall, Wants, door
+from functions.replies import Reply
+from functions.routing import RESUME_WITHIN
+from shared.errors import Conflict, LimitReached
+from shared.operations import unpark
+from shared.operations.pace import Pace
+from shared.routing.subscriptions import ID_BYTES, SubscriptionBody
+
+bp = func.Blueprint()
+KEY_BYTES = 32
+
+
+@door(
+    bp,
+    "POST /v1/subscriptions",
+    Gives(201, answers.NewSubscription, ("Location",)),
+    Wants(body=SubscriptionBody, refuses=(LimitReached,)),
+)
+async def subscribe(call: KeyedCall) -> Reply:
+    """Have events sent to a URL, signed. The secret is answered this once; a DELETE of the Location unsubscribes."""
+    random, key = secrets.token_bytes(ID_BYTES), secrets.token_bytes(KEY_BYTES)
+    doc = await call.line.subscriptions.create(call.section, call.body, random, key)
+    return Reply(201, doc, {"Location": f"/v1/subscriptions/{doc['id']}"})
+
+
+@door(bp, "GET /v1/subscriptions", Gives(200, answers.Subscriptions))
+async def list_subscriptions(call: KeyedCall) -> Reply:
+    """List the subscriptions."""
+    return Reply(200, {"subscriptions": await call.line.subscriptions.list(call.section)})
+
+
+@door(bp, "GET /v1/subscriptions/{id}", Gives(200, answers.Subscription))
+async def read_subscription(call: KeyedCall) -> Reply:
+    """Read a subscription."""
+    return Reply(200, await call.line.subscriptions.read(call.section, call.params["id"]))
+
+
+@door(
+    bp,
+    "POST /v1/subscriptions/{id}/resume",
+    Gives(200, answers.ResumedSubscription),
+    Wants(refuses=(Conflict,)),
+)
+async def resume_subscription(call: KeyedCall) -> Reply:
+    """Let a subscription that was disabled go on, parked deliveries too."""
+    doc = await call.line.subscriptions.resume(call.section, call.params["id"])
+    return Reply(200, {**doc, "resumed": await _let_go(call)})
+
+
+@door(bp, "DELETE /v1/subscriptions/{id}", Gives(204, None), Wants(refuses=(Conflict,)))
+async def unsubscribe(call: KeyedCall) -> Reply:
+    """End a subscription: nothing is sent any more, nor what was parked."""
+    await call.line.subscriptions.remove(call.section, call.params["id"])
+    await _let_go(call)
+    return Reply(204)
+
+
+async def _let_go(call: KeyedCall) -> int:
+    pace = Pace.of(call.line.clock, RESUME_WITHIN)
+    return await unpark.resume(call.line, call.section, call.params["id"], pace)

@@ -1,0 +1,145 @@
+"""The doors of subscriptions, on the running app: subscribe, be called, unsubscribe, be called no more."""
+
+import json
+import secrets
+from typing import Any
+
+import pytest
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from local.client import Client
+from tests.functions.asking import Storage, assert_problem, kept, pointers
+from tests.functions.conftest import MakeKey
+from tests.kill.rewind import age_notices
+from tests.kill.rig import wait_until
+from tests.running import Running
+
+SECONDS = 20
+
+
+def defined(running: Running) -> str:
+    """An event of a test's own."""
+    event = f"tests.subscribed-{secrets.token_hex(6)}"
+    about = {"title": "Subscribed", "description": "Goes out.", "purpose": "marketing", "retentionDays": 30}
+    assert running.operator.post("/v1/definitions", {"event": event, **about, "fields": []}).status == 201
+    return event
+
+
+def place(running: Running) -> str:
+    """A URL of a test's own that takes everything."""
+    return f"{running.stack.receiver_url}/ok/{secrets.token_hex(6)}"
+
+
+def calls(running: Running, url: str) -> list[dict[str, Any]]:
+    """What was posted to a URL."""
+    path = url.removeprefix(running.stack.receiver_url)
+    lines = map(json.loads, running.stack.received.read_text().splitlines())
+    return [one for one in lines if one["path"] == path]
+
+
+def settled(running: Running, event: str, status: str) -> dict[str, Any]:
+    """The receipt of a new event of that name."""
+    answer = running.client.post("/v1/events", {"event": event})
+    receipt: dict[str, Any] = running.client.receipt(answer.doc["id"], lambda doc: doc["status"] == status)
+    return receipt
+
+
+@pytest.mark.slow
+@pytest.mark.feature("F300")
+def test_who_subscribes_is_called_until_they_delete_it(running: Running):
+    event, url = defined(running), place(running)
+
+    made = running.operator.post("/v1/subscriptions", {"events": [event], "url": url})
+    delivered = settled(running, event, "delivered")
+    gone = running.operator.send("DELETE", made.headers["location"])
+    after = settled(running, event, "processed")
+
+    assert (made.status, gone.status) == (201, 204)
+    [call] = calls(running, url)
+    signed = Webhook(made.doc["secrets"]["signingSecret"])
+    assert signed.verify(call["body"], call["headers"])["data"]["id"] == delivered["id"]
+    with pytest.raises(WebhookVerificationError):
+        signed.verify(call["body"] + " ", call["headers"])
+    assert [one["destination"] for one in delivered["deliveries"]] == [made.doc["id"]]
+    assert after["deliveries"] == []
+    assert_problem(running.operator.send("DELETE", made.headers["location"]), 404, "not-found")
+
+
+@pytest.mark.slow
+def test_a_receiver_that_answers_410_is_called_no_more(running: Running):
+    event = defined(running)
+    url = f"{running.stack.receiver_url}/gone"
+    made = running.operator.post("/v1/subscriptions", {"events": [event], "url": url})
+
+    refused = settled(running, event, "refused")
+
+    assert refused["deliveries"][0]["cause"] == "unsubscribed"
+    assert_problem(running.operator.get(made.headers["location"]), 404, "not-found")
+    settled(running, event, "processed")
+    dead = running.operator.get("/v1/dead-letters?cause=gone&limit=100").doc["deadLetters"]
+    assert [one for one in dead if one["destination"] == made.doc["id"]] == []
+
+
+@pytest.mark.slow
+def test_who_wants_to_know_is_told_of_a_new_definition(running: Running):
+    url = place(running)
+    made = running.operator.post("/v1/subscriptions", {"events": ["definition.changed"], "url": url})
+    event = defined(running)
+
+    age_notices(Storage.of(running))
+    running.operator.post("/v1/tick")
+    wait_until(lambda: bool(told(running, url, event)), "to be told of a definition", SECONDS)
+
+    [call] = told(running, url, event)
+    running.operator.send("DELETE", made.headers["location"])
+    assert call["type"] == "definition.changed"
+    assert call["data"]["properties"]["definition"] == f"/v1/definitions/{event}"
+    assert call["data"]["person"] == {}
+
+
+def told(running: Running, url: str, event: str) -> list[dict[str, Any]]:
+    bodies = [json.loads(one["body"]) for one in calls(running, url)]
+    return [one for one in bodies if one["data"]["properties"]["event"] == event]
+
+
+def test_a_subscription_is_read_and_listed_without_its_secret(running: Running):
+    made = running.operator.post("/v1/subscriptions", {"events": ["delivery.failed"], "url": place(running)})
+    [secret] = made.doc["secrets"].values()
+
+    read = running.operator.get(made.headers["location"])
+    listed = running.operator.get("/v1/subscriptions").doc["subscriptions"]
+
+    running.operator.send("DELETE", made.headers["location"])
+    assert secret.startswith("whsec_")
+    assert read.doc == {name: value for name, value in made.doc.items() if name != "secrets"}
+    assert read.doc in listed
+    assert [text for text in kept(running) if secret.removeprefix("whsec_") in text] == []
+
+
+def test_one_that_cannot_be_is_refused_with_where(running: Running):
+    answer = running.operator.post("/v1/subscriptions", {"events": ["no.such"], "url": "ftp://a.example"})
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == ["/url"]
+    answer = running.operator.post("/v1/subscriptions", {"events": ["no.such"], "url": place(running)})
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == ["/events/0"]
+
+
+def test_it_needs_the_right_to_route(running: Running, make_key: MakeKey):
+    reader = Client.keyed(running.stack.base_url, make_key("delivery:read")["key"])
+    body = {"events": ["delivery.failed"], "url": place(running)}
+
+    assert reader.get("/v1/subscriptions").status == 200
+    assert_problem(reader.post("/v1/subscriptions", body), 403, "forbidden")
+    assert_problem(reader.send("DELETE", "/v1/subscriptions/sub_00"), 403, "forbidden")
+
+
+def test_nobody_posts_or_defines_an_event_of_signalbox_itself(running: Running):
+    posted = running.client.post("/v1/events", {"event": "delivery.failed", "properties": {}})
+    about = {"title": "Mine", "description": "Not mine.", "purpose": "marketing", "retentionDays": 30}
+    defined_ = running.operator.post("/v1/definitions", {"event": "delivery.failed", **about, "fields": []})
+
+    assert_problem(posted, 422, "unknown-event")
+    assert "nobody else sends" in posted.doc["detail"]
+    assert_problem(defined_, 409, "conflict")
