@@ -74,6 +74,7 @@ def furnished(running: Running) -> Scene:
         f"/v1/definitions/{REFUSED}/versions/": refused["version"]["id"],
         "/v1/quarantine/": _kept(operator, base, sources.KINDS[0], steady),
         "/v1/replays/": _replayed(operator),
+        "/v1/deliveries/": _dead(operator)["deliveries"][0]["id"],
         **_delivered(operator),
     }
     callers = {
