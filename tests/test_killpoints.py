@@ -18,10 +18,12 @@ WITHOUT = {
     "dry_run",
     "export",
     "funnel",
+    "letter",
     "listing",
     "mentioning",
     "pace",
     "preview",
+    "replay_choice",
     "resends",
     "why",
 }

@@ -61,6 +61,10 @@ def _no_access(_settings: Any, _secrets: Mapping[str, str]) -> Access | None:
     return None
 
 
+def _no_account(_settings: Any, _secrets: Mapping[str, str]) -> str | None:
+    return None
+
+
 def never(_settings: Any) -> bool:
     """Of a kind that takes every request for a new one, however it is set up."""
     return False
@@ -84,6 +88,7 @@ class DestinationKind(Generic[S]):
     may be sent again.
     `limits`: what it takes; checked before anything is sent, and no more is sent in a minute.
     `looks_up`: whether `build` needs the person's identifiers, those too that did not come with the event.
+    `account`: whose rate it is that is used up, where several destinations may have one; None where each has its own.
     `join`: one request in the place of two or more to one URL, where it takes several events in one.
     """
 
@@ -96,6 +101,7 @@ class DestinationKind(Generic[S]):
     limits: Limits = field(default_factory=Limits)
     looks_up: bool = False
     join: Callable[[Sequence[Outgoing]], Outgoing] | None = None
+    account: Callable[[S, Mapping[str, str]], str | None] = _no_account
 
     def per_minute(self, settings: S) -> int | None:
         """How many requests a destination that is set up so is sent in a minute at most; None for any number."""

@@ -34,3 +34,8 @@ class DataverseSettings(EntraSettings):
 def access(settings: DataverseSettings, secrets: Mapping[str, str]) -> Access:
     """A token for the organization."""
     return access_to(f"{settings.organization}/.default", settings, secrets)
+
+
+def account(settings: DataverseSettings, _secrets: Mapping[str, str]) -> str:
+    """The application user, whose requests of all kinds count together."""
+    return f"{settings.organization}|{settings.client_id}"

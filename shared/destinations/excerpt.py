@@ -11,11 +11,11 @@ LEAST_HIDDEN = 4
 HIDDEN = "[secret]"
 
 
-def without(text: str, hidden: Iterable[str], mark: str = HIDDEN) -> str:
-    """A text with a mark in the place of each that must not be in it, unless that is too short to be told apart."""
-    for one in sorted(hidden, key=len, reverse=True):
-        if len(one) >= LEAST_HIDDEN:
-            text = text.replace(one, mark)
+def without(text: str, secrets: Iterable[str]) -> str:
+    """A text with HIDDEN in the place of each secret, unless that is too short to be told apart."""
+    for secret in sorted(secrets, key=len, reverse=True):
+        if len(secret) >= LEAST_HIDDEN:
+            text = text.replace(secret, HIDDEN)
     return text
 
 

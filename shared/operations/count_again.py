@@ -39,6 +39,9 @@ async def count_again(line: Line, section_id: str, body: Json, pace: Pace) -> di
     while begin >= hour_of(since):
         if pace.is_over:
             return {"counted": counted, "next": times.text(begin + HOUR)}
-        counted += await count_hour(line, section, await line.rollups.hour(section.id, begin), pace)
+        is_counted = await count_hour(line, section, await line.rollups.hour(section.id, begin), pace)
+        if not is_counted and pace.is_over:
+            continue
+        counted += is_counted
         begin -= HOUR
     return {"counted": counted, "next": None}

@@ -6,6 +6,8 @@ last attempt sent; and one of substitutes in the place of the person's identifie
 their values, which is shown.
 """
 
+import asyncio
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -59,7 +61,9 @@ async def letter(line: Line, caller: Caller, id: str) -> dict[str, Json]:
         rebuilt = Rebuilt(None, sending.cause.sentence if sending.cause else None)
     else:
         sending = await gate.acquainted(section, delivery, sending)
-        rebuilt = _rebuilt(section, delivery, sending, values=_may_read(caller, sending.stored.event))
+        values = _may_read(caller, sending.stored.event)
+        # A large event takes seconds to be redacted, and others wait.
+        rebuilt = await asyncio.to_thread(_rebuilt, section, delivery, sending, values=values)
     return _told(delivery, rebuilt)
 
 
@@ -99,7 +103,8 @@ def _seen(delivery: Delivery, sending: Sending, now: datetime, *, values: bool) 
         return None
     secrets = target.secrets.values()
     body = without(request.body.decode(errors="replace"), secrets)
-    return replace(request, url=without(request.url, secrets), body=body.encode())
+    headers = {**request.headers, **({"authorization": ""} if sending.access else {})}
+    return replace(request, url=without(request.url, secrets), headers=headers, body=body.encode())
 
 
 def _redacted(parcel: Parcel, person: Collection[str], *, values: bool) -> Parcel:
@@ -172,5 +177,12 @@ def _told(delivery: Delivery, rebuilt: Rebuilt) -> dict[str, Json]:
 
 
 def _attempt(one: Attempt, hidden: Collection[str]) -> dict[str, Json]:
-    told = one.answer and without(one.answer, hidden, VALUE)
-    return attempt_shown(replace(one, answer=told))
+    return attempt_shown(replace(one, answer=one.answer and _hiding(one.answer, hidden)))
+
+
+def _hiding(answer: str, hidden: Collection[str]) -> str:
+    """An answer without what it repeats of the event, in small or large letters."""
+    for value in sorted({*hidden}, key=len, reverse=True):
+        if len(value) >= LEAST_HIDDEN and value.casefold() in answer.casefold():
+            answer = re.sub(re.escape(value), lambda _: VALUE, answer, flags=re.IGNORECASE)
+    return answer

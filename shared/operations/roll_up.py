@@ -53,7 +53,7 @@ async def roll_up(line: Line, pace: Pace) -> int:
 
 
 async def count_hour(line: Line, section: Section, hour: Hour, pace: Pace) -> bool:
-    """Count an hour and write what came of it; False if somebody else did meanwhile. Raises Unavailable.
+    """Count an hour and write what came of it; False if somebody else did meanwhile, or not all of it is. Raises Unavailable.
 
     Where the time is over before all is counted, it is kept how far it has come, and the next one goes on there.
     """
@@ -64,7 +64,8 @@ async def count_hour(line: Line, section: Section, hour: Hour, pace: Pace) -> bo
     async for slice, place in slices(line, section, low, high):
         await _count(line, section, slice, tallies)
         if pace.is_over and place < high:
-            return await _save(line, section, replace(hour, place=place, tallies=tallies), {})
+            await _save(line, section, replace(hour, place=place, tallies=tallies), {})
+            return False
     await _count_quarantined(line, section, hour, tallies)
     for event, refused in (await line.checker.refusals.of_hour(section.id, hour.begin)).items():
         tallies[event].refused.update(refused)
@@ -129,7 +130,16 @@ async def _due(line: Line, section: Section, created_at: datetime) -> Sequence[H
     known = {one.begin: one for one in await line.rollups.hours(section.id, first, until)}
     count = max((until - first) // HOUR, 0)
     hours = [known.get(begin, Hour(begin)) for begin in (until - HOUR * n for n in range(1, count + 1))]
-    return [one for one in hours if one.counted_at is None or (one.next_at and one.next_at <= now)]
+    return [one for one in hours if _is_due(one, now)]
+
+
+def _is_due(hour: Hour, now: datetime) -> bool:
+    """Never counted, being counted, or to be counted again by now."""
+    return (
+        hour.counted_at is None
+        or hour.place is not None
+        or (hour.next_at is not None and hour.next_at <= now)
+    )
 
 
 def _next_count(begin: datetime, now: datetime, *, final: bool) -> datetime | None:

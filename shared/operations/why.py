@@ -190,7 +190,8 @@ def _sent(section: Section, delivery: Delivery) -> dict[str, Json]:
     is_there = delivery.status is Status.DELIVERED
     rule: str | None = None if is_there else reason_of(delivery)
     if delivery.status is Status.PARKED:
-        rule = Reason.SECTION_PAUSED if section.paused else Reason.DESTINATION_PAUSED
+        waits_for = Reason.SECTION_PAUSED if section.paused else Reason.DESTINATION_PAUSED
+        return _way(delivery.route, delivery.destination, waits_for.sentence, waits_for)
     return _way(delivery.route, delivery.destination, in_words.of_delivery(delivery), rule)
 
 

@@ -1,5 +1,6 @@
 """Gate: everything that an attempt needs, and everything that can keep it from being made."""
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -43,6 +44,8 @@ class Sending:
     """Whether an attempt may be made again although nobody knows whether it arrived."""
     per_minute: int | None = None
     """How many requests the destination is sent in a minute at most."""
+    counted_as: str = ""
+    """Where they are counted: with those of its account."""
     identifiers: Mapping[str, str] = field(default_factory=dict)
     token: str | None = field(default=None, repr=False)
 
@@ -129,7 +132,15 @@ def _sending(stored: Stored, route: Route, target: Target) -> Sending:
         access=plugin.access(settings, target.secrets),
         resends=plugin.deduplicates(settings) or settings.on_unknown == "resend",
         per_minute=plugin.per_minute(settings),
+        counted_as=_counted_as(target, plugin),
     )
+
+
+def _counted_as(target: Target, plugin: DestinationKind[Any]) -> str:
+    account = plugin.account(target.settings, target.secrets)
+    if account is None:
+        return f"destination|{target.id}"
+    return f"account|{hashlib.sha256(account.encode()).hexdigest()[:32]}"
 
 
 def _refused(status: int, plugin: DestinationKind[Any]) -> bool:

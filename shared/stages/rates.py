@@ -37,17 +37,17 @@ class Rates:
         if quota is not None and self._counts.bucket(quota).left < 1:
             raise self._later(quota)
 
-    def take(self, section: str, route: str, destination: str, per_minute: int) -> None:
+    def take(self, section: str, route: str, counted_as: str, per_minute: int) -> None:
         """Take one request. Raises Later where there is none left: nothing is taken then, but a turn given."""
-        quota = self._of_routes[section, route] = _quota(section, destination, per_minute)
+        quota = self._of_routes[section, route] = _quota(section, counted_as, per_minute)
         if self._counts.bucket(quota).left < 1:
             raise self._later(quota)
         self._counts.take(quota, 1)
 
-    def owe(self, section: str, destination: str, per_minute: int | None) -> None:
+    def owe(self, section: str, counted_as: str, per_minute: int | None) -> None:
         """Take one request although there may be none left."""
         if per_minute is not None:
-            self._counts.take(_quota(section, destination, per_minute), 1)
+            self._counts.take(_quota(section, counted_as, per_minute), 1)
 
     def _later(self, quota: Quota) -> Later:
         now, bucket = self._clock.seconds(), self._counts.bucket(quota)
@@ -58,7 +58,7 @@ class Rates:
         return Later("The destination is sent as much as it takes.", seconds=wait)
 
 
-def _quota(section: str, destination: str, per_minute: int) -> Quota:
+def _quota(section: str, counted_as: str, per_minute: int) -> Quota:
     """What comes back in a minute and what may be sent at once are `per_minute` together."""
     at_once = max(per_minute * AT_ONCE, 1.0)
-    return Quota(section, f"destination|{destination}", max(int(per_minute - at_once), 1), at_once)
+    return Quota(section, counted_as, max(int(per_minute - at_once), 1), at_once)

@@ -155,7 +155,7 @@ class Sender:
             if isinstance(delivery, Exception):
                 done.append(delivery)
                 continue
-            self.rates.owe(*one.place, one.sending.per_minute)
+            self.rates.owe(one.section.id, one.sending.counted_as, one.sending.per_minute)
             done += await _each(self._alone(replace(one, delivery=delivery)))
         return done
 
@@ -171,10 +171,9 @@ class Sender:
         )
 
     def _take(self, ready: Ready) -> None:
-        if ready.sending.per_minute is not None:
-            self.rates.take(
-                ready.section.id, ready.delivery.route, ready.delivery.destination, ready.sending.per_minute
-            )
+        sending = ready.sending
+        if sending.per_minute is not None:
+            self.rates.take(ready.section.id, sending.route.id, sending.counted_as, sending.per_minute)
 
     async def _claim(self, ready: Ready) -> Delivery:
         now, delivery = self.clock.now(), ready.delivery

@@ -251,6 +251,8 @@ def test_a_dead_letter_is_read_its_mapping_mended_and_previewed_and_it_is_delive
     # The key may read events.
     assert json.loads(letter.doc["request"]["body"])["contoso_unknown"] == "A-17733"
     assert "ada@example.com" not in str(letter.doc)
+    assert "authorization" in letter.doc["request"]["headers"]
+    assert "s3cr3t" not in str(letter.doc)
     assert (changed.status, mended["comparedWithLast"]) == (200, "changed")
     assert json.loads(previewed["request"]["body"])["contoso_number"] == "A-17733"
     assert json.loads(mended["request"]["body"])["contoso_number"] == "A-17733"

@@ -75,6 +75,7 @@ def furnished(running: Running) -> Scene:
         "/v1/quarantine/": _kept(operator, base, sources.KINDS[0], steady),
         "/v1/replays/": _replayed(operator),
         "/v1/subscriptions/": _subscribed(operator, running.stack.receiver_url + "/ok"),
+        "/v1/deliveries/": _dead(operator)["deliveries"][0]["id"],
         **_delivered(operator),
     }
     callers = {

@@ -84,8 +84,11 @@ class Scene:
         self.at_end.append(lambda: self.operator.post(f"{what}/resume"))
         return f"{what}/resume"
 
-    def kind(self, path: str, notes: int = 0) -> str:
-        """A kind of event of its own, with a destination of its own; `path` is where that leads at the receiver."""
+    def kind(self, path: str, notes: int = 0, seconds: int = 5) -> str:
+        """A kind of event of its own, with a destination of its own; `path` is where that leads at the receiver.
+
+        An attempt is over after so many seconds, and its claim ends 15 later.
+        """
         name = f"kind-{secrets.token_hex(6)}"
         fields = ["number", *(f"note{n}" for n in range(notes))]
         listed = [{"name": one, "type": "text", "description": "A text"} for one in fields]
@@ -93,7 +96,7 @@ class Scene:
         self.make(
             "/v1/definitions", {**about, "purpose": "transactional", "retentionDays": 365, "fields": listed}
         )
-        settings = {"url": self.rig.receiver_url + path, "timeoutSeconds": 5}
+        settings = {"url": self.rig.receiver_url + path, "timeoutSeconds": seconds}
         self.make("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
         self.make("/v1/routes", {"event": f"signals.{name}", "destination": name})
         return name

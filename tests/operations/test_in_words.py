@@ -1,8 +1,10 @@
 """In words: every state, cause and reason has a sentence; it says what to do, and nothing that anybody sent."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -103,6 +105,18 @@ def test_an_event_that_goes_nowhere_says_why():
     told = of_event(Trail(None, (Step("route", "t", "skipped", "test"),)))
 
     assert told == f"Sent nowhere. {Reason.TEST.sentence}"
+
+
+def test_the_sentences_on_the_page_for_marketers_are_those_that_are_said():
+    page = (Path(__file__).parents[2] / "docs/funnel.md").read_text()
+    table = page.partition("| It says | It means |")[2].partition("\n\n")[0]
+    quoted = re.findall(r"^\| ([A-Z][^|]+) \|", table, re.MULTILINE)
+    said = [one.replace("crm", "journeys") for one in every_sentence()]
+
+    assert len(quoted) == 7
+    for one in quoted:
+        pattern = ".*".join(map(re.escape, one.split("…")))
+        assert any(re.match(pattern, sentence) for sentence in said), one
 
 
 def test_what_is_not_processed_waits_by_itself_or_for_its_section():

@@ -1,12 +1,13 @@
 """Send together: what is on its way to one recipient goes in one request, and each delivery still ends for itself."""
 
 import asyncio
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from shared import exact, flow
+from shared import exact, flow, killpoints
 from shared.destinations.kinds import apsis_one
 from shared.messages import DeliveryMessage, read_delivery
 from shared.ports import Answer, NoAnswer
@@ -109,13 +110,21 @@ async def test_two_workers_on_one_message_send_each_event_once():
     assert {one.status for one in await seen(house, ids)} == {Status.DELIVERED}
 
 
-async def test_one_bad_event_fails_alone_and_being_refused_together_counts_no_attempt():
-    # All together; then each by itself, the second of which is the bad one.
-    house, ids, message = await gathered(REFUSED, TAKEN, REFUSED, TAKEN, settings={"retrySeconds": []})
+@pytest.mark.parametrize("rate", [6_000, 2])
+async def test_one_bad_event_fails_alone_and_being_refused_together_counts_no_attempt(rate):
+    house, ids, message = await gathered(settings={"retrySeconds": [], "perMinute": rate})
 
+    async def picky(request, *, timeout_seconds):
+        house.http.requests.append(request)
+        if "oauth" in request.url:
+            return TOKEN
+        return REFUSED if b'"orderId":"1"' in request.body else TAKEN
+
+    house.http.send = picky
     await flow.deliver(house.line, message)
 
-    assert brought(house) == [["2", "1", "0"], ["0"], ["1"], ["2"]]
+    together, *alone = brought(house)
+    assert (together, sorted(alone)) == (["2", "1", "0"], [["0"], ["1"], ["2"]])
     ended = await seen(house, ids)
     assert [one.status for one in ended] == [Status.DELIVERED, Status.DEAD, Status.DELIVERED]
     assert ended[1].cause == "rejected"
@@ -167,7 +176,7 @@ async def test_a_kind_that_breaks_on_joining_sends_each_alone(monkeypatch):
 
     await flow.deliver(house.line, message)
 
-    assert brought(house) == [["0"], ["1"], ["2"]]
+    assert sorted(brought(house)) == [["0"], ["1"], ["2"]]
     assert {(one.status, one.attempt) for one in await seen(house, ids)} == {(Status.DELIVERED, 1)}
 
 
@@ -199,6 +208,65 @@ async def test_a_group_counts_as_one_request_of_the_rate_and_what_has_no_turn_is
     assert (await house.delivery(other.id, "rt-apsis")).status is Status.PENDING
     [(_, again, _)] = house.queue.sent
     assert read_delivery(again.encode()).events == (other.id,)
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def killed_at(point, time=1):
+    """The process ends when that kill point is reached so many times."""
+    met: list[str] = []
+
+    def on_reached(name):
+        met.extend([name] * (name == point))
+        if len(met) == time:
+            raise Killed
+
+    killpoints.arm(on_reached)
+    try:
+        yield
+    finally:
+        killpoints.arm(None)
+
+
+def restarted(house, *answers):
+    """Another process on the same storage."""
+    return build(TOKEN, *answers, tables=house.tables, queue=house.queue, clock=house.clock)
+
+
+@pytest.mark.parametrize("point", ["forward.claimed", "forward.sent"])
+@pytest.mark.parametrize(("on_unknown", "status"), [("hold", Status.HELD), ("resend", Status.DELIVERED)])
+async def test_what_a_killed_process_had_in_one_request_is_held_or_sent_again_each_for_itself(
+    point, on_unknown, status
+):
+    house, ids, message = await gathered(TAKEN, settings={"onUnknown": on_unknown})
+    with killed_at(point), pytest.raises(Killed):
+        await flow.deliver(house.line, message)
+    house.clock.pass_(seconds=31)
+
+    again = restarted(house, TAKEN)
+    await flow.deliver(again.line, message)
+
+    assert {one.status for one in await seen(again, ids)} == {status}
+    assert brought(again) == ([["2", "1", "0"]] if on_unknown == "resend" else [])
+
+
+async def test_a_process_that_is_killed_after_a_refusal_of_several_leaves_only_what_it_had_begun_alone_in_doubt():
+    house, ids, message = await gathered(REFUSED)
+    with killed_at("forward.claimed", time=2), pytest.raises(Killed):
+        await flow.deliver(house.line, message)
+    left = await seen(house, ids)
+    house.clock.pass_(seconds=31)
+
+    again = restarted(house, TAKEN)
+    await flow.deliver(again.line, message)
+
+    in_doubt = [one.event_id for one in left if one.status is Status.SENDING]
+    assert sorted(one.status for one in left) == [Status.RETRYING, Status.RETRYING, Status.SENDING]
+    for one in await seen(again, ids):
+        assert (one.status, one.attempt) == (Status.HELD if one.event_id in in_doubt else Status.DELIVERED, 1)
 
 
 async def test_who_waits_long_for_anothers_request_is_looked_at_anew(monkeypatch):

@@ -34,7 +34,7 @@ ROUTES = {
     "orders.bad": ["bad"],
     "orders.mute": ["mute"],
     "orders.closed": ["closed"],
-    "orders.vanished": ["vanished"],
+    "orders.left": ["left"],
     "orders.heard": [],
     "orders.mixed": ["crm", "flaky", "bad", "closed"],
     "orders.nowhere": [],
@@ -235,13 +235,13 @@ async def deliveries(recorder: "Recorder") -> None:
     await recorder.work()
     recorder.expect("retrying", id, "delivered", {"flaky": "delivered"})
 
-    scripts["vanished"] = [Answer(410, {}, b"")]
-    id = await recorder.post("gone", "orders.vanished")
+    scripts["left"] = [Answer(410, {}, b"")]
+    id = await recorder.post("gone", "orders.left")
     await recorder.work()
-    recorder.expect("gone", id, "failed", {"vanished": "dead"})
-    id = await recorder.post("waits for a disabled one", "orders.vanished")
+    recorder.expect("gone", id, "failed", {"left": "dead"})
+    id = await recorder.post("waits for a disabled one", "orders.left")
     await recorder.work()
-    recorder.expect("waits for a disabled one", id, "parked", {"vanished": "parked"})
+    recorder.expect("waits for a disabled one", id, "parked", {"left": "parked"})
 
     scripts["heard"] = [FAILED]
     id = await recorder.post("subscribed to", "orders.heard")

@@ -110,6 +110,7 @@ DESTINATION = DestinationKind(
     build=build,
     secrets={"clientSecret": Secret("the secret of the API key")},
     access=access,
+    account=lambda settings, _: f"{settings.api}|{settings.client_id}",
     answers={401: NO_ACCESS, 403: NO_ACCESS},  # both mean a new token to the vendor's own module for Magento
     # 100 kB, and 100 requests a second of an account. https://developer.apsis.com/reference/limits
     limits=Limits(body=100_000, per_minute=6_000),

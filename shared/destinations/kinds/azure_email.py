@@ -16,7 +16,7 @@ from shared.destinations import DestinationKind, Limits, Parcel
 from shared.destinations.access import Access
 from shared.destinations.entra import ENTRA_SECRETS, EntraSettings, access_to
 from shared.destinations.outcomes import NO_ACCESS
-from shared.destinations.settings import BaseUrl, PropertyName
+from shared.destinations.settings import BaseUrl, PerMinute, PropertyName, rate
 from shared.destinations.whole import happened_at
 from shared.faults import refusal
 from shared.ports import Outgoing
@@ -54,6 +54,8 @@ class Settings(EntraSettings):
     text: PropertyName = Field(
         "summary", title="Text", description="The property, if there is one, that the mail begins with."
     )
+    # https://learn.microsoft.com/azure/communication-services/concepts/email/sdk-features (throttling)
+    per_minute: PerMinute | None = rate(30, "A new resource may send 30 a minute, and 100 an hour.")
 
     @model_validator(mode="after")
     def _token_stays_with_the_service(self) -> Self:
@@ -111,6 +113,7 @@ DESTINATION = DestinationKind(
     build=build,
     secrets=ENTRA_SECRETS,
     access=access,
+    account=lambda settings, _: settings.endpoint,
     # 403 is what a role answers that was given minutes ago, or is still to be given.
     answers={401: NO_ACCESS, 403: NO_ACCESS},
     # 10 MB with attachments. https://learn.microsoft.com/azure/communication-services/concepts/service-limits#email

@@ -15,7 +15,7 @@ from pydantic import Field, StringConstraints, model_validator
 
 from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel
-from shared.destinations.dataverse import JSON_HEADERS, DataverseSettings, access
+from shared.destinations.dataverse import JSON_HEADERS, DataverseSettings, access, account
 from shared.destinations.entra import ENTRA_SECRETS
 from shared.destinations.outcomes import NO_ACCESS
 from shared.destinations.settings import Identifier, PropertyName
@@ -114,6 +114,7 @@ DESTINATION = DestinationKind(
     build=build,
     secrets=ENTRA_SECRETS,
     access=access,
+    account=account,
     answers={401: NO_ACCESS},
     # A second request under one key finds the first one's row, and writes the same values into it.
     deduplicates=lambda settings: settings.key is not None,

@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints
 
 from shared import exact, times
 from shared.destinations import DestinationKind, Limits, Parcel
-from shared.destinations.dataverse import JSON_HEADERS, DataverseSettings, access
+from shared.destinations.dataverse import JSON_HEADERS, DataverseSettings, access, account
 from shared.destinations.entra import ENTRA_SECRETS
 from shared.destinations.outcomes import NO_ACCESS
 from shared.destinations.whole import happened_at
@@ -76,6 +76,7 @@ DESTINATION = DestinationKind(
     build=build,
     secrets=ENTRA_SECRETS,
     access=access,
+    account=account,
     answers={401: NO_ACCESS},
     # Fair use limits: 29 attributes, 2,500 triggers a minute. A null attribute fails when the journey runs (known issues).
     # https://learn.microsoft.com/dynamics365/customer-insights/journeys/fair-use-policy

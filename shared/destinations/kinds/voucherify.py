@@ -105,6 +105,7 @@ DESTINATION = DestinationKind(
         "appId": Secret("the application id of a server-side key"),
         "appToken": Secret("the secret of that key"),
     },
+    account=lambda settings, secrets: f"{settings.api}|{secrets.get('appId', '')}",
     answers={
         401: NO_ACCESS,
         # Another request has the customer or card in hand.
