@@ -57,17 +57,18 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     # A process that dies in between has delivered what nobody got.
     "a delivery is marked as delivered before it is sent": Mutant(
-        "shared/stages/forward.py",
-        "        answer = await self.http.send(request, timeout_seconds=seconds)\n",
-        "        claimed = await self.receipts.save(section.id, replace(claimed, status=Status.DELIVERED))\n"
-        "        answer = await self.http.send(request, timeout_seconds=seconds)\n",
+        "shared/stages/send.py",
+        "        return _sent(claimed, ready, request, *await self._exchange(ready, request))\n",
+        "        marked = replace(claimed, status=Status.DELIVERED)\n"
+        "        claimed = await self.receipts.save(ready.section.id, marked)\n"
+        "        return _sent(claimed, ready, request, *await self._exchange(ready, request))\n",
         f"{CRASHES}[one_event-killed-before-True]",
     ),
     # Two workers may have read the same row.
     "a claim is written whatever stands there by now": Mutant(
-        "shared/stages/forward.py",
-        "        return await self.receipts.save(section.id, claimed)\n",
-        "        return await self.receipts.save(section.id, replace(claimed, etag=None))\n",
+        "shared/stages/send.py",
+        "        return await self.receipts.save(ready.section.id, claimed)\n",
+        "        return await self.receipts.save(ready.section.id, replace(claimed, etag=None))\n",
         "tests/operations/test_concurrency.py::test_two_workers_at_one_delivery_send_once",
     ),
     # Without the receipt nobody knows any more on whose timeline the event stands.
