@@ -10,9 +10,12 @@ import pytest
 from shared import times
 from tests.running import Running
 
-BURST = 150
+BURST = 250
+ON_THE_WAY_SECONDS = 3
+"""By how much requests may come closer together than they were sent, on a machine with other work."""
 
 
+@pytest.mark.timeout(180)
 @pytest.mark.feature("F250")
 def test_a_burst_of_custom_triggers_is_raised_no_faster_than_dynamics_takes_them(running: Running):
     event, trigger = f"tests.burst-{secrets.token_hex(4)}", f"msdynmkt_burst_{secrets.token_hex(4)}"
@@ -31,10 +34,10 @@ def test_a_burst_of_custom_triggers_is_raised_no_faster_than_dynamics_takes_them
     raised = [one for one in lines if one["path"] == f"/dynamics_journeys/api/data/v9.2/{trigger}"]
     came = sorted(times.parse(one["time"]).timestamp() for one in raised)
     assert len({json.loads(one["body"])["msdynmkt_profileid"] for one in raised}) == len(raised) == BURST
-    # 1,200 a minute: a twentieth of them at once, and the others as they come back, 19 a second; one second is for the way.
+    # 1,200 a minute: a twentieth of them at once, and the others as they come back, 19 a second.
     for start in range(BURST):
         for end in range(start, BURST):
-            assert end - start + 1 <= 60 + 19 * (came[end] - came[start] + 1)
+            assert end - start + 1 <= 60 + 19 * (came[end] - came[start] + ON_THE_WAY_SECONDS)
 
 
 def furnish(running: Running, event: str, settings: dict[str, Any]) -> None:
