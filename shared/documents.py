@@ -29,6 +29,7 @@ def write_event(event: Event) -> bytes:
             "test": event.test,
             **({} if event.starts else {"starts": False}),
             **({} if event.stale_after_hours is None else {"staleAfterHours": event.stale_after_hours}),
+            **({"backfill": True} if event.backfill else {}),
         }
     ).encode()
 
@@ -53,6 +54,7 @@ def read_event(document: bytes) -> Event:
         test=doc["test"],
         starts=doc.get("starts", True),
         stale_after_hours=None if hours is None else int(hours),
+        backfill=doc.get("backfill", False),
     )
 
 

@@ -46,6 +46,7 @@ class Draft:
     occurred_at: str | None = None
     source: str | None = None
     test: bool = False
+    backfill: bool = False
     faults: tuple[Fault, ...] = ()
 
 
@@ -70,6 +71,8 @@ class Event:
     """Whether it may go anywhere: not when it came from a browser and its definition does not say so."""
     stale_after_hours: int | None = None
     """How long after it happened it may still start something; None: for ever."""
+    backfill: bool = False
+    """It tells of what was missed: it is kept with the person, at its time, and starts nothing."""
 
 
 @dataclass(frozen=True, slots=True)

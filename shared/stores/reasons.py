@@ -12,6 +12,7 @@ class Reason(StrEnum):
     TEST = "test"
     UNTRUSTED = "untrusted"
     STALE = "stale"
+    BACKFILL = "backfill"
     NO_IDENTIFIER = "no_identifier"
     OPTED_OUT = "opted_out"
     UNSUBSCRIBED = "unsubscribed"
@@ -38,6 +39,8 @@ _SENTENCES = {
     "Send it from a server, or have the definition say `fromBrowsers: start`.",
     Reason.STALE: "It happened too long before it came to start anything, as its definition's `staleAfterHours` says. "
     "Send it sooner, or give the definition a longer time.",
+    Reason.BACKFILL: "It was sent to tell of the past (`backfill`), so it is with the person and starts nothing. There is "
+    "nothing to do.",
     Reason.NO_IDENTIFIER: "The event names nobody who could be found. Send an identifier of the person with it.",
     Reason.OPTED_OUT: "The person has opted out of every purpose that it would serve. Nothing is sent until they opt in.",
     Reason.UNSUBSCRIBED: "Whoever had subscribed to it wants no more of it. There is nothing to do.",
