@@ -1,7 +1,8 @@
 """The stand-ins refuse what their vendors refuse, in the vendors' words.
 
 `tests/fixtures/standins/<name>.json`: `origin`, a `request` that is taken, and `wrongs`: what is changed of it (`without`
-names a member of the body to leave out), and the status and body that come back.
+names a member of the body to leave out), and the status and body that come back. What is wrong is never taken, though there
+are vendors that answer 200 to it.
 """
 
 from pathlib import Path
@@ -52,3 +53,4 @@ def test_a_wrong_is_refused_as_the_vendor_refuses_it(name, wrong):
     told = answer(name, asked(FACTS[name]["request"], wrong))
 
     assert (told.status, told.doc) == (wrong["status"], wrong.get("answer"))
+    assert told.taken is None

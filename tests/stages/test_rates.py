@@ -194,6 +194,9 @@ async def test_turns_are_given_in_order_and_never_far_off():
         ("apsis_one", 600, 600),
         ("voucherify", None, 100),
         ("voucherify", 2_000, 2_000),
+        ("customer_io", None, 6_000),
+        ("klaviyo", 350_000, 3_500),
+        ("braze", None, 60_000),
     ],
 )
 def test_a_rate_is_what_the_kind_takes_unless_the_destination_says_another(kind, asked, rate):
