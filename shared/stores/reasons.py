@@ -12,6 +12,7 @@ class Reason(StrEnum):
     TEST = "test"
     UNTRUSTED = "untrusted"
     STALE = "stale"
+    ALIKE = "alike"
     NO_IDENTIFIER = "no_identifier"
     OPTED_OUT = "opted_out"
     UNSUBSCRIBED = "unsubscribed"
@@ -38,6 +39,8 @@ _SENTENCES = {
     "Send it from a server, or have the definition say `fromBrowsers: start`.",
     Reason.STALE: "It happened too long before it came to start anything, as its definition's `staleAfterHours` says. "
     "Send it sooner, or give the definition a longer time.",
+    Reason.ALIKE: "An earlier event says the same by its definition's `unique`, so that one started what this would have. "
+    "There is nothing to do; if both are meant, give them different values in those fields.",
     Reason.NO_IDENTIFIER: "The event names nobody who could be found. Send an identifier of the person with it.",
     Reason.OPTED_OUT: "The person has opted out of every purpose that it would serve. Nothing is sent until they opt in.",
     Reason.UNSUBSCRIBED: "Whoever had subscribed to it wants no more of it. There is nothing to do.",
