@@ -36,12 +36,6 @@ async def list_subscriptions(call: KeyedCall) -> Reply:
     return Reply(200, {"subscriptions": await call.line.subscriptions.list(call.section)})
 
 
-@door(bp, "GET /v1/subscriptions/{id}", Gives(200, answers.Subscription))
-async def read_subscription(call: KeyedCall) -> Reply:
-    """Read a subscription."""
-    return Reply(200, await call.line.subscriptions.read(call.section, call.params["id"]))
-
-
 @door(
     bp,
     "POST /v1/subscriptions/{id}/resume",
@@ -52,6 +46,12 @@ async def resume_subscription(call: KeyedCall) -> Reply:
     """Let a subscription that was disabled go on, parked deliveries too."""
     doc = await call.line.subscriptions.resume(call.section, call.params["id"])
     return Reply(200, {**doc, "resumed": await _let_go(call)})
+
+
+@door(bp, "GET /v1/subscriptions/{id}", Gives(200, answers.Subscription))
+async def read_subscription(call: KeyedCall) -> Reply:
+    """Read a subscription."""
+    return Reply(200, await call.line.subscriptions.read(call.section, call.params["id"]))
 
 
 @door(bp, "DELETE /v1/subscriptions/{id}", Gives(204, None), Wants(refuses=(Conflict,)))

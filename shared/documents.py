@@ -30,6 +30,7 @@ def write_event(event: Event) -> bytes:
             **({} if event.starts else {"starts": False}),
             **({} if event.stale_after_hours is None else {"staleAfterHours": event.stale_after_hours}),
             **({} if event.unique is None else {"unique": _unique_written(event.unique)}),
+            **({"backfill": True} if event.backfill else {}),
         }
     ).encode()
 
@@ -55,6 +56,7 @@ def read_event(document: bytes) -> Event:
         starts=doc.get("starts", True),
         stale_after_hours=None if hours is None else int(hours),
         unique=read_unique(doc.get("unique")),
+        backfill=doc.get("backfill", False),
     )
 
 

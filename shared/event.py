@@ -46,6 +46,7 @@ class Draft:
     occurred_at: str | None = None
     source: str | None = None
     test: bool = False
+    backfill: bool = False
     faults: tuple[Fault, ...] = ()
 
 
@@ -80,6 +81,8 @@ class Event:
     """How long after it happened it may still start something; None: for ever."""
     unique: Unique | None = None
     """What makes it alike an earlier one, so that it starts nothing; None: nothing does."""
+    backfill: bool = False
+    """It tells of what was missed: it is kept with the person, at its time, and starts nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ class Conclude:
                 unless_changed_since=tried - timedelta(seconds=CACHE_SECONDS),
             )
         if disabled:
-            _log.error("%s is disabled: %s", delivery.destination, doubt)
+            _log.warning("%s is disabled: %s", delivery.destination, doubt)
             reached("conclude.disabled")
 
 

@@ -10,7 +10,9 @@ from shared.errors import Later
 from shared.ports import Clock
 
 AT_ONCE = 0.05
-"""The share of what a destination takes in a minute that one instance may send it in one moment."""
+"""The share of what a destination takes in a minute that one instance may send it in one moment; and so many at least:"""
+AT_ONCE_AT_LEAST = 2.0
+"""With one, whatever came back a moment too soon would find none, and lose its turn."""
 TURN_SECONDS = AT_ONCE * WINDOW_SECONDS
 """Turns are so far apart: what the share above takes to come back. Those of one turn come back in one message."""
 FURTHEST_SECONDS = 600.0
@@ -22,8 +24,8 @@ MOST = 10_000
 class Rates:
     """Takes requests from what each destination takes, and gives out turns when it is used up.
 
-    In any minute one instance sends no more than `per_minute`, of which a twentieth is what it may send at once; each
-    further instance may add such a twentieth, and what it sends in the second before it hears of the others.
+    In any minute one instance sends no more than `per_minute`, a part of which it may send at once; each further instance
+    may add such a part, and what it sends in the second before it hears of the others.
     """
 
     def __init__(self, counts: Counts, clock: Clock) -> None:
@@ -60,5 +62,5 @@ class Rates:
 
 def _quota(section: str, counted_as: str, per_minute: int) -> Quota:
     """What comes back in a minute and what may be sent at once are `per_minute` together."""
-    at_once = max(per_minute * AT_ONCE, 1.0)
+    at_once = max(per_minute * AT_ONCE, min(per_minute / 2, AT_ONCE_AT_LEAST))
     return Quota(section, counted_as, max(int(per_minute - at_once), 1), at_once)

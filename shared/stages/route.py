@@ -49,6 +49,8 @@ def stopped(event: Event, now: datetime) -> tuple[str, str] | None:
         return Reason.TEST, "A test event starts nothing."
     if not event.starts:
         return Reason.UNTRUSTED, "It came from a browser, so it starts nothing."
+    if event.backfill:
+        return Reason.BACKFILL, "It tells of the past (`backfill`), so it starts nothing."
     if is_stale(event, now):
         return (
             Reason.STALE,

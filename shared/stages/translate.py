@@ -56,6 +56,8 @@ class Envelope(Body):
     person: PersonBody | None = None
     properties: dict[str, Json] = Field(default_factory=dict)
     test: bool = False
+    backfill: bool = False
+    """What was missed and is sent now: it is stored, and on the person's timeline at its time, and starts nothing."""
 
 
 class Batch(Body):
@@ -76,6 +78,10 @@ def envelope(body: Json, header_key: str | None = None) -> Draft:
         faults = faults_of(error)
     if not isinstance(body, Mapping) or not isinstance(body.get("event"), str):
         raise Invalid("The envelope does not name an event.", faults=faults)
+    if body.get("backfill") is True and "occurredAt" not in body:
+        faults.append(
+            Fault("/occurredAt", "Say when it happened: it is for the past.", "an RFC 3339 time", "missing")
+        )
     wrong = {fault.pointer.split("/")[1] for fault in faults if fault.pointer}
     return _draft({name: value for name, value in body.items() if name not in wrong}, header_key, faults)
 
@@ -206,5 +212,6 @@ def _draft(good: Mapping[str, Json], header_key: str | None, faults: list[Fault]
         occurred_at=good.get("occurredAt"),
         source=good.get("source"),
         test=good.get("test", False),
+        backfill=good.get("backfill", False),
         faults=tuple(faults),
     )

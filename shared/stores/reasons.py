@@ -13,6 +13,7 @@ class Reason(StrEnum):
     UNTRUSTED = "untrusted"
     STALE = "stale"
     ALIKE = "alike"
+    BACKFILL = "backfill"
     NO_IDENTIFIER = "no_identifier"
     OPTED_OUT = "opted_out"
     UNSUBSCRIBED = "unsubscribed"
@@ -41,6 +42,8 @@ _SENTENCES = {
     "Send it sooner, or give the definition a longer time.",
     Reason.ALIKE: "An earlier event says the same by its definition's `unique`, so that one started what this would have. "
     "There is nothing to do; if both are meant, give them different values in those fields.",
+    Reason.BACKFILL: "It was sent to tell of the past (`backfill`), so it is with the person and starts nothing. There is "
+    "nothing to do.",
     Reason.NO_IDENTIFIER: "The event names nobody who could be found. Send an identifier of the person with it.",
     Reason.OPTED_OUT: "The person has opted out of every purpose that it would serve. Nothing is sent until they opt in.",
     Reason.UNSUBSCRIBED: "Whoever had subscribed to it wants no more of it. There is nothing to do.",

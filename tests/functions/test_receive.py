@@ -274,6 +274,28 @@ def test_an_event_has_the_source_that_it_names_or_else_its_keys(running: Running
     assert pointers(sourceless) == ["/source"]
 
 
+def test_what_was_missed_is_on_the_timeline_at_its_time_and_starts_nothing(running: Running):
+    person = {"email": f"{secrets.token_hex(8)}@example.com"}
+    today = running.post_order(person=person, occurredAt="2026-03-02T09:00:00Z")
+    missed = running.post_order(person=person, occurredAt="2026-03-01T09:00:00Z", backfill=True)
+
+    sent = running.client.receipt(today.doc["id"], lambda doc: doc["deliveries"])
+    receipt = running.client.receipt(missed.doc["id"], lambda doc: doc["status"] == "processed")
+
+    timeline = running.client.get(f"/v1/people/{sent['personId']}/timeline").doc["events"]
+    assert [one["id"] for one in timeline] == [today.doc["id"], missed.doc["id"]]
+    assert receipt["deliveries"] == []
+    [route] = [step for step in receipt["steps"] if step["name"] == "route"]
+    assert (route["outcome"], route["reason"]) == ("skipped", "backfill")
+
+
+def test_what_was_missed_says_when_it_happened(running: Running):
+    answer = running.post_order(backfill=True)
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == ["/occurredAt"]
+
+
 @pytest.mark.feature("F305")
 def test_when_it_happened_is_kept_beside_when_it_came_and_two_years_ahead_is_refused(running: Running):
     now = datetime.now(UTC)

@@ -3,6 +3,7 @@
 import json
 import secrets
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
@@ -83,7 +84,8 @@ def test_a_receiver_that_answers_410_is_called_no_more(running: Running):
 @pytest.mark.slow
 def test_who_wants_to_know_is_told_of_a_new_definition(running: Running):
     url = place(running)
-    made = running.operator.post("/v1/subscriptions", {"events": ["definition.changed"], "url": url})
+    subscription = {"events": ["definition.changed"], "url": url}
+    path = running.operator.post("/v1/subscriptions", subscription).headers["location"]
     event = defined(running)
 
     age_notices(Storage.of(running))
@@ -91,10 +93,58 @@ def test_who_wants_to_know_is_told_of_a_new_definition(running: Running):
     wait_until(lambda: bool(told(running, url, event)), "to be told of a definition", SECONDS)
 
     [call] = told(running, url, event)
-    running.operator.send("DELETE", made.headers["location"])
+    running.operator.send("DELETE", path)
     assert call["type"] == "definition.changed"
     assert call["data"]["properties"]["definition"] == f"/v1/definitions/{event}"
     assert call["data"]["person"] == {}
+
+
+@pytest.mark.slow
+def test_that_a_destination_was_disabled_comes_by_mail_with_where_and_why(running: Running):
+    event, dead = defined(running), f"gone-{secrets.token_hex(6)}"
+    url, mail = f"{running.stack.receiver_url}/gone", mailbox(running)
+    made(running, "/v1/destinations", name=dead, kind="webhook", settings={"url": url})
+    made(running, "/v1/routes", event=event, destination=dead)
+    made(running, "/v1/routes", event="destination.disabled", destination=mail)
+
+    settled(running, event, "failed")
+    shown = running.operator.get(f"/v1/destinations/{dead}").doc
+    age_notices(Storage.of(running))
+    running.operator.post("/v1/tick")
+    wait_until(lambda: bool(mails(running, dead)), "a mail about a destination", SECONDS)
+
+    assert (shown["status"], shown["disabledReason"]) == (
+        "disabled",
+        "It answered that it is gone for good (410).",
+    )
+    [text] = mails(running, dead)
+    assert text.startswith(f"{dead} is disabled. It answered that it is gone for good (410). ")
+    assert f"destination: {dead}\n" in text
+    changes = [one for one in running.operator.get("/v1/audit?limit=100").doc["changes"] if one["id"] == dead]
+    assert (changes[0]["what"], changes[0]["by"]) == ("destination disabled", "signalbox")
+
+
+def mailbox(running: Running) -> str:
+    """A destination that sends mail; its name."""
+    name, place = f"mail-{secrets.token_hex(6)}", f"{running.stack.receiver_url}/azure_email"
+    entra = {"tenantId": str(uuid4()), "clientId": str(uuid4()), "authority": place}
+    settings = {"endpoint": place, "sender": "us@example.com", "recipients": ["ops@example.com"], **entra}
+    secret = {"clientSecret": "of the app"}
+    made(running, "/v1/destinations", name=name, kind="azure_email", settings=settings, secrets=secret)
+    return name
+
+
+def mails(running: Running, about: str) -> list[str]:
+    """The texts of the mails that were sent about something."""
+    lines = map(json.loads, running.stack.received.read_text().splitlines())
+    sent = [one for one in lines if one["path"].startswith("/azure_email/emails:send")]
+    texts = [str(json.loads(one["body"])["content"]["plainText"]) for one in sent]
+    return [text for text in texts if about in text]
+
+
+def made(running: Running, path: str, **doc: Any) -> None:
+    answer = running.operator.post(path, doc)
+    assert answer.status == 201, answer.doc
 
 
 def told(running: Running, url: str, event: str) -> list[dict[str, Any]]:

@@ -74,6 +74,7 @@ def furnished(running: Running) -> Scene:
         f"/v1/definitions/{REFUSED}/versions/": refused["version"]["id"],
         "/v1/quarantine/": _kept(operator, base, sources.KINDS[0], steady),
         "/v1/replays/": _replayed(operator),
+        "/v1/subscriptions/": _subscribed(operator, running.stack.receiver_url + "/ok"),
         "/v1/deliveries/": _dead(operator)["deliveries"][0]["id"],
         **_delivered(operator),
     }
@@ -130,6 +131,11 @@ def _way_out(operator: Client, event: str, name: str, url: str) -> str:
     settings = {"url": url, "timeoutSeconds": 5}
     made(operator.post("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings}))
     return str(made(operator.post("/v1/routes", {"event": event, "destination": name}))["id"])
+
+
+def _subscribed(operator: Client, url: str) -> str:
+    """The id of a subscription to what is routed."""
+    return str(made(operator.post("/v1/subscriptions", {"events": [ROUTED], "url": url}))["id"])
 
 
 def _kept(operator: Client, base: str, kind: str, hook: str) -> str:

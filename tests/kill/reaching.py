@@ -242,6 +242,16 @@ def _counted_hours(scene: Scene) -> Step:
     return lambda: scene.ask_armed("POST", "/v1/funnels/count", json.dumps(wanted).encode())
 
 
+def _replayed_delivered(scene: Scene) -> Step:
+    """A replay of what a destination has taken, under the ids that it knows."""
+    kind = scene.kind("/ok")
+    for id in [scene.post(_of_kind(kind)) for _ in range(3)]:
+        scene.row(id, "delivered")
+    chosen = {"status": "delivered", "destination": kind, "since": "2026-01-01T00:00:00Z"}
+    body = json.dumps({"filter": chosen, "as": "same"}).encode()
+    return lambda: scene.ask_armed("POST", "/v1/replays", body)
+
+
 def _put_off(scene: Scene) -> Step:
     kind = scene.kind("/slow/3000")
     return lambda: scene.send_again(scene.post(_of_kind(kind)), times=6)
@@ -340,7 +350,7 @@ REACHING: Mapping[str, Reaching] = {
     "dead_letters.pending": _replayed,
     "replay.unlisted": _replayed,
     "replay_many.begun": _replayed_all,
-    "replay_many.replayed": _replayed_all,
+    "replay_many.replayed": _replayed_delivered,
     "mend.taken": _mended,
     "quarantine.body-listed": _kept(padding=PADDING),
     "quarantine.body-put": _kept(padding=PADDING),

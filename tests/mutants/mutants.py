@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+REPLAYS = "tests/operations/test_replay_delivered.py"
 CRASHES = "tests/operations/test_crash_points.py::test_what_was_acknowledged_ends_whichever_call_fails"
 
 
@@ -56,17 +57,18 @@ MUTANTS: Mapping[str, Mutant] = {
     ),
     # A process that dies in between has delivered what nobody got.
     "a delivery is marked as delivered before it is sent": Mutant(
-        "shared/stages/forward.py",
-        "        answer = await self.http.send(request, timeout_seconds=seconds)\n",
-        "        claimed = await self.receipts.save(section.id, replace(claimed, status=Status.DELIVERED))\n"
-        "        answer = await self.http.send(request, timeout_seconds=seconds)\n",
+        "shared/stages/send.py",
+        "        return _sent(claimed, ready, request, *await self._exchange(ready, request))\n",
+        "        marked = replace(claimed, status=Status.DELIVERED)\n"
+        "        claimed = await self.receipts.save(ready.section.id, marked)\n"
+        "        return _sent(claimed, ready, request, *await self._exchange(ready, request))\n",
         f"{CRASHES}[one_event-killed-before-True]",
     ),
     # Two workers may have read the same row.
     "a claim is written whatever stands there by now": Mutant(
-        "shared/stages/forward.py",
-        "        return await self.receipts.save(section.id, claimed)\n",
-        "        return await self.receipts.save(section.id, replace(claimed, etag=None))\n",
+        "shared/stages/send.py",
+        "        return await self.receipts.save(ready.section.id, claimed)\n",
+        "        return await self.receipts.save(ready.section.id, replace(claimed, etag=None))\n",
         "tests/operations/test_concurrency.py::test_two_workers_at_one_delivery_send_once",
     ),
     # Without the receipt nobody knows any more on whose timeline the event stands.
@@ -112,5 +114,26 @@ MUTANTS: Mapping[str, Mutant] = {
         "            await self._tables.transact(REGISTRY.name, [row, self._audit(record, done)])\n",
         "            await self._tables.transact(REGISTRY.name, [row])\n",
         "tests/access/test_audit.py::test_what_was_refused_leaves_no_row",
+    ),
+    # A receiver that drops what it knows would answer that all is well, and do nothing.
+    "what was delivered is replayed under the id that its receiver knows": Mutant(
+        "shared/operations/replay.py",
+        '    return wanted == "new" or (wanted is None and status == Status.DELIVERED)\n',
+        '    return wanted == "new"\n',
+        f"{REPLAYS}::test_what_was_delivered_goes_once_more_under_an_id_that_nobody_knows_and_its_receipt_says_so",
+    ),
+    # What did arrive would be a dead letter.
+    "what was delivered is started anew though nobody may get it": Mutant(
+        "shared/operations/replay.py",
+        "        await _check(line, section, ended)\n",
+        "        pass\n",
+        f"{REPLAYS}::test_what_is_stale_by_now_stays_delivered",
+    ),
+    # Whoever mends a mapping has no need to know whose it is.
+    "who reads a dead letter reads whose it is": Mutant(
+        "shared/operations/letter.py",
+        "documents.read_person(redaction.value(came))",
+        "documents.read_person(came)",
+        "tests/operations/test_letter.py::test_it_tells_what_came_back_and_the_request_without_values",
     ),
 }

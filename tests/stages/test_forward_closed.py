@@ -102,6 +102,18 @@ async def test_a_replay_starts_the_day_anew(code):
     assert seen.replays == 1
 
 
+async def test_a_day_in_which_it_waited_for_something_else_does_not_count(code):
+    house, id = await closed(code)
+    rested = replace(
+        await house.delivery(id), cause="resting", closed_since=house.clock.now() - 2 * CLOSED_AT_MOST
+    )
+    await house.line.receipts.save("demo", rested)
+    await house.work()
+
+    seen = await house.delivery(id)
+    assert (seen.status, seen.cause, seen.closed_since) == (Status.RETRYING, CAUSE, house.clock.now())
+
+
 @pytest.mark.parametrize("mended", [True, False])
 async def test_an_attempt_without_an_end_is_never_repeated_where_the_receiver_does_not_deduplicate(
     code, mended, monkeypatch

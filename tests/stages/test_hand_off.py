@@ -208,6 +208,17 @@ async def test_a_message_that_was_told_when_comes_back_after_the_longest_of_its_
     assert timedelta(seconds=least) <= at - house.clock.now() <= timedelta(seconds=most)
 
 
+async def test_a_delivery_waits_as_long_as_the_oldest_message_of_either_lane():
+    house = await build().furnish()
+    await house.queue.send("deliveries-slow", ["{}"])
+    house.clock.pass_(minutes=5)
+    await house.queue.send("deliveries", ["{}"])
+    house.clock.pass_(minutes=1)
+
+    assert await house.line.hand_off.waited("deliveries") == timedelta(minutes=6)
+    assert await house.line.hand_off.waited("events") == timedelta(0)
+
+
 async def test_marks_that_gather_are_all_written_and_each_commit_is_one_message():
     """What comes again while its mark still waits shares the message; nothing is marked twice in a transaction."""
     house = await build(mark_pause=0.5).furnish()

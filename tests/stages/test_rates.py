@@ -13,7 +13,7 @@ from shared.counts import Counts
 from shared.errors import Invalid, Later
 from shared.messages import DeliveryMessage, read_delivery
 from shared.ports import Answer
-from shared.stages.rates import AT_ONCE, FURTHEST_SECONDS, TURN_SECONDS, Rates
+from shared.stages.rates import AT_ONCE, AT_ONCE_AT_LEAST, FURTHEST_SECONDS, TURN_SECONDS, Rates
 from shared.storage import TABLES
 from shared.stores.taken import Taken
 from shared.stores.trail import Status
@@ -28,8 +28,8 @@ __all__ = ["azurite"]
 
 def most(per_minute: int, instances: int) -> int:
     """What is documented to be sent at most in any minute."""
-    heard_late = per_minute / 60
-    return int(per_minute + (instances - 1) * (per_minute * AT_ONCE + heard_late)) + 1
+    at_once, heard_late = max(per_minute * AT_ONCE, AT_ONCE_AT_LEAST), per_minute / 60
+    return int(per_minute + (instances - 1) * (at_once + heard_late)) + 1
 
 
 async def ended(found):
@@ -57,6 +57,16 @@ async def test_a_burst_is_sent_no_faster_than_the_destination_takes_it_and_all_o
     assert await ended(found) == {(Status.DELIVERED, 1, 1)}
     # Nor is it much slower than it may be.
     assert found.http.times[-1] - found.http.times[0] <= events / 1_200 * 60 * 1.15
+
+
+@pytest.mark.parametrize(("per_minute", "events"), [(10, 60), (30, 200), (100, 300)])
+async def test_a_low_rate_is_used_up_too(per_minute, events):
+    found = await burst(1, events, perMinute=per_minute)
+
+    await found.work_off()
+
+    assert found.http.most_in(60) <= per_minute
+    assert found.http.times[-1] - found.http.times[0] <= events / per_minute * 60 * 1.4
 
 
 @pytest.mark.slow
@@ -104,11 +114,11 @@ async def waiting(**changes):
     house = await build(*[OK] * 30).furnish()
     doc = {"settings": {"url": "https://crm.example.com/hook", "perMinute": 20, **changes}}
     await house.line.destinations.change("demo", "crm", body(doc))
-    first, second = await house.accept(id="a"), await house.accept(id="b")
+    *first, last = [await house.accept(id=f"order-{n}") for n in range(3)]
     await house.work("events")
     house.queue.sent.clear()
-    await flow.deliver(house.line, DeliveryMessage("demo", "rt-crm", (first,)))
-    return house, second, DeliveryMessage("demo", "rt-crm", (second,))
+    await flow.deliver(house.line, DeliveryMessage("demo", "rt-crm", tuple(first)))
+    return house, last, DeliveryMessage("demo", "rt-crm", (last,))
 
 
 async def test_what_waits_for_its_turn_is_not_touched_and_has_a_message_for_then():
