@@ -1,15 +1,20 @@
 """Firsts: of events that say the same one is the first, for as long as the window is, whoever asks and how often."""
 
 import asyncio
+import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from shared.azure.tables import AzureTables
 from shared.errors import Unavailable
 from shared.ports import Row, RowExists
 from shared.stores.firsts import Claim, Firsts
 from tests.failing import FailingTables
 from tests.fakes import FakeTables
+from tests.real import azurite
+
+__all__ = ["azurite"]
 
 AT = datetime(2026, 11, 22, 9, 15, tzinfo=UTC)
 DAY = timedelta(hours=24)
@@ -141,6 +146,24 @@ async def test_a_purge_leaves_what_was_claimed_anew_after_it_was_listed():
     assert await firsts.purge(listed) == 1
     assert await claimed(firsts, claim("three", hours=49)) == ["two"]
     assert len(tables.tables["firsts"]) == 2
+
+
+@pytest.mark.slow
+async def test_the_real_tables_do_the_same(azurite):
+    async with AzureTables(azurite.connection_string) as tables:
+        firsts, section = Firsts(tables), f"demo-{secrets.token_hex(4)}"
+
+        async def told(*claims):
+            return [await firsts.claim(section, 0, one) for one in claims]
+
+        assert await told(claim("one"), claim("one"), claim("two", hours=1)) == ["one"] * 3
+        old = [row async for row in firsts.expired(section, 0, LONG_AFTER, 100)]
+        assert await told(claim("three", hours=48), claim("four", hours=49)) == ["three"] * 2
+        assert await firsts.purge(old) == 0
+        new = [row async for row in firsts.expired(section, 0, LONG_AFTER, 100)]
+        assert [row.rk for row in new] == ["x|20261125|aa"]
+        assert await firsts.purge(new) == 1
+        assert await told(claim("five", hours=50)) == ["five"]
 
 
 async def test_a_window_that_ends_on_the_same_day_has_one_row_of_it():
