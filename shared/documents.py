@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from shared import exact, times
-from shared.event import Event, Person, Stored
+from shared.event import Event, Person, Stored, Unique
 from shared.exact import Json
 
 SCHEMA = 1
@@ -29,6 +29,7 @@ def write_event(event: Event) -> bytes:
             "test": event.test,
             **({} if event.starts else {"starts": False}),
             **({} if event.stale_after_hours is None else {"staleAfterHours": event.stale_after_hours}),
+            **({} if event.unique is None else {"unique": _unique_written(event.unique)}),
             **({"backfill": True} if event.backfill else {}),
         }
     ).encode()
@@ -54,8 +55,18 @@ def read_event(document: bytes) -> Event:
         test=doc["test"],
         starts=doc.get("starts", True),
         stale_after_hours=None if hours is None else int(hours),
+        unique=read_unique(doc.get("unique")),
         backfill=doc.get("backfill", False),
     )
+
+
+def read_unique(doc: Json) -> Unique | None:
+    """What a definition or a stored event says of being alike."""
+    return None if doc is None else Unique(tuple(doc["by"]), int(doc["hours"]))
+
+
+def _unique_written(unique: Unique) -> dict[str, Json]:
+    return {"by": [*unique.by], "hours": unique.hours}
 
 
 def write_person(person: Person) -> dict[str, Json]:

@@ -51,6 +51,14 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
+class Unique:
+    """Which events of a definition are alike: those with the same values of these fields, received within so many hours."""
+
+    by: tuple[str, ...]
+    hours: int
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """An event that fits its definition; what is stored is this, its number text untouched."""
 
@@ -71,6 +79,8 @@ class Event:
     """Whether it may go anywhere: not when it came from a browser and its definition does not say so."""
     stale_after_hours: int | None = None
     """How long after it happened it may still start something; None: for ever."""
+    unique: Unique | None = None
+    """What makes it alike an earlier one, so that it starts nothing; None: nothing does."""
     backfill: bool = False
     """It tells of what was missed: it is kept with the person, at its time, and starts nothing."""
 

@@ -28,6 +28,7 @@ from shared.messages import CommitMessage, DeliveryMessage
 from shared.people.identifiers import identifiers
 from shared.ports import RowExists
 from shared.stages.check import Checked
+from shared.stages.compare import earlier
 from shared.stages.lanes import Lane
 from shared.stages.record import Candidate, Outcome, Recorded, State
 from shared.stages.route import Decision, decide
@@ -76,7 +77,7 @@ async def process(line: Line, message: CommitMessage) -> None:
         return
     stored = await line.ledger.commit(section.id, message.commit)
     reached("flow.commit-read")
-    # Who is it about, what have they refused, and which routes take it?
+    # Who is it about, what have they refused, which routes take it, and did an earlier one say the same?
     decisions = await asyncio.gather(*(_decide(line, section, one) for one in stored))
     reached("flow.decided")
     # What happened to whom, for everyone who asks later: before the trails, which say that an event is processed.
@@ -156,7 +157,8 @@ async def _decide(line: Line, section: Section, stored: Stored) -> Decision:
     # Consent belongs to addresses: those that came along, and those that are known of the person.
     said = person.refused if person else await line.people.refused(section, None, event.person)
     refused = {route.purpose for route in routes} & said
-    return Decision(stored, person, refused, routes, passed_by=len(existing) - len(routes))
+    alike = await earlier(line.firsts, section, stored, line.clock.now())
+    return Decision(stored, person, refused, routes, alike, passed_by=len(existing) - len(routes))
 
 
 async def _write(

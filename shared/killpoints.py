@@ -28,6 +28,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "directory.made": "A person is made of one identifier, and knows no other.",
         "directory.bound": "An identifier means a person whose profile does not list it.",
         "directory.listed": "The person's profile lists the identifiers.",
+        "compare.claimed": "An event is known as the first of its like, or as alike it; nothing else says so.",
         "flow.decided": "It is decided where the events go, and written nowhere.",
         "flow.timelines-written": "The events are on the timelines; their receipts say nothing.",
         "flow.receipts-written": "The deliveries are pending, and not on the bus.",

@@ -27,6 +27,7 @@ from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.due import Due
+from shared.stores.firsts import Firsts
 from shared.stores.ledger import Ledger
 from shared.stores.outbox import Outbox
 from shared.stores.quarantine import Quarantine
@@ -69,6 +70,7 @@ class Line:
     quarantine: Quarantine
     dead_letters: DeadLetters
     due: Due
+    firsts: Firsts
     belongings: Belongings
     contents: Contents
     replays: Replays

@@ -102,6 +102,15 @@ DUE = Store(
     export="holds references only",
     erase="holds references only",
 )
+FIRSTS = Store(
+    "firsts",
+    backed_up=False,
+    keys="{section}|{bucket} / f|{keyed hash of an event's unique fields} its first event, "
+    "x|{day}|{keyed hash} what is compared until that day",
+    purge="by the x| rows of days that have passed, as their definition's `unique` says",
+    export="holds references and keyed hashes only",
+    erase="holds references and keyed hashes only, and goes when its window ends",
+)
 REPLAYS = Store(
     "replays",
     backed_up=False,
@@ -138,6 +147,7 @@ TABLES = (
     REJECTED,
     DEAD_LETTERS,
     DUE,
+    FIRSTS,
     REPLAYS,
     ROLLUPS,
     USAGE,

@@ -46,6 +46,7 @@ from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
 from shared.stores.delivered import Delivered
 from shared.stores.due import Due
+from shared.stores.firsts import Firsts
 from shared.stores.ledger import Ledger
 from shared.stores.notices import Notices
 from shared.stores.outbox import Outbox
@@ -168,6 +169,7 @@ class _Stores(TypedDict):
     used: Used
     rejected: Rejected
     contents: Contents
+    firsts: Firsts
     replays: Replays
     rollups: Rollups
 
@@ -177,6 +179,7 @@ def _stores(tables: Tables, clock: Clock) -> _Stores:
         "used": Used(tables, clock),
         "rejected": Rejected(tables, clock),
         "contents": Contents(tables),
+        "firsts": Firsts(tables),
         "replays": Replays(tables),
         "rollups": Rollups(tables),
     }

@@ -151,6 +151,9 @@ PATHS = {
     "parked commits of a section": lambda house, _: each_bucket(
         lambda bucket: house.line.outbox.parked("demo", bucket, 1_000)
     ),
+    "firsts of their like whose time has ended": lambda house, _: each_bucket(
+        lambda bucket: house.line.firsts.expired("demo", bucket, "20991231", 1_000)
+    ),
     "the audit of a section": lambda house, _: house.line.audit.page("demo", 100),
     "expired rows": lambda house, _: each_bucket(
         lambda bucket: house.line.ledger.expired("demo", bucket, "20991231", 1_000)

@@ -42,6 +42,13 @@ class Versions(TypedDict):
     versions: list[Ranked]
 
 
+class Unique(TypedDict):
+    """Which events of a definition are alike, and start nothing after the first."""
+
+    by: list[str]
+    hours: int
+
+
 class About(TypedDict):
     """What every answer about a definition says."""
 
@@ -53,6 +60,7 @@ class About(TypedDict):
     retentionDays: int | None
     staleAfterHours: int | None
     fromBrowsers: Literal["store", "start"]
+    unique: Unique | None
     versions: int
     warnings: list[str]
 

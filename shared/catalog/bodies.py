@@ -1,6 +1,6 @@
 """What a definition and a version look like when people send them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -12,6 +12,8 @@ from shared.exact import Json
 from shared.faults import matching, pointer, refusal
 
 MAX_FIELDS = 100
+MAX_UNIQUE_BY = 5
+"""Fields by which events of a definition may be alike."""
 
 
 def _known_type(name: str) -> str:
@@ -42,6 +44,13 @@ class VersionBody(Body):
     fields: Annotated[list[FieldBody], Field(max_length=MAX_FIELDS)]
 
 
+class UniqueBody(Body):
+    """Which events say the same though their ids differ: equal values of these fields, within so many hours."""
+
+    by: Annotated[list[str], Field(min_length=1, max_length=MAX_UNIQUE_BY)]
+    hours: Annotated[Whole, Field(ge=1, le=8760)]
+
+
 class DefinitionBody(VersionBody):
     """A new definition with its first version. `retentionDays` null means forever, and has to be said."""
 
@@ -54,6 +63,13 @@ class DefinitionBody(VersionBody):
     """How long after it happened an event may still start something; null means for ever."""
     from_browsers: Literal["store", "start"] = "store"
     """What comes by a publishable key anybody can send: it is stored and counted, or starts what others start too."""
+    unique: UniqueBody | None = None
+    """An event alike an earlier one starts nothing; null means that ids alone tell events apart."""
+
+
+def faults_of_definition(body: Json) -> Sequence[Fault]:
+    """What only the definition as a whole can tell: names that are there twice, and `unique` by what is no field."""
+    return [*repeated_names(body), *_unique_faults(body)]
 
 
 def repeated_names(body: Json) -> Sequence[Fault]:
@@ -68,6 +84,18 @@ def repeated_names(body: Json) -> Sequence[Fault]:
         for index, name in enumerate(names)
         if name is not None and first[name] != index
     ]
+
+
+def _unique_faults(body: Json) -> Iterator[Fault]:
+    fields, unique = (body.get("fields"), body.get("unique")) if isinstance(body, dict) else (None, None)
+    by = unique.get("by") if isinstance(unique, dict) else None
+    if not isinstance(fields, list) or not isinstance(by, list):
+        return
+    names = {field["name"] for field in fields[:MAX_FIELDS] if _folded_name(field) is not None}
+    for index, name in enumerate(by[:MAX_UNIQUE_BY]):
+        if isinstance(name, str) and (name not in names or name in by[:index]):
+            detail = "Name each field of the definition once, as it is written there."
+            yield Fault(pointer("unique", "by", index), detail, "a field of this definition", "text")
 
 
 def _folded_name(field: Json) -> str | None:

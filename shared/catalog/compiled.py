@@ -10,8 +10,9 @@ from pydantic_core import SchemaValidator, core_schema
 from shared.cached import Cached
 from shared.catalog import own
 from shared.catalog.fields import FIELD_TYPES
+from shared.documents import read_unique
 from shared.errors import Fault, SignalboxError, UnknownEvent, UnknownVersion
-from shared.event import is_event_name
+from shared.event import Unique, is_event_name
 from shared.exact import Json
 from shared.faults import faults_of
 from shared.registry import Kind, Record, Registry
@@ -82,6 +83,7 @@ class Usable:
     retention_days: int | None
     browsers_start: bool
     stale_after_hours: int | None
+    unique: Unique | None
     check: Check
 
 
@@ -133,11 +135,11 @@ def _choose(definition: Record, version_id: str | None) -> Mapping[str, Json]:
     raise _unknown_version(definition.id, active["id"])
 
 
-def _terms(definition: Record) -> tuple[str, int | None, bool, int | None]:
+def _terms(definition: Record) -> tuple[str, int | None, bool, int | None, Unique | None]:
     doc = definition.doc
     days, hours = doc["retentionDays"], doc.get("staleAfterHours")
     starts = doc.get("fromBrowsers") == "start"
-    return doc["purpose"], _whole(days), starts, _whole(hours)
+    return doc["purpose"], _whole(days), starts, _whole(hours), read_unique(doc.get("unique"))
 
 
 def _whole(number: Json) -> int | None:

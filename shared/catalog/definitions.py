@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from shared import times
 from shared.bodies import read_body
 from shared.catalog import own
-from shared.catalog.bodies import DefinitionBody, FieldBody, VersionBody, repeated_names
+from shared.catalog.bodies import DefinitionBody, FieldBody, VersionBody, faults_of_definition, repeated_names
 from shared.catalog.compiled import version_key
 from shared.errors import Conflict, NotFound
 from shared.event import is_event_name
@@ -38,7 +38,7 @@ class Definitions:
         """
         if default_days is not None and isinstance(body, Mapping) and "retentionDays" not in body:
             body = {**body, "retentionDays": Number(str(default_days))}
-        wanted = read_body(DefinitionBody, body, also=repeated_names)
+        wanted = read_body(DefinitionBody, body, also=faults_of_definition)
         if own.is_own(wanted.event):
             raise Conflict(f"{wanted.event} is reserved for Signalbox itself. Choose another name.")
         if await self._registry.read(Kind.DEFINITION, section, wanted.event):
@@ -162,10 +162,11 @@ def _shown(doc: Mapping[str, Json], version: Mapping[str, Json]) -> Doc:
     return {
         "fromBrowsers": "store",
         "staleAfterHours": None,
+        "unique": None,
         **{name: value for name, value in doc.items() if name not in hidden},
         "version": _version(version),
         "versions": len(doc["versions"]),
-        "warnings": [*_retention_warnings(doc), *_field_warnings(version)],
+        "warnings": [*_retention_warnings(doc), *_field_warnings(version), *_unique_warnings(doc, version)],
     }
 
 
@@ -173,6 +174,15 @@ def _retention_warnings(doc: Mapping[str, Json]) -> list[str]:
     if doc["retentionDays"] is not None:
         return []
     return ["Events are kept forever: storage grows without end. Choose retentionDays if the volume is high."]
+
+
+def _unique_warnings(doc: Mapping[str, Json], version: Mapping[str, Json]) -> list[str]:
+    """A version may lack a field by which events are alike; then none of its events is."""
+    if not doc.get("unique") or "fields" not in version:
+        return []
+    names = {field["name"] for field in version["fields"]}
+    gone = [name for name in doc["unique"]["by"] if name not in names]
+    return [f"Events of this version are never alike: unique names {', '.join(gone)}."] if gone else []
 
 
 def _field_warnings(version: Mapping[str, Json]) -> list[str]:

@@ -74,7 +74,11 @@ async def _request(line: Line, section: Section, route: Route, stored: Stored) -
     known = {one.kind: one.value for one in reversed(came)}
     sending = Sending(stored, route, target, destinations.load(target.kind), identifiers=known)
     delivery = Delivery(stored.id, route.id, target.id, route.purpose, attempt=1)
-    return attempt(delivery, sending, line.clock.now())
+    request = attempt(delivery, sending, line.clock.now())
+    if isinstance(request, Unfit) or sending.plugin.access(target.settings, target.secrets) is None:
+        return request
+    # No token is asked for; that there would be one is told by its header's name.
+    return replace(request, headers={**request.headers, "authorization": ""})
 
 
 def shown(request: Outgoing) -> dict[str, Json]:

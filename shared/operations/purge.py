@@ -14,6 +14,7 @@ from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.ports import Row
+from shared.stores.firsts import PURGED_AT_ONCE
 from shared.stores.trail import Status
 
 MOST_A_BUCKET = 20_000
@@ -27,6 +28,7 @@ class Purged:
 
     events: int = 0
     keys: int = 0
+    firsts: int = 0
     quarantined: int = 0
     rejected: int = 0
     changes: int = 0
@@ -43,6 +45,9 @@ async def purge(line: Line, pace: Pace) -> Purged:
             expired = line.ledger.expired(id, bucket, today, MOST_A_BUCKET)
             async for rows in pace.chunks(expired, _AT_ONCE):
                 await asyncio.gather(*(_expire(line, id, row, purged) for row in rows))
+            firsts = line.firsts.expired(id, bucket, today, MOST_A_BUCKET)
+            async for rows in pace.chunks(firsts, PURGED_AT_ONCE):
+                purged.firsts += await line.firsts.purge(rows)
         purged.quarantined += await _purge_quarantine(line, pace, id)
         for source in await line.sources.list(id):
             purged.rejected += await line.rejected.purge(id, source["id"], now)

@@ -35,7 +35,7 @@ USUALLY = timedelta(days=7)
 MOST_LOOKED_AT = 1_000
 """Events of a person in the time."""
 MOST_EXPLAINED = 20
-_AS_A_WHOLE = (Reason.TEST, Reason.UNTRUSTED, Reason.BACKFILL, Reason.STALE)
+_AS_A_WHOLE = (Reason.TEST, Reason.UNTRUSTED, Reason.BACKFILL, Reason.STALE, Reason.ALIKE)
 """Why an event takes no route, whichever there are."""
 
 

@@ -21,6 +21,8 @@ class Decision:
     person: Resolved | None
     refused: Collection[str]
     routes: Sequence[Route]
+    alike: str | None = None
+    """The earlier event that says the same."""
     passed_by: int = 0
     """Routes of the definition whose condition or versions the event does not meet."""
 
@@ -31,7 +33,7 @@ def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
         # Decided before: routes that were made since are for events to come.
         return already
     at = times.text(now)
-    not_started = _not_started(decision.stored.event, now)
+    not_started = stopped(decision.stored.event, now) or _repeated(decision.alike)
     routed = Step("route", at, "skipped", *not_started) if not_started else _routed(decision, at)
     steps = (_resolved(decision.person, at), _gated(decision, at), routed)
     known = {delivery.route for delivery in already.deliveries}
@@ -41,8 +43,8 @@ def decide(decision: Decision, already: Trail, now: datetime) -> Trail:
     return Trail(person, steps, (*already.deliveries, *new))
 
 
-def _not_started(event: Event, now: datetime) -> tuple[str, str] | None:
-    """Why an event is stored and shown, and starts nothing: a reason, and a sentence."""
+def stopped(event: Event, now: datetime) -> tuple[str, str] | None:
+    """Why an event is stored and shown, and starts nothing by itself: a reason, and a sentence."""
     if event.test:
         return Reason.TEST, "A test event starts nothing."
     if not event.starts:
@@ -55,6 +57,10 @@ def _not_started(event: Event, now: datetime) -> tuple[str, str] | None:
             f"It happened more than {event.stale_after_hours} hours before, so it starts nothing.",
         )
     return None
+
+
+def _repeated(first: str | None) -> tuple[str, str] | None:
+    return (Reason.ALIKE, f"It says the same as {first} did, so it starts nothing.") if first else None
 
 
 def _delivery(decision: Decision, route: Route) -> Delivery:

@@ -97,5 +97,6 @@ def _event(caller: Caller, draft: Draft, usable: Usable, now: datetime) -> Event
         test=draft.test,
         starts=caller.trust == "server" or usable.browsers_start,
         stale_after_hours=usable.stale_after_hours,
+        unique=usable.unique,
         backfill=draft.backfill,
     )

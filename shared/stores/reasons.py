@@ -12,6 +12,7 @@ class Reason(StrEnum):
     TEST = "test"
     UNTRUSTED = "untrusted"
     STALE = "stale"
+    ALIKE = "alike"
     BACKFILL = "backfill"
     NO_IDENTIFIER = "no_identifier"
     OPTED_OUT = "opted_out"
@@ -39,6 +40,8 @@ _SENTENCES = {
     "Send it from a server, or have the definition say `fromBrowsers: start`.",
     Reason.STALE: "It happened too long before it came to start anything, as its definition's `staleAfterHours` says. "
     "Send it sooner, or give the definition a longer time.",
+    Reason.ALIKE: "An earlier event says the same by its definition's `unique`, so that one started what this would have. "
+    "There is nothing to do; if both are meant, give them different values in those fields.",
     Reason.BACKFILL: "It was sent to tell of the past (`backfill`), so it is with the person and starts nothing. There is "
     "nothing to do.",
     Reason.NO_IDENTIFIER: "The event names nobody who could be found. Send an identifier of the person with it.",

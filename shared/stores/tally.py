@@ -25,7 +25,7 @@ URGENCY = (
 """The states of deliveries; what most needs somebody's eye comes first."""
 _WITH_CAUSE = (Status.DEAD, Status.HELD, Status.RETRYING)
 _FINAL = frozenset({Reason.NO_IDENTIFIER, Reason.OPTED_OUT, Reason.NO_ROUTE, Reason.NO_CONDITION_MET})
-_FINAL_TOO = frozenset({Reason.STALE, Reason.BACKFILL, Reason.UNTRUSTED, Reason.UNSUBSCRIBED})
+_FINAL_TOO = frozenset({Reason.STALE, Reason.BACKFILL, Reason.ALIKE, Reason.UNTRUSTED, Reason.UNSUBSCRIBED})
 
 Stop = tuple[str, str]
 """The stage that was not reached, and the reason."""

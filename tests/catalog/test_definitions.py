@@ -71,6 +71,7 @@ async def test_a_definition_is_answered_whole_and_reads_back_the_same(definition
         "retentionDays": 365,
         "fromBrowsers": "store",
         "staleAfterHours": None,
+        "unique": None,
         "version": {
             "id": created["version"]["id"],
             "number": 1,
@@ -81,6 +82,40 @@ async def test_a_definition_is_answered_whole_and_reads_back_the_same(definition
         "warnings": [],
     }
     assert await definitions.read("acme", EVENT) == created
+
+
+@pytest.mark.parametrize(
+    ("unique", "wrong"),
+    [
+        ({"by": ["orderId"], "hours": 24}, None),
+        ({"by": ["totalValue", "orderId"], "hours": 8760}, None),
+        ({"by": ["orderid"], "hours": 1}, "/unique/by/0"),
+        ({"by": ["orderId", "orderId"], "hours": 1}, "/unique/by/1"),
+        ({"by": [], "hours": 1}, "/unique/by"),
+        ({"by": ["orderId"] * 6, "hours": 1}, "/unique/by"),
+        ({"by": ["orderId", 7], "hours": 1}, "/unique/by/1"),
+        ({"by": ["orderId"], "hours": 0}, "/unique/hours"),
+        ({"by": ["orderId"], "hours": 8761}, "/unique/hours"),
+        ({"by": ["orderId"]}, "/unique/hours"),
+        ({"by": ["orderId"], "hours": 1, "days": 1}, "/unique/days"),
+        ("orderId", "/unique"),
+    ],
+)
+async def test_what_makes_events_alike_are_fields_of_the_definition(
+    definitions: Definitions, unique: Any, wrong: str | None
+):
+    if wrong:
+        assert wrong in await faults_of_create(definitions, unique=unique)
+    else:
+        assert (await definitions.create("acme", body(unique=unique)))["unique"] == unique
+
+
+async def test_a_version_without_such_a_field_warns_that_its_events_are_never_alike(definitions: Definitions):
+    await definitions.create("acme", body(unique={"by": ["orderId", "totalValue"], "hours": 24}))
+
+    told = await definitions.add_version("acme", EVENT, exact.loads(exact.dumps({"fields": [ORDER_ID]})))
+
+    assert told["warnings"] == ["Events of this version are never alike: unique names totalValue."]
 
 
 async def test_a_field_is_optional_unless_it_says_otherwise(definitions: Definitions):

@@ -54,6 +54,12 @@ def _worked_off(kind: Callable[[str], Doc]) -> Reaching:
     return lambda scene: lambda: [scene.post(kind(_key())) for _ in range(3)]
 
 
+def _unique(scene: Scene) -> Step:
+    """Events that may be alike others and are not, each the first of its like."""
+    kind = scene.kind("/ok", unique=True)
+    return lambda: [scene.post(_of_kind(kind)) for _ in range(3)]
+
+
 def _sent_to(path: str) -> Reaching:
     """Events for a destination that answers as the path says."""
 
@@ -312,6 +318,7 @@ REACHING: Mapping[str, Reaching] = {
     "directory.made": _worked_off(_newcomer),
     "directory.bound": _worked_off(_newcomer),
     "directory.listed": _worked_off(_newcomer),
+    "compare.claimed": _unique,
     "flow.decided": _worked_off(order),
     "flow.timelines-written": _worked_off(order),
     "flow.receipts-written": _worked_off(order),

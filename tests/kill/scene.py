@@ -84,18 +84,21 @@ class Scene:
         self.at_end.append(lambda: self.operator.post(f"{what}/resume"))
         return f"{what}/resume"
 
-    def kind(self, path: str, notes: int = 0, seconds: int = 5) -> str:
+    def kind(self, path: str, notes: int = 0, seconds: int = 5, *, unique: bool = False) -> str:
         """A kind of event of its own, with a destination of its own; `path` is where that leads at the receiver.
 
-        An attempt is over after so many seconds, and its claim ends 15 later.
+        An attempt is over after so many seconds, and its claim ends 15 later. `unique`: by its number.
         """
         name = f"kind-{secrets.token_hex(6)}"
         fields = ["number", *(f"note{n}" for n in range(notes))]
         listed = [{"name": one, "type": "text", "description": "A text"} for one in fields]
         about = {"event": f"signals.{name}", "title": "A kind", "description": "One of a test's own."}
-        self.make(
-            "/v1/definitions", {**about, "purpose": "transactional", "retentionDays": 365, "fields": listed}
-        )
+        terms = {
+            "purpose": "transactional",
+            "retentionDays": 365,
+            "unique": {"by": ["number"], "hours": 24} if unique else None,
+        }
+        self.make("/v1/definitions", {**about, **terms, "fields": listed})
         settings = {"url": self.rig.receiver_url + path, "timeoutSeconds": seconds}
         self.make("/v1/destinations", {"name": name, "kind": "webhook", "settings": settings})
         self.make("/v1/routes", {"event": f"signals.{name}", "destination": name})

@@ -120,6 +120,7 @@ async def filled(house: House, recording: Recording, id: str) -> Place:
     for section in (id, f"{id}-2"):
         await tables.upsert("usage", Row(section, "used|key", {"at": "now"}))
         await tables.upsert("replays", Row(section, "a-replay", {"schema": 1}))
+        await tables.upsert("firsts", Row(f"{section}|0", "f|a-mark", {"schema": 1}))
     return Place(tables, blobs, house, id)
 
 

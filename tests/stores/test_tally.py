@@ -114,6 +114,7 @@ def test_a_tally_is_read_as_it_was_written(events, quarantined):
         (trail(person=None, reason="no_route"), ("resolved", "no_identifier")),
         (trail(reason="no_route"), ("routed", "no_route")),
         (trail(reason="stale"), ("routed", "stale")),
+        (trail(reason="alike"), ("routed", "alike")),
         (trail(reason="backfill"), ("routed", "backfill")),
         (trail(delivery(Status.REFUSED, "opted_out")), ("consented", "opted_out")),
         (trail(delivery(Status.DEAD, "rejected")), ("delivered", "dead.rejected")),
