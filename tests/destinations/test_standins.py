@@ -12,15 +12,14 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from local import standins
 from local.process import Child
 from shared import destinations
 from shared.azure.http import GuardedHttp
 from shared.destinations import KINDS
-from shared.exact import Json
 from shared.ports import Answer, NoAnswer, Outgoing
 from shared.stores.trail import Delivery
 from tests.destinations.cases import SENT
+from tests.destinations.reaching import led, moved, person, place
 from tests.house import House, body, build
 
 ROOT = Path(__file__).parents[2]
@@ -70,37 +69,11 @@ async def house() -> AsyncIterator[House]:
     await http.close()
 
 
-def place(kind: str) -> str:
-    """Where the receiver plays the kind's vendor."""
-    return kind if kind in standins.NAMES else "ok"
-
-
 def path_of(kind: str) -> str:
     """The path of the kind's request; where the delivery's id is in it, the one above."""
     case = SENT[kind]
     path = unquote(urlsplit(case["expected"]["url"]).path)
     return path.rpartition("/")[0] if case["delivery"]["id"] in path else path
-
-
-def moved(kind: str, url: str) -> dict[str, Json]:
-    """The settings of a kind's case, every address in them leading to its stand-in, those by default too."""
-    settings = destinations.load(kind).settings.model_validate(SENT[kind]["settings"])
-    members = settings.model_dump(by_alias=True, exclude_none=True)
-    return {name: led(kind, value, url) for name, value in {**members, "timeoutSeconds": 1}.items()}
-
-
-def led(kind: str, value: Json, url: str) -> Json:
-    """An address, leading to the stand-in."""
-    parts = urlsplit(str(value))
-    if not parts.scheme.startswith("http"):
-        return value
-    return f"{url}/{place(kind)}{parts.path}{'?' if parts.query else ''}{parts.query}"
-
-
-def person(identifiers: Json) -> dict[str, Json]:
-    known = {name: value for name, value in identifiers.items() if not name.startswith("external:")}
-    others = {name.removeprefix("external:"): identifiers[name] for name in identifiers.keys() - known.keys()}
-    return {"email": "ada@example.com", **known, **({"externalIds": others} if others else {})}
 
 
 def deduplicates(kind: str) -> bool:
@@ -131,7 +104,12 @@ async def deliver(house: House, kind: str, vendors: Vendors) -> Delivery:
     """An order on its way to a destination of that kind: what becomes of its first attempt."""
     case = SENT[kind]
     secrets = {name: led(kind, secret, vendors.url) for name, secret in case["secrets"].items()}
-    doc = {"name": "vendor", "kind": kind, "settings": moved(kind, vendors.url), "secrets": secrets}
+    doc = {
+        "name": "vendor",
+        "kind": kind,
+        "settings": {**moved(kind, vendors.url), "timeoutSeconds": 1},
+        "secrets": secrets,
+    }
     await house.line.destinations.create("demo", body(doc), bytes(32))
     await house.line.routes.set_status("demo", "rt-crm", "paused")
     await house.add_route("vendor")
