@@ -121,6 +121,7 @@ async def test_what_starts_nothing_does_not_keep_another_from_it():
 
     await accepted(house, "test", test=True)
     await accepted(house, "stale", occurredAt="2026-11-21T09:15:00Z")
+    await accepted(house, "past", backfill=True, occurredAt="2026-11-22T09:00:00Z")
     real = await accepted(house, "real")
 
     assert await outcome(house, real) == ("routed", None)

@@ -5,6 +5,8 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.azure.tables import AzureTables
 from shared.errors import Unavailable
@@ -77,6 +79,21 @@ async def test_what_says_something_else_is_compared_with_nothing():
 
     assert await claimed(firsts, claim("one"), claim("two", mark="bb")) == ["one", "two"]
     assert await firsts.claim("other", 0, claim("three")) == "three"
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=30))
+async def test_whoever_is_first_is_a_window_after_the_one_before_and_the_others_are_within_its_own(gaps):
+    firsts, at, started = Firsts(FakeTables()), 0, {}
+
+    for number, gap in enumerate(gaps):
+        at += gap
+        first = await firsts.claim("demo", 0, claim(f"id-{number}", hours=at))
+        if first == f"id-{number}":
+            assert all(at - one >= 24 for one in started.values())
+            started[first] = at
+        else:
+            assert first == [*started][-1]
+            assert at - started[first] < 24
 
 
 async def test_of_many_at_once_one_is_the_first():
