@@ -32,6 +32,13 @@ MUTANTS: Mapping[str, Mutant] = {
         "    return Operation(Verb.UPSERT, row)\n",
         "tests/operations/test_roll_up.py::test_of_two_who_count_an_hour_at_once_one_writes",
     ),
+    # A test, or what anybody sent from a browser, would silence the real one.
+    "what starts nothing keeps another from starting something": Mutant(
+        "shared/stages/compare.py",
+        "    if event.unique is None or mark is None or stopped(event, now):\n",
+        "    if event.unique is None or mark is None:\n",
+        "tests/stages/test_compare.py::test_what_starts_nothing_does_not_keep_another_from_it",
+    ),
     # Whoever dies in between has promised the sweeper that a message is on its way.
     "a commit is marked as sent before it is": Mutant(
         "shared/stages/hand_off.py",

@@ -183,6 +183,20 @@ async def test_the_real_tables_do_the_same(azurite):
         assert await told(claim("five", hours=50)) == ["five"]
 
 
+@pytest.mark.slow
+async def test_of_many_at_once_on_the_real_tables_one_is_the_first_and_after_the_window_another(azurite):
+    async with AzureTables(azurite.connection_string) as tables:
+        firsts, section = Firsts(tables), f"demo-{secrets.token_hex(4)}"
+
+        async def first(hours):
+            claims = [claim(f"id-{hours}-{n}", hours=hours) for n in range(20)]
+            [told] = {*await asyncio.gather(*(firsts.claim(section, 0, one) for one in claims))}
+            return told
+
+        assert (await first(0)).startswith("id-0-")
+        assert (await first(30)).startswith("id-30-")
+
+
 async def test_a_window_that_ends_on_the_same_day_has_one_row_of_it():
     tables = FakeTables()
     firsts = Firsts(tables)
