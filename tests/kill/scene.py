@@ -20,7 +20,7 @@ from tests.running import Running
 
 ARMED, LIVING = 0, 1
 """The two hosts of a lane, as its sender numbers them."""
-SECONDS = 90
+SECONDS = 180
 """How long a step may take: what a killed host of the other lane has taken along comes again after half a minute."""
 NO_ANSWER = (OSError, HTTPException, ValueError)
 
