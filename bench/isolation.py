@@ -1,12 +1,10 @@
 """What four destinations notice of a fifth that hangs: how long their events take, from post to receipt there."""
 
 import asyncio
-import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from statistics import median, quantiles
 
-from bench.hosted import PATIENCE_SECONDS, Hosted, hosted, order_id, orders
+from bench.hosted import Hosted, arrival, hosted, order_id, orders
 from bench.load import Round, middle
 from local.client import Client
 from local.demo.furnish import ORDER
@@ -52,21 +50,7 @@ async def _post(host: Hosted, events: Sequence[dict[str, object]]) -> None:
 async def _measure(host: Hosted, count: int) -> Round:
     events = orders(count)
     wanted = {(one, str(event["id"])) for one in HEALTHY for event in events}
-    cpu, began = host.cpu_ms, time.time()
-    posting = asyncio.create_task(_post(host, events))
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not wanted <= (found := _arrived(host)).keys():
-        if time.monotonic() > deadline:
-            raise RuntimeError(f"{len(wanted - found.keys())} deliveries have not arrived")
-        await asyncio.sleep(0.2)
-    await posting
-    took = [(found[place].timestamp() - host.posted[place[1]]) * 1000 for place in wanted]
-    return Round(
-        cpu_ms=(host.cpu_ms - cpu) / len(wanted),
-        p50_ms=median(took),
-        p99_ms=quantiles(took, n=100)[98],
-        per_second=len(wanted) / (max(found[place].timestamp() for place in wanted) - began),
-    )
+    return await arrival(host, _post(host, events), wanted, lambda: _arrived(host), lambda place: place[1])
 
 
 def _arrived(host: Hosted) -> Mapping[tuple[str, str], datetime]:

@@ -13,6 +13,7 @@ from local.azurite import Azurite
 from local.demo.furnish import DEFINITIONS, ORDER
 from local.issuer import AUDIENCE, TENANT
 from local.process import Child
+from local.stack import QUEUES
 from shared import exact
 from shared.access.caller import Caller
 from shared.access.issuer import Issuer
@@ -28,7 +29,6 @@ from shared.storage import EVENTS, TABLES
 from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, app_identity, assemble
 
 SECTION = "bench"
-QUEUES = ("events", "deliveries", "deliveries-slow")
 CALLER = Caller(SECTION, frozenset(), "bench", "checkout", "bench")
 BROKER = "Endpoint=sb://127.0.0.1:{};SharedAccessKeyName=RootManageSharedAccessKey;SharedAccessKey=local;UseDevelopmentEmulator=true;"
 

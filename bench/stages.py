@@ -10,10 +10,9 @@ from shared import flow
 from shared.event import Draft, Person
 from shared.exact import Number
 from shared.messages import read_commit, read_delivery
+from shared.stages.lanes import CALLS
 
 CALLERS = 64
-AT_ONCE = 32
-"""Messages that are worked on together, as host.json says."""
 EVENTS = 1_600
 
 
@@ -47,8 +46,8 @@ async def _travel(furnished: Furnished, people: Sequence[str]) -> dict[str, Roun
     drafts, events = [_draft(one) for one in people], len(people)
     return {
         "accept": await run(furnished, accept, drafts, CALLERS),
-        "process": await run(furnished, process, _sent(furnished, "events"), AT_ONCE, events=events),
-        "deliver": await run(furnished, deliver, _sent(furnished, "deliveries"), AT_ONCE, events=events),
+        "process": await run(furnished, process, _sent(furnished, "events"), CALLS, events=events),
+        "deliver": await run(furnished, deliver, _sent(furnished, "deliveries"), CALLS, events=events),
     }
 
 

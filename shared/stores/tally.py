@@ -24,8 +24,13 @@ URGENCY = (
 )
 """The states of deliveries; what most needs somebody's eye comes first."""
 _WITH_CAUSE = (Status.DEAD, Status.HELD, Status.RETRYING)
-_FINAL = frozenset({Reason.NO_IDENTIFIER, Reason.OPTED_OUT, Reason.NO_ROUTE, Reason.NO_CONDITION_MET})
-_FINAL_TOO = frozenset({Reason.STALE, Reason.BACKFILL, Reason.ALIKE, Reason.UNTRUSTED, Reason.UNSUBSCRIBED})
+_FINAL = frozenset(
+    {
+        *(Reason.NO_IDENTIFIER, Reason.OPTED_OUT, Reason.NO_ROUTE, Reason.NO_CONDITION_MET),
+        *(Reason.STALE, Reason.BACKFILL, Reason.ALIKE, Reason.UNTRUSTED, Reason.UNSUBSCRIBED),
+    }
+)
+"""Where an event stops for good."""
 
 Stop = tuple[str, str]
 """The stage that was not reached, and the reason."""
@@ -117,9 +122,8 @@ class Tally:
     @property
     def is_final(self) -> bool:
         """Whether nothing that it counts can go any further, by itself or by somebody's doing."""
-        final = _FINAL | _FINAL_TOO
-        open_deliveries = any(word not in (DELIVERED, *final) for _, word in self.sent)
-        return not open_deliveries and all(reason in final for _, reason in self.stops)
+        open_deliveries = any(word not in (DELIVERED, *_FINAL) for _, word in self.sent)
+        return not open_deliveries and all(reason in _FINAL for _, reason in self.stops)
 
     def reached(self) -> dict[str, int]:
         """How many events came to each stage: those that came to the next one, and those that stopped before it."""

@@ -18,6 +18,7 @@ from shared import exact, times
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.access import TokenRequest
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import post_json
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid
@@ -30,7 +31,6 @@ _KEYS = {
     "com.apsis1.keyspaces.crm-id": "crmId",
 }
 """The keyspaces that every account can write to, and the identifier that is the key in each."""
-_HEADERS = {"accept": "application/json", "content-type": "application/json", "user-agent": "Signalbox/1.0"}
 
 Discriminator = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 
@@ -84,7 +84,7 @@ def build(settings: Settings, _secrets: Mapping[str, str], parcel: Parcel, _now:
     }
     of = f"keyspaces/{settings.keyspace}/profiles/{quote(key, safe='')}/sections/{settings.section}"
     url = f"{settings.api}/audience/{of}/events"
-    return Outgoing("POST", url, _HEADERS, exact.dumps({"items": [item]}).encode())
+    return post_json(url, {"items": [item]}, {})
 
 
 def join(requests: Sequence[Outgoing]) -> Outgoing:
@@ -102,7 +102,7 @@ def access(settings: Settings, secrets: Mapping[str, str]) -> TokenRequest:
         "client_secret": secrets["clientSecret"],
     }
     url = f"{settings.api}/oauth/token"
-    return TokenRequest(Outgoing("POST", url, _HEADERS, exact.dumps(asked).encode()))
+    return TokenRequest(post_json(url, asked, {}))
 
 
 DESTINATION = DestinationKind(

@@ -16,6 +16,7 @@ from shared.destinations import DestinationKind, Limits, Parcel
 from shared.destinations.access import Access
 from shared.destinations.entra import ENTRA_SECRETS, EntraSettings, access_to
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import post_json
 from shared.destinations.settings import BaseUrl, PerMinute, PropertyName, rate
 from shared.destinations.whole import happened_at
 from shared.faults import refusal
@@ -83,14 +84,9 @@ def build(settings: Settings, _secrets: Mapping[str, str], parcel: Parcel, _now:
         },
         "userEngagementTrackingDisabled": True,
     }
-    headers = {
-        "accept": "application/json",
-        "content-type": "application/json",
-        "operation-id": str(uuid5(NAMESPACE_URL, f"signalbox/deliveries/{parcel.id}")),
-        "user-agent": "Signalbox/1.0",
-    }
+    headers = {"operation-id": str(uuid5(NAMESPACE_URL, f"signalbox/deliveries/{parcel.id}"))}
     url = f"{settings.endpoint}/emails:send?api-version={_VERSION}"
-    return Outgoing("POST", url, headers, exact.dumps(mail).encode())
+    return post_json(url, mail, headers)
 
 
 def _lines(settings: Settings, parcel: Parcel) -> Iterator[str]:

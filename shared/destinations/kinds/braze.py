@@ -11,9 +11,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import post_json
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier, PerMinute, rate
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid
@@ -69,13 +69,8 @@ def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, _now: 
         # Without it, a user with nothing but an alias would never be made.
         "_update_existing_only": settings.existing_only,
     }
-    headers = {
-        "accept": "application/json",
-        "authorization": f"Bearer {secrets['apiKey']}",
-        "content-type": "application/json",
-        "user-agent": "Signalbox/1.0",
-    }
-    return Outgoing("POST", f"{settings.api}/users/track", headers, exact.dumps({"events": [event]}).encode())
+    headers = {"authorization": f"Bearer {secrets['apiKey']}"}
+    return post_json(f"{settings.api}/users/track", {"events": [event]}, headers)
 
 
 def _user(settings: Settings, identifiers: Mapping[str, str]) -> dict[str, Json]:

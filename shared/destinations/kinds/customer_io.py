@@ -3,7 +3,6 @@
 https://docs.customer.io/integrations/api/track/ (Track v2: "Make a single request")
 """
 
-import base64
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
@@ -11,9 +10,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from shared import exact, times
+from shared import times
 from shared.destinations import DestinationKind, Limits, Parcel, Secret, always
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import basic, post_json
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier, PerMinute, rate
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid
@@ -64,14 +64,8 @@ def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, _now: 
         "timestamp": int(times.parse(happened_at(parcel)).timestamp()),
         "attributes": dict(parcel.properties),
     }
-    key = base64.b64encode(f"{secrets['siteId']}:{secrets['apiKey']}".encode()).decode()
-    headers = {
-        "accept": "application/json",
-        "authorization": f"Basic {key}",
-        "content-type": "application/json",
-        "user-agent": "Signalbox/1.0",
-    }
-    return Outgoing("POST", f"{settings.api}/api/v2/entity", headers, exact.dumps(told).encode())
+    headers = {"authorization": basic(secrets["siteId"], secrets["apiKey"])}
+    return post_json(f"{settings.api}/api/v2/entity", told, headers)
 
 
 def ulid(parcel: Parcel) -> str:

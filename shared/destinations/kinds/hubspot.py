@@ -14,6 +14,7 @@ from pydantic import Field, StringConstraints
 from shared import exact, times
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import post_json
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid
@@ -61,13 +62,8 @@ def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, _now: 
         "properties": _properties(parcel.properties),
         "uuid": str(uuid5(NAMESPACE_URL, f"signalbox/deliveries/{parcel.id}")),
     }
-    headers = {
-        "accept": "application/json",
-        "authorization": f"Bearer {secrets['accessToken']}",
-        "content-type": "application/json",
-        "user-agent": "Signalbox/1.0",
-    }
-    return Outgoing("POST", f"{settings.api}/events/v3/send", headers, exact.dumps(told).encode())
+    headers = {"authorization": f"Bearer {secrets['accessToken']}"}
+    return post_json(f"{settings.api}/events/v3/send", told, headers)
 
 
 def _record(settings: Settings, identifiers: Mapping[str, str]) -> dict[str, Json]:

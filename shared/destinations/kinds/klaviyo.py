@@ -8,9 +8,9 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret, always
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import post_json
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier, PropertyName
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid
@@ -69,10 +69,8 @@ def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, _now: 
         "authorization": f"Klaviyo-API-Key {secrets['apiKey']}",
         "content-type": "application/vnd.api+json",
         "revision": _REVISION,
-        "user-agent": "Signalbox/1.0",
     }
-    body = exact.dumps(_resource("event", attributes)).encode()
-    return Outgoing("POST", f"{settings.api}/api/events", headers, body)
+    return post_json(f"{settings.api}/api/events", _resource("event", attributes), headers)
 
 
 def _resource(type: str, attributes: Json) -> dict[str, Json]:

@@ -3,15 +3,14 @@
 https://www.twilio.com/docs/segment/connections/sources/catalog/libraries/server/http-api
 """
 
-import base64
 from collections.abc import Mapping
 from datetime import datetime
 
 from pydantic import Field
 
-from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.outcomes import NO_ACCESS
+from shared.destinations.requests import basic, post_json
 from shared.destinations.settings import BaseUrl, DestinationSettings, Identifier, Waits
 from shared.destinations.whole import happened_at
 from shared.errors import Invalid
@@ -70,14 +69,7 @@ def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, _now: 
     }
     if settings.contact and (traits := _traits(parcel.identifiers)):
         told["context"] = {"traits": traits}
-    key = base64.b64encode(f"{secrets['writeKey']}:".encode()).decode()
-    headers = {
-        "accept": "application/json",
-        "authorization": f"Basic {key}",
-        "content-type": "application/json",
-        "user-agent": "Signalbox/1.0",
-    }
-    return Outgoing("POST", f"{settings.api}/v1/track", headers, exact.dumps(told).encode())
+    return post_json(f"{settings.api}/v1/track", told, {"authorization": basic(secrets["writeKey"], "")})
 
 
 def _user(settings: Settings, identifiers: Mapping[str, str]) -> dict[str, Json]:

@@ -8,9 +8,9 @@ from datetime import datetime
 
 from pydantic import Field
 
-from shared import exact
 from shared.destinations import DestinationKind, Limits, Parcel, Secret
 from shared.destinations.outcomes import NO_ACCESS, Cause, Meaning, Ruling
+from shared.destinations.requests import post_json
 from shared.destinations.settings import (
     BaseUrl,
     DestinationSettings,
@@ -76,14 +76,8 @@ def build(settings: Settings, secrets: Mapping[str, str], parcel: Parcel, _now: 
         **{of: {"code": code} for of, name in codes.items() if (code := parcel.properties.get(name or ""))},
         "metadata": {name: value for name, value in parcel.properties.items() if name not in codes.values()},
     }
-    headers = {
-        "accept": "application/json",
-        "content-type": "application/json",
-        "user-agent": "Signalbox/1.0",
-        "x-app-id": secrets["appId"],
-        "x-app-token": secrets["appToken"],
-    }
-    return Outgoing("POST", f"{settings.api}/v1/events", headers, exact.dumps(told).encode())
+    headers = {"x-app-id": secrets["appId"], "x-app-token": secrets["appToken"]}
+    return post_json(f"{settings.api}/v1/events", told, headers)
 
 
 def _customer(settings: Settings, identifiers: Mapping[str, str]) -> dict[str, Json]:
