@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared import documents, exact
-from shared.event import Event, Person, Stored
+from shared.event import Event, Person, Stored, Unique
 from shared.exact import Number
 from tests.test_exact import TEXTS, VALUES, number_texts, same
 
@@ -36,6 +36,11 @@ EVENTS = st.builds(
     trust=st.sampled_from(["server", "browser"]),
     key=st.none() | TEXT,
     test=st.booleans(),
+    starts=st.booleans(),
+    stale_after_hours=st.none() | st.integers(1, 8760),
+    backfill=st.booleans(),
+    unique=st.none()
+    | st.builds(Unique, st.lists(TEXT, min_size=1, max_size=5).map(tuple), st.integers(1, 8760)),
 )
 EVENT = Event(
     event="a.b",
