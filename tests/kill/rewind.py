@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from azure.core import MatchConditions
-from azure.core.exceptions import ResourceNotFoundError
+from azure.core.exceptions import ResourceModifiedError, ResourceNotFoundError
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from local.demo.furnish import SECTION
@@ -31,19 +31,13 @@ PAST_A_CLAIM = timedelta(minutes=20)
 
 
 def make_due(rig: OnStorage, id: str, ago: timedelta = timedelta(seconds=1)) -> None:
-    """The retry of an event's one delivery was due that long ago."""
+    """The retry of an event's one delivery was due that long ago; one that a host tries just now needs no help."""
     at = datetime.now(UTC) - ago
-    for row in _rows(rig, "receipts", lambda rk: rk.startswith(f"{id}|") and not rk.endswith("|")):
-        row["dueAt"] = text(at)
-        with _table(rig, "receipts") as table:
-            table.update_entity(
-                row,
-                UpdateMode.REPLACE,
-                etag=row.metadata["etag"],
-                match_condition=MatchConditions.IfNotModified,
-            )
-    for row in _rows(rig, "due", lambda rk: f"|{id}|" in rk):
-        _rename(rig, "due", row, "|".join((_milliseconds(at), *row["RowKey"].split("|")[1:])))
+    with suppress(ResourceModifiedError):
+        for row in _rows(rig, "receipts", lambda rk: rk.startswith(f"{id}|") and not rk.endswith("|")):
+            _replace(rig, "receipts", row | {"dueAt": text(at)}, row.metadata["etag"])
+        for row in _rows(rig, "due", lambda rk: f"|{id}|" in rk):
+            _rename(rig, "due", row, "|".join((_milliseconds(at), *row["RowKey"].split("|")[1:])))
 
 
 def lose_retry(rig: OnStorage, id: str) -> None:
@@ -105,6 +99,11 @@ def _rows(rig: OnStorage, name: str, wanted: Callable[[str], bool]) -> list[Tabl
     with _table(rig, name) as table, suppress(ResourceNotFoundError):
         return [row for row in table.list_entities() if wanted(row["RowKey"])]
     return []
+
+
+def _replace(rig: OnStorage, name: str, row: Mapping[str, Any], etag: str | None) -> None:
+    with _table(rig, name) as table:
+        table.update_entity(row, UpdateMode.REPLACE, etag=etag, match_condition=MatchConditions.IfNotModified)
 
 
 def _rename(rig: OnStorage, name: str, row: Mapping[str, Any], rk: str) -> None:
