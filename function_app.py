@@ -9,12 +9,12 @@ from functions import (
     funnel,
     health,
     no_door,
-    openapi,
     operate,
     people,
     preflight,
     process,
     receive,
+    reference,
     routing,
     subscriptions,
     tick,
@@ -36,7 +36,7 @@ for door in (
     operate,
     funnel,
     health,
-    openapi,
+    reference,
     no_door,
 ):
     app.register_functions(door.bp)
