@@ -84,7 +84,8 @@ def rows(work: Work) -> float:
 
 def hit(partitions: int, items: float) -> float:
     """How many of so many partitions are expected to have one of these items, which lie there by chance."""
-    return partitions * (1 - (1 - 1 / partitions) ** items)
+    missed: float = (1 - 1 / partitions) ** items
+    return partitions * (1 - missed)
 
 
 def _messages(events: int, destinations: int) -> Iterator[int]:
