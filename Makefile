@@ -147,9 +147,10 @@ $(STAMPS)/sdks: requirements/sdks.txt $(SDKS)/package-lock.json | $(STAMPS)/dev
 
 # In an environment of its own: it wants other versions than ours of what both use.
 $(STAMPS)/checkov: requirements/checkov.txt | $(VENV)/pyvenv.cfg
-	@echo "Installing checkov (a minute or two)"
-	@$(BIN)/python -m venv --clear $(CHECKOV)
-	@$(CHECKOV)/bin/python -m pip --disable-pip-version-check install --require-hashes -r $< | $(COUNT)
+	@echo "Installing checkov (about ten seconds)"
+	@$(PIP) --quiet -r requirements/uv.txt
+	@$(BIN)/uv --quiet venv --clear --python $(BIN)/python $(CHECKOV)
+	@$(BIN)/uv --quiet pip install --python $(CHECKOV)/bin/python --require-hashes -r $<
 	@mkdir -p $(@D) && touch $@
 
 # --- the locks -------------------------------------------------------------------------------------------
