@@ -63,6 +63,7 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
         "Your own id for the event: sent again, it counts once. The body's `id` means the same.",
     ),
+    "section": ({"type": "string"}, f"What the header {SECTION_HEADER} says, where it is not sent."),
     "If-None-Match": (
         {"type": "string"},
         "The `ETag` of what you have: if it still holds, the answer is 304.",
@@ -137,7 +138,7 @@ def document() -> Doc:
 def refusals(door: Door) -> set[type[SignalboxError]]:
     """Every refusal that a door can give: those of its sort, and its own."""
     found: set[type[SignalboxError]] = {SignalboxError, *door.wants.refuses}
-    if door.needs:
+    if door.keyed:
         found.update(_KEYED)
     if door.wants.body not in (None, bytes):
         found.update(_READING)
@@ -156,7 +157,7 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
         "summary": told.partition(". ")[0].removesuffix("."),
         "description": told + scope,
         "tags": [door.path.removeprefix("/v1").split("/")[1]],
-        "security": [{"key": [str(one) for one in door.needs]}] if door.needs else [],
+        "security": [{"key": [str(one) for one in door.needs]}] if door.keyed else [],
         "parameters": list(_parameters(door)),
         "responses": {
             **{str(gives.status): _good(door, gives, schemas) for gives in door.gives.all},
@@ -171,7 +172,8 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
 def _parameters(door: Door) -> Iterator[Doc]:
     in_path = [segment for segment in door.path.split("/") if segment.startswith("{")]
     keyed = (SECTION_HEADER,) if door.needs else ()
-    named = {"path": in_path, "query": door.wants.query, "header": (*door.wants.headers, *keyed)}
+    query = (*door.wants.query, *(("section",) if door.wants.section_in_query else ()))
+    named = {"path": in_path, "query": query, "header": (*door.wants.headers, *keyed)}
     for place, names in named.items():
         for name in names:
             schema, text = _PARAMETERS[name]
@@ -204,7 +206,7 @@ def _examples() -> Doc:
 def _good(door: Door, gives: Gives, schemas: Schemas) -> Doc:
     form = gives.form
     content = {"content": {gives.media: {"schema": schemas.of[form]}}} if form is not None else {}
-    quota = ("RateLimit", "RateLimit-Policy") if door.needs else ()
+    quota = ("RateLimit", "RateLimit-Policy") if door.keyed else ()
     pages = tuple(FOR_PAGES) if door.wants.pages else ()
     told = "It is what you have." if gives.status == 304 else "It is done."
     return {"description": told} | content | _headers((*gives.headers, *quota, *pages))

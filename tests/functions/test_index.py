@@ -18,8 +18,9 @@ ASKED_FIRST = {f"OPTIONS {path}" for path in ("/v1/events", "/v1/events/batch", 
 TELLING = {
     f"GET /{path}" for path in ("openapi.json", "reference", "problems", "problems/{type}", "llms.txt")
 }
-OPEN = {"GET /health/live", f"POST {HOOK}", f"GET {HOOK}", *TELLING, *ASKED_FIRST}
-"""Doors without a key: some tell nothing of the deployment, the others are for vendors, who sign what they post."""
+OPEN = {"GET /health/live", "GET /v1/me", f"POST {HOOK}", f"GET {HOOK}", *TELLING, *ASKED_FIRST}
+"""Doors that ask for no right: some tell nothing of the deployment, one tells whose credential it is, the others are for
+vendors, who sign what they post."""
 HEAVY = (
     "azure.servicebus",
     "azure.data.tables",

@@ -103,6 +103,7 @@ def access(running: Running) -> Iterator[Response]:
     deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.send("DELETE", f"/v1/sections/{made.doc['id']}?confirm={made.doc['id']}")
     yield deployment.get("/v1/sections")
+    yield running.client.get("/v1/me")
 
 
 def keys(running: Running) -> Iterator[Response]:
