@@ -5,6 +5,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import ceil
 
 from shared.ports import MAX_OPERATIONS
@@ -64,6 +65,7 @@ def messages(events: int, destinations: int) -> int:
     return 1 + len([*_messages(events, destinations)])
 
 
+@cache
 def whole_way(events: int, destinations: int, *, new_share: float) -> Work:
     """All that a commit touches, of whose events this share is about people whom nobody knew."""
     known, new = (process(events, destinations, new=one) for one in (False, True))
@@ -84,8 +86,7 @@ def rows(work: Work) -> float:
 
 def hit(partitions: int, items: float) -> float:
     """How many of so many partitions are expected to have one of these items, which lie there by chance."""
-    missed: float = (1 - 1 / partitions) ** items
-    return partitions * (1 - missed)
+    return partitions * (1 - float((1 - 1 / partitions) ** items))
 
 
 def _messages(events: int, destinations: int) -> Iterator[int]:
