@@ -33,7 +33,8 @@ class Facts:
     """The queues of the emulator's compose file, with their properties."""
     adapters: str
     """The source of shared/azure."""
-    operating: str
+    alerts: tuple[str, ...]
+    """The sections of docs/operating.md on alerts."""
     settings_page: str
 
     @property
@@ -50,6 +51,9 @@ class Facts:
 def facts() -> Facts:
     (namespace,) = _json("local/compose/servicebus.json")["UserConfig"]["Namespaces"]
     told = dict(_told())
+    chapter = re.search(
+        r"^## Alerts\n(.*?)^## ", (ROOT / "docs/operating.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     names = {field: _name(field) for field in Settings.model_fields}
     return Facts(
         settings={name: told.get(field, "") for field, name in names.items()}
@@ -64,7 +68,7 @@ def facts() -> Facts:
         host=_json("host.json"),
         emulator={queue["Name"]: queue["Properties"] for queue in namespace["Queues"]},
         adapters="\n".join(path.read_text() for path in sorted((ROOT / "shared/azure").glob("*.py"))),
-        operating=(ROOT / "docs/operating.md").read_text(),
+        alerts=tuple(re.findall(r"^### (.+)$", chapter[1], re.MULTILINE)) if chapter else (),
         settings_page=(ROOT / "docs/settings.md").read_text(),
     )
 
