@@ -9,7 +9,7 @@ import json
 import re
 import sys
 import typing
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from enum import Enum
 from importlib import import_module
@@ -79,13 +79,13 @@ def unfit(where: str, value: Any, wanted: Any) -> Iterator[str]:
         yield f"{where} is to be an object and is {value!r}"
 
 
-def _unfit_items(where: str, value: Any, container: type, wanted: Any) -> Iterator[str]:
-    if not isinstance(value, container):
+def _unfit_items(where: str, value: Any, container: Any, wanted: Any) -> Iterator[str]:
+    if type(value) is not container:
         yield f"{where} is to be a {container.__name__} and is {value!r}"
         return
-    items: list[tuple[Any, Any]] = [*value.items()] if isinstance(value, dict) else [*enumerate(value)]
-    for key, one in items:
-        yield from unfit(f"{where}[{key}]", one, wanted)
+    places: Iterable[Any] = value if container is dict else range(len(value))
+    for place in places:
+        yield from unfit(f"{where}[{place}]", value[place], wanted)
 
 
 def _unfit_members(where: str, value: dict[str, Any], wanted: dict[str, Any]) -> Iterator[str]:

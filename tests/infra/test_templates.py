@@ -152,6 +152,11 @@ WRONG = [
     ("deployed_settings_are_those_that_are_read", APP, "    AZURE_CLIENT_ID:", "    SIGNALBOX_ALLOW_LOOPBACK: 'true'\n    AZURE_CLIENT_ID:"),
     ("both_say_the_same_where_neither_is_a_place", APP, "'4194304'", "'1048576'"),
     ("both_say_the_same_where_neither_is_a_place", APP, "'0 * * * * *'", "'0 */5 * * * *'"),
+    ("settings_lead_to_the_deployments_own_resources", MAIN, "dataStorage.outputs.blobEndpoint", "dataStorage.outputs.tableEndpoint"),
+    ("settings_lead_to_the_deployments_own_resources", MAIN, "runtimeStorageName: runtimeStorage.outputs.name", "runtimeStorageName: vault.outputs.name"),
+    ("settings_lead_to_the_deployments_own_resources", MAIN, "identityClientId: identity.outputs.clientId", "identityClientId: identity.outputs.principalId"),
+    ("settings_lead_to_the_deployments_own_resources", VAULT, "secrets/signalbox-master-keys", "secrets/master-keys"),
+    ("settings_lead_to_the_deployments_own_resources", APP, "      '${identityId}': {}\n", "      '${planName}': {}\n"),
     # alerts, logs, costs
     ("every_alert_says_what_to_do", ALERTS, "${question.todo} See docs/operating.md#${question.section}", "${question.title}"),
     ("every_alert_says_what_to_do", ALERTS, "section: 'storage'", "section: 'tables'"),
