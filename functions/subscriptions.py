@@ -21,13 +21,14 @@ KEY_BYTES = 32
     bp,
     "POST /v1/subscriptions",
     Gives(201, answers.NewSubscription, ("Location",)),
-    Wants(body=SubscriptionBody, refuses=(LimitReached,)),
+    Wants(body=SubscriptionBody, refuses=(LimitReached,), section_in_query=True),
 )
 async def subscribe(call: KeyedCall) -> Reply:
     """Have events sent to a URL, signed. The secret is answered this once; a DELETE of the Location unsubscribes."""
     random, key = secrets.token_bytes(ID_BYTES), secrets.token_bytes(KEY_BYTES)
     doc = await call.line.subscriptions.create(call.section, call.body, random, key)
-    return Reply(201, doc, {"Location": f"/v1/subscriptions/{doc['id']}"})
+    # Whoever names the section in the query will follow the Location without a header of ours.
+    return Reply(201, doc, {"Location": f"/v1/subscriptions/{doc['id']}{call.asked_in}"})
 
 
 @door(bp, "GET /v1/subscriptions", Gives(200, answers.Subscriptions))
@@ -54,7 +55,9 @@ async def read_subscription(call: KeyedCall) -> Reply:
     return Reply(200, await call.line.subscriptions.read(call.section, call.params["id"]))
 
 
-@door(bp, "DELETE /v1/subscriptions/{id}", Gives(204, None), Wants(refuses=(Conflict,)))
+@door(
+    bp, "DELETE /v1/subscriptions/{id}", Gives(204, None), Wants(refuses=(Conflict,), section_in_query=True)
+)
 async def unsubscribe(call: KeyedCall) -> Reply:
     """End a subscription: nothing is sent any more, nor what was parked."""
     await call.line.subscriptions.remove(call.section, call.params["id"])

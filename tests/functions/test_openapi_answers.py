@@ -12,9 +12,10 @@ import pytest
 from local.client import Client, Response
 from local.demo.furnish import BOOKING, DEFINITIONS, ORDER, SECTION, SHOP, TYPES
 from tests.described import Answered, Description
-from tests.functions.asking import shop_order, webhook
+from tests.functions.asking import ask, shop_order, webhook
 from tests.running import Running, order
 
+PAGES = ("/reference", "/problems", "/problems/invalid", "/llms.txt")
 PERSON = {
     "email": "grace@example.com",
     "mobile": "+46701740605",
@@ -83,6 +84,7 @@ def fresh(name: str) -> str:
 def the_app(running: Running) -> Iterator[Response]:
     yield running.anonymous.get("/health/live")
     yield running.anonymous.get("/openapi.json")
+    yield from (ask(running.anonymous, "GET", path) for path in PAGES)
     yield Client.keyed(running.stack.base_url, running.deployment_key).post("/v1/tick")
 
 
@@ -101,6 +103,7 @@ def access(running: Running) -> Iterator[Response]:
     deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.send("DELETE", f"/v1/sections/{made.doc['id']}?confirm={made.doc['id']}")
     yield deployment.get("/v1/sections")
+    yield running.client.get("/v1/me")
 
 
 def keys(running: Running) -> Iterator[Response]:
