@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400)
+BOUNDS = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400)
 """The upper ends of the classes, in seconds. They are part of what is stored: another one may come in, none may change."""
 MORE = "more"
 """The class of what took longer than the last."""

@@ -83,6 +83,8 @@ def fresh(name: str) -> str:
 
 def the_app(running: Running) -> Iterator[Response]:
     yield running.anonymous.get("/health/live")
+    yield running.anonymous.get("/health/ready")
+    yield running.operator.get("/health/ready")
     yield running.anonymous.get("/openapi.json")
     yield from (ask(running.anonymous, "GET", path) for path in PAGES)
     yield Client.keyed(running.stack.base_url, running.deployment_key).post("/v1/tick")
