@@ -83,6 +83,8 @@ def fresh(name: str) -> str:
 
 def the_app(running: Running) -> Iterator[Response]:
     yield running.anonymous.get("/health/live")
+    yield running.anonymous.get("/health/ready")
+    yield running.operator.get("/health/ready")
     yield running.anonymous.get("/openapi.json")
     yield from (ask(running.anonymous, "GET", path) for path in PAGES)
     yield Client.keyed(running.stack.base_url, running.deployment_key).post("/v1/tick")
@@ -205,6 +207,7 @@ def events(running: Running) -> Iterator[Response]:
     yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
+    yield running.client.get("/v1/metrics?step=day")
     yield running.operator.post("/v1/funnels/count", counted())
     yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 
