@@ -77,6 +77,7 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/subscriptions": Scope.DELIVERY_READ,
     "GET /v1/subscriptions/{id}": Scope.DELIVERY_READ,
     "POST /v1/subscriptions": Scope.DELIVERY_WRITE,
+    "POST /v1/failure-subscriptions": Scope.DELIVERY_WRITE,
     "POST /v1/subscriptions/{id}/resume": Scope.DELIVERY_WRITE,
     "DELETE /v1/subscriptions/{id}": Scope.DELIVERY_WRITE,
     "GET /v1/sources": Scope.SOURCES_READ,

@@ -190,6 +190,9 @@ def subscriptions(running: Running) -> Iterator[Response]:
     yield running.operator.get(path)
     yield running.operator.post(f"{path}/resume")
     yield running.operator.send("DELETE", path)
+    told = running.operator.post("/v1/failure-subscriptions", {"url": wanted["url"]})
+    yield told
+    yield running.operator.send("DELETE", told.headers["location"])
 
 
 def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:
