@@ -13,7 +13,7 @@ from shared.catalog.definitions import Definitions
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
-from shared.ports import Clock
+from shared.ports import Clock, Meter, Spans
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.routing.subscriptions import Subscriptions
@@ -75,4 +75,6 @@ class Line:
     contents: Contents
     replays: Replays
     rollups: Rollups
+    meter: Meter
+    spans: Spans
     clock: Clock

@@ -1,5 +1,7 @@
 """The only chooser of implementations: settings in, the line with its adapters out."""
 
+import logging
+import sys
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
@@ -18,17 +20,19 @@ from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
 from shared.counts import Counts
 from shared.line import Line
+from shared.off import NoMeter, NoSpans
 from shared.people.consents import Consents
 from shared.people.directory import Directory
 from shared.people.identity import People
 from shared.people.timeline import Timeline
-from shared.ports import Blobs, Clock, Http, Identity, Queue, Seal, Tables
+from shared.ports import Blobs, Clock, Http, Identity, Meter, Queue, Seal, Spans, Tables
 from shared.registry import Registry
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.routing.subscriptions import Subscriptions
 from shared.settings import Settings, StorageSettings, settings
+from shared.stages.account import Account
 from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
 from shared.stages.conclude import Conclude
@@ -72,6 +76,9 @@ JOIN_PAUSE_SECONDS = 0.01
 whoever comes next if the process ends."""
 
 
+NO_METER, NO_SPANS = NoMeter(), NoSpans()
+
+
 class SystemClock:
     """The machine's clock."""
 
@@ -86,10 +93,12 @@ class SystemClock:
 def line() -> Line:
     """The line of this process, put together on first use."""
     chosen = settings()
+    logging.getLogger("signalbox").setLevel(chosen.signalbox_log_level)
+    meter, spans = _telemetry(chosen)
     return assemble(
-        tables=tables_of(chosen),
+        tables=tables_of(chosen, meter=meter),
         blobs=_blobs(chosen),
-        queue=_queue(chosen),
+        queue=_queue(chosen, meter),
         seal=_seal(chosen),
         http=_http(chosen),
         identity=app_identity(),
@@ -100,6 +109,8 @@ def line() -> Line:
         join_pause=JOIN_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
         audit_kept=timedelta(days=chosen.signalbox_audit_days),
+        meter=meter,
+        spans=spans,
     )
 
 
@@ -118,6 +129,8 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     join_pause: float = 0,
     forbid_unverified: bool = False,
     audit_kept: timedelta = KEPT,
+    meter: Meter = NO_METER,
+    spans: Spans = NO_SPANS,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
@@ -129,13 +142,15 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     conclude = _conclude(tables, routes, destinations, Subscriptions(registry, seal, clock), clock)
     breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
-    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
+    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), meter, clock, join_pause)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, Refusals(tables, clock, mark_pause), clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, conclude, clock),
+        forwarder=Forwarder(
+            gate, receipts, dead_letters, due, hand_off, sender, conclude, Account(meter, spans, clock), clock
+        ),
         teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
@@ -158,6 +173,8 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         dead_letters=dead_letters,
         due=due,
         belongings=Belongings(tables, blobs),
+        meter=meter,
+        spans=spans,
         clock=clock,
         **_stores(tables, clock),
     )
@@ -196,7 +213,9 @@ def _conclude(
     return Conclude(destinations, subscriptions, Delivered(tables, clock), teller, clock)
 
 
-def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":
+def tables_of(
+    chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None, meter: Meter = NO_METER
+) -> "AzureTables":
     """Table Storage as the settings name it, for the app's own identity or whose credential is given.
 
     The caller closes it.
@@ -204,8 +223,9 @@ def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None"
     from shared.azure.tables import AzureTables  # noqa: PLC0415
 
     if chosen.storage_connection:
-        return AzureTables(chosen.storage_connection.get_secret_value())
-    return AzureTables(endpoint=chosen.storage_table_endpoint, credential=credential or _identity())
+        return AzureTables(chosen.storage_connection.get_secret_value(), meter=meter)
+    endpoint = chosen.storage_table_endpoint
+    return AzureTables(endpoint=endpoint, credential=credential or _identity(), meter=meter)
 
 
 def _blobs(chosen: Settings) -> Blobs:
@@ -216,7 +236,7 @@ def _blobs(chosen: Settings) -> Blobs:
     return AzureBlobs(endpoint=chosen.storage_blob_endpoint, credential=_identity())
 
 
-def _queue(chosen: Settings) -> Queue:
+def _queue(chosen: Settings, meter: Meter) -> Queue:
     connection = chosen.service_bus_connection.get_secret_value() if chosen.service_bus_connection else ""
     if connection.startswith(EMBEDDED):
         from local.embedded_queue import EmbeddedQueue  # noqa: PLC0415
@@ -225,8 +245,9 @@ def _queue(chosen: Settings) -> Queue:
     from shared.azure.bus import ServiceBusQueue  # noqa: PLC0415
 
     if connection:
-        return ServiceBusQueue(connection)
-    return ServiceBusQueue(namespace=chosen.service_bus_namespace, credential=_identity())
+        return ServiceBusQueue(connection, meter=meter)
+    namespace = chosen.service_bus_namespace
+    return ServiceBusQueue(namespace=namespace, credential=_identity(), meter=meter)
 
 
 def _seal(chosen: Settings) -> Seal:
@@ -239,6 +260,20 @@ def _http(chosen: Settings) -> Http:
     from shared.azure.http import GuardedHttp  # noqa: PLC0415
 
     return GuardedHttp(chosen.signalbox_allow_loopback)
+
+
+def _telemetry(chosen: Settings) -> tuple[Meter, Spans]:
+    if chosen.signalbox_telemetry == "off":
+        return NO_METER, NO_SPANS
+    from shared.azure.telemetry import Telemetry, to_azure, to_terminal  # noqa: PLC0415
+
+    ratio, connection = chosen.signalbox_traces_ratio, chosen.applicationinsights_connection_string
+    if chosen.signalbox_telemetry == "azure" and connection:
+        to = to_azure(connection.get_secret_value(), chosen.azure_client_id, ratio)
+    else:
+        to = to_terminal(sys.stderr, ratio)
+    telemetry = Telemetry(to)
+    return telemetry.meter, telemetry.spans
 
 
 def app_identity() -> Identity:

@@ -226,13 +226,13 @@ class FakeMeter:
         self.gauges: dict[Measured, float] = {}
         self.values: dict[Measured, list[float]] = {}
 
-    def count(self, metric: Metric, by: float = 1, **of: str) -> None:
-        self.sums[_measured(metric, "sum", of)] += by  # type: ignore[assignment]
+    def count(self, metric: Metric, amount: float = 1, /, **of: str) -> None:
+        self.sums[_measured(metric, "sum", of)] += amount  # type: ignore[assignment]
 
-    def gauge(self, metric: Metric, value: float, **of: str) -> None:
+    def gauge(self, metric: Metric, value: float, /, **of: str) -> None:
         self.gauges[_measured(metric, "gauge", of)] = value
 
-    def record(self, metric: Metric, value: float, **of: str) -> None:
+    def record(self, metric: Metric, value: float, /, **of: str) -> None:
         self.values.setdefault(_measured(metric, "histogram", of), []).append(value)
 
 
