@@ -10,14 +10,17 @@ from shared import exact, trace
 from shared.errors import MethodNotAllowed, QuotaExceeded, SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
+JSON = "application/json"
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer. `doc` is JSON, or bytes where it is written already."""
+    """A good answer. `doc` is JSON, or bytes where it is written already: of `media`."""
 
     status: int
     doc: Json | bytes = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = JSON
 
 
 def answer(reply: Reply) -> func.HttpResponse:
@@ -26,7 +29,7 @@ def answer(reply: Reply) -> func.HttpResponse:
         _written(reply.doc),
         status_code=reply.status,
         headers=dict(reply.headers),
-        mimetype="application/json",
+        mimetype=reply.media,
     )
 
 
