@@ -78,7 +78,10 @@ def telemetry_of(chosen: Settings) -> tuple[Meter, Spans]:
 
     ratio, connection = chosen.signalbox_traces_ratio, chosen.applicationinsights_connection_string
     if chosen.signalbox_telemetry == "azure" and connection:
-        to = to_azure(connection.get_secret_value(), chosen.azure_client_id, ratio)
+        from azure.identity import ManagedIdentityCredential  # noqa: PLC0415
+
+        credential = ManagedIdentityCredential(client_id=chosen.azure_client_id)
+        to = to_azure(connection.get_secret_value(), credential, ratio)
     else:
         to = to_terminal(sys.stderr, ratio)
     telemetry = Telemetry(to)

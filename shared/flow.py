@@ -104,7 +104,7 @@ async def _process(line: Line, message: CommitMessage, step: steps.Step) -> None
     if all(trail.starts_nothing for trail in trails.values()):
         await line.outbox.finish(section.id, message.commit)
     reached("flow.commit-processed")
-    account.of_commit(line.spans, step, decisions, trails)
+    account.of_commit(line.meter, line.spans, step, decisions, trails)
 
 
 async def deliver(line: Line, message: DeliveryMessage, *, slow: bool = False) -> None:

@@ -1,11 +1,15 @@
 """Measures as OpenTelemetry has them: an instrument for each metric of the closed list, made when it is first needed."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from opentelemetry.metrics import Counter, Histogram, Meter
+from opentelemetry.metrics import CallbackOptions, Counter, Histogram, Meter, Observation
 from opentelemetry.sdk.metrics.view import ExplicitBucketHistogramAggregation, View
 
 from shared.metrics import METRICS, Metric
+
+Told = tuple[tuple[str, str], ...]
+"""The attributes of a value."""
 
 
 class OtelMeter:
@@ -15,11 +19,12 @@ class OtelMeter:
         self._sums: dict[str, Counter] = {}
         self._histograms: dict[str, Histogram] = {}
         self._meter = meter
-        self._gauges = {
-            one.name: meter.create_gauge(one.name, one.unit, one.what)
-            for one in METRICS
-            if one.kind == "gauge"
-        }
+        self._told: dict[str, dict[Told, float]] = {one.name: {} for one in METRICS if one.kind == "gauge"}
+        for one in METRICS:
+            if one.kind == "gauge":
+                meter.create_observable_gauge(
+                    one.name, [partial(self._observed, one.name)], one.unit, one.what
+                )
 
     def count(self, metric: Metric, amount: float = 1, /, **of: str) -> None:
         """Add to a sum."""
@@ -31,8 +36,11 @@ class OtelMeter:
         found.add(amount, metric.closed(of))
 
     def gauge(self, metric: Metric, value: float, /, **of: str) -> None:
-        """Say how it stands now."""
-        self._gauges[metric.name].set(value, metric.closed(of))
+        """Say how it stands now: that is sent once.
+
+        A gauge of OpenTelemetry goes on telling its last value, and the instance that looked last may not look again.
+        """
+        self._told[metric.name][tuple(metric.closed(of).items())] = value
 
     def record(self, metric: Metric, value: float, /, **of: str) -> None:
         """Add one value to a histogram."""
@@ -42,6 +50,10 @@ class OtelMeter:
                 metric.name, metric.unit, metric.what
             )
         found.record(value, metric.closed(of))
+
+    def _observed(self, name: str, _: CallbackOptions) -> Sequence[Observation]:
+        told, self._told[name] = self._told[name], {}
+        return [Observation(value, dict(of)) for of, value in told.items()]
 
 
 def views() -> Sequence[View]:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import IO, Any, Self
 
-from azure.identity import ManagedIdentityCredential
+from azure.core.credentials import TokenCredential
 from opentelemetry.sdk._logs import LoggerProvider
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor, LogRecordExporter
 from opentelemetry.sdk.metrics import MeterProvider
@@ -76,8 +76,8 @@ class Telemetry:
         self.close()
 
 
-def to_azure(connection: str, client_id: str | None, ratio: float) -> Exporters:
-    """To Application Insights, as the app's managed identity: a component takes no key (`disableLocalAuth`).
+def to_azure(connection: str, credential: TokenCredential | None, ratio: float) -> Exporters:
+    """To Application Insights, as the app's managed identity: the component takes no key (`disableLocalAuth`).
 
     Nothing is kept on the instance's disk when it cannot be sent. `ratio`: of the traces, 0 to 1; what is kept says so, so
     that counts over `itemCount` are right.
@@ -87,7 +87,7 @@ def to_azure(connection: str, client_id: str | None, ratio: float) -> Exporters:
 
     options: dict[str, Any] = {
         "connection_string": connection,
-        "credential": ManagedIdentityCredential(client_id=client_id),
+        "credential": credential,
         "disable_offline_storage": True,
     }
     return Exporters(

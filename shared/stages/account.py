@@ -55,9 +55,18 @@ def of_refusal(meter: Meter, door: str, error: SignalboxError) -> None:
         meter.count(THROTTLED, by="quota")
 
 
-def of_commit(spans: Spans, step: Step, decisions: Sequence[Decision], trails: Mapping[str, Trail]) -> None:
-    """A commit that was processed: what came of it, and each of its events in its own trace, linked to the step."""
+def of_commit(
+    meter: Meter, spans: Spans, step: Step, decisions: Sequence[Decision], trails: Mapping[str, Trail]
+) -> None:
+    """A commit that was processed: what came of it, and each of its events in its own trace, linked to the step.
+
+    Of a delivery that is refused here nobody has asked what kind its destination is.
+    """
     found = [(one.stored, trails[one.stored.id]) for one in decisions]
+    new = [one for _, trail in found for one in trail.deliveries if one.etag is None]
+    if refused := sum(one.status is Status.REFUSED for one in new):
+        meter.count(DELIVERIES, refused, kind=NONE, outcome="refused", reason=Reason.OPTED_OUT.value)
+        step.note(refused=refused)
     deliveries = sum(len(trail.deliveries) for _, trail in found)
     step.note(
         events=len(found),
