@@ -86,6 +86,14 @@ def add(**counts: int) -> None:
             now.fields[name] = int(now.fields.get(name) or 0) + count
 
 
+def belongs(place: Trace | None) -> None:
+    """The step that is under way is about an event of this trace: its line names it, if that holds of all its events."""
+    now = _now.get()
+    if now is not None and place is not None:
+        told = now.fields.get("traceId", place.id)
+        now.fields["traceId"] = place.id if told == place.id else now.trace.id
+
+
 def place() -> Trace | None:
     """The place in a trace of the step that is under way."""
     now = _now.get()

@@ -8,6 +8,7 @@ from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 from shared import trace
 from shared.azure.otel_spans import NOWHERE, context_of
 from shared.logs import Said
+from shared.trace import Trace
 
 _SEVERITY = {
     logging.DEBUG: SeverityNumber.DEBUG,
@@ -28,7 +29,11 @@ class LineHandler(logging.Handler):
         """Never raises, and never waits."""
         if not isinstance(record.msg, Said):
             return
-        fields, here = record.msg.fields, trace.current()
+        fields = record.msg.fields
+        here, told = trace.current(), fields.get("traceId")
+        if here and isinstance(told, str):
+            # One that is about a single event belongs to the event's trace.
+            here = Trace(told, here.span)
         self._logger.emit(
             LogRecord(
                 timestamp=time.time_ns(),

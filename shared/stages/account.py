@@ -76,6 +76,7 @@ def of_commit(
         reason=_why_nothing(found[0][1]) if len(found) == 1 else None,
     )
     for stored, trail in found:
+        steps.belongs(stored.event.trace)
         if spans.wants(stored.event.trace):
             span = spans.start("process event", "internal", stored.event.trace, [step.trace], at=step.began)
             outcome = "routed" if trail.deliveries else "nothing"
@@ -102,6 +103,7 @@ class Account:
             seconds = (self.clock.now() - event.received_at).total_seconds()
             self.meter.record(EVENT_DURATION, max(seconds, 0.0), kind=kind)
         steps.add(**{outcome: 1})
+        steps.belongs(event.trace if event else None)
         steps.note(
             destination=delivery.destination, kind=kind, **({} if reason == NONE else {"reason": reason})
         )

@@ -1,5 +1,6 @@
 """What is measured, traced and told of events and deliveries, seen through the whole line on fakes."""
 
+import asyncio
 import json
 import logging
 from collections.abc import Mapping
@@ -126,6 +127,30 @@ async def test_what_is_refused_is_counted_as_that_when_it_is_processed_and_when_
 
     assert house.meter.sums[DELIVERY, "webhook", "refused", "opted_out"] == 1
     assert house.meter.sums[DELIVERY, "none", "refused", "opted_out"] == 1
+
+
+async def test_a_line_about_one_event_names_its_trace_and_one_about_several_its_own(
+    caplog: pytest.LogCaptureFixture,
+):
+    caplog.set_level(logging.INFO, "signalbox")
+    house = await build(OK, OK, OK).furnish()
+    with trace.within(HERE):
+        await house.accept(id="alone")
+    await house.work()
+    drafts = [(Trace.new(), f"order-{n}") for n in range(2)]
+
+    async def post(place: Trace, id: str) -> None:
+        with trace.within(place):
+            await house.post(id=id)
+
+    await asyncio.gather(*(post(*one) for one in drafts))
+    await house.work()
+
+    told = [(line["events"], line["traceId"]) for line in lines(caplog, "process")]
+    assert told[0] == (1, HERE.id)
+    assert all(id in {place.id for place, _ in drafts} for events, id in told[1:] if events == 1)
+    assert all(id not in {place.id for place, _ in drafts} for events, id in told[1:] if events == 2)
+    assert lines(caplog, "deliver")[0]["traceId"] == HERE.id
 
 
 async def test_a_commit_and_a_message_leave_one_line_each(caplog: pytest.LogCaptureFixture):
