@@ -156,6 +156,9 @@ class Queue(Protocol):
         One that somebody has in hand counts, one that is scheduled for later does not.
         """
 
+    async def reach(self, queue: str) -> None:
+        """Ask for nothing but whether the queue answers. Raises Unavailable."""
+
 
 class Seal(Protocol):
     """Keeps secrets that must be read again (destination and source secrets) unreadable at rest."""

@@ -162,6 +162,9 @@ class FakeQueue:
         times = (self._ready_at[one] for one in self.sent if one[0] == queue)
         return now - min((at for at in times if at <= now), default=now)
 
+    async def reach(self, queue: str) -> None:
+        assert queue
+
 
 class FakeSeal:
     """Marks instead of encrypting, so that a test sees when a secret was not sealed."""

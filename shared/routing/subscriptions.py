@@ -42,6 +42,21 @@ class SubscriptionBody(Body):
         return [self.event] if self.event else list(self.events or ())
 
 
+class FailuresBody(Body):
+    """Where to tell of deliveries that failed: of all, or of those to one destination or of one definition's events."""
+
+    url: Url
+    destination: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    definition: Discriminator | None = None
+
+    def whole(self) -> Json:
+        """The same as the body of a subscription."""
+        return {
+            **self.model_dump(by_alias=True, exclude_none=True, mode="json"),
+            "event": own.DELIVERY_FAILED,
+        }
+
+
 class Subscriptions:
     """Creates, lists, reads, resumes and removes subscriptions."""
 

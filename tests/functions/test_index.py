@@ -18,7 +18,15 @@ ASKED_FIRST = {f"OPTIONS {path}" for path in ("/v1/events", "/v1/events/batch", 
 TELLING = {
     f"GET /{path}" for path in ("openapi.json", "reference", "problems", "problems/{type}", "llms.txt")
 }
-OPEN = {"GET /health/live", "GET /v1/me", f"POST {HOOK}", f"GET {HOOK}", *TELLING, *ASKED_FIRST}
+OPEN = {
+    "GET /health/live",
+    "GET /health/ready",
+    "GET /v1/me",
+    f"POST {HOOK}",
+    f"GET {HOOK}",
+    *TELLING,
+    *ASKED_FIRST,
+}
 """Doors that ask for no right: some tell nothing of the deployment, one tells whose credential it is, the others are for
 vendors, who sign what they post."""
 HEAVY = (

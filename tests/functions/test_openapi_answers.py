@@ -83,6 +83,8 @@ def fresh(name: str) -> str:
 
 def the_app(running: Running) -> Iterator[Response]:
     yield running.anonymous.get("/health/live")
+    yield running.anonymous.get("/health/ready")
+    yield running.operator.get("/health/ready")
     yield running.anonymous.get("/openapi.json")
     yield from (ask(running.anonymous, "GET", path) for path in PAGES)
     yield Client.keyed(running.stack.base_url, running.deployment_key).post("/v1/tick")
@@ -188,6 +190,9 @@ def subscriptions(running: Running) -> Iterator[Response]:
     yield running.operator.get(path)
     yield running.operator.post(f"{path}/resume")
     yield running.operator.send("DELETE", path)
+    told = running.operator.post("/v1/failure-subscriptions", {"url": wanted["url"]})
+    yield told
+    yield running.operator.send("DELETE", told.headers["location"])
 
 
 def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:
@@ -205,6 +210,7 @@ def events(running: Running) -> Iterator[Response]:
     yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
+    yield running.client.get("/v1/metrics?step=day")
     yield running.operator.post("/v1/funnels/count", counted())
     yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 

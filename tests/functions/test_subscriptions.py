@@ -82,6 +82,26 @@ def test_a_receiver_that_answers_410_is_called_no_more(running: Running):
 
 
 @pytest.mark.slow
+def test_who_subscribes_to_failures_is_told_of_one_at_the_destination_that_they_name(running: Running):
+    url, failing, event = place(running), f"bad-{secrets.token_hex(6)}", defined(running)
+    bad = {"url": f"{running.stack.receiver_url}/bad/{failing}", "timeoutSeconds": 5}
+    made(running, "/v1/destinations", name=failing, kind="webhook", settings=bad)
+    made(running, "/v1/routes", event=event, destination=failing)
+    subscribed = running.operator.post("/v1/failure-subscriptions", {"url": url, "destination": failing})
+
+    failed = settled(running, event, "failed")
+    age_notices(Storage.of(running))
+    running.operator.post("/v1/tick")
+    wait_until(lambda: bool(calls(running, url)), "to be told of a failure", SECONDS)
+
+    assert (subscribed.status, subscribed.doc["events"]) == (201, ["delivery.failed"])
+    [call] = calls(running, url)
+    told_of = json.loads(call["body"])["data"]["properties"]
+    assert (told_of["eventId"], told_of["destination"], told_of["status"]) == (failed["id"], failing, "dead")
+    assert running.operator.send("DELETE", subscribed.headers["location"]).status == 204
+
+
+@pytest.mark.slow
 def test_who_wants_to_know_is_told_of_a_new_definition(running: Running):
     url = place(running)
     subscription = {"events": ["definition.changed"], "url": url}
