@@ -10,12 +10,12 @@ from functions import (
     health,
     me,
     no_door,
-    openapi,
     operate,
     people,
     preflight,
     process,
     receive,
+    reference,
     routing,
     subscriptions,
     tick,
@@ -38,7 +38,7 @@ for door in (
     operate,
     funnel,
     health,
-    openapi,
+    reference,
     no_door,
 ):
     app.register_functions(door.bp)

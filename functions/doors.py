@@ -6,7 +6,7 @@ from typing import Any
 
 import azure.functions as func
 
-from functions.replies import Reply, answer, problem, trace_id, unexpected
+from functions.replies import JSON, Reply, answer, problem, trace_id, unexpected
 from shared.access.caller import SECTION_HEADER, Caller
 from shared.access.quotas import Standing
 from shared.access.rights import NEEDS, NEEDS_TOO, Scope
@@ -71,13 +71,14 @@ OpenHandler = Callable[[Call], Awaitable[Reply]]
 class Gives:
     """A good answer: its status, its form (a type that pydantic describes), and the headers that may come with it.
 
-    `other` is another good answer of the same door, with another status.
+    `other` is another good answer of the same door, with another status; `media` is what a body comes as.
     """
 
     status: int
     form: Any
     headers: tuple[str, ...] = ()
     other: "Gives | None" = None
+    media: str = JSON
 
     @property
     def all(self) -> "tuple[Gives, ...]":

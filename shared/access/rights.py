@@ -58,6 +58,7 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/definitions/{event}/versions/{version}": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}/schema": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}/funnel": Scope.EVENTS_READ,
+    "GET /v1/metrics": Scope.EVENTS_READ,
     "POST /v1/definitions": Scope.DEFINITIONS_WRITE,
     "POST /v1/definitions/{event}/versions": Scope.DEFINITIONS_WRITE,
     "GET /v1/destinations": Scope.DELIVERY_READ,
