@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from local.host import worker
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -100,7 +101,5 @@ def _read_aside() -> Iterator[str]:
 
 
 def _bindings() -> Iterator[Mapping[str, Any]]:
-    import function_app
-
-    for function in function_app.app.get_functions():
-        yield from json.loads(function.get_function_json())["bindings"]
+    for function in worker.index(ROOT):
+        yield from function.bindings
