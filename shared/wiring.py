@@ -42,6 +42,7 @@ from shared.stages.record import Recorder
 from shared.stages.send import Sender
 from shared.stages.tell import Teller
 from shared.stages.validate import Validator
+from shared.stores.alerts import AlertStore
 from shared.stores.beat import Beat
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -170,6 +171,7 @@ class _Stores(TypedDict):
     quarantine: Quarantine
     belongings: Belongings
     beat: Beat
+    alerts: AlertStore
     used: Used
     rejected: Rejected
     contents: Contents
@@ -183,6 +185,7 @@ def _stores(tables: Tables, blobs: Blobs, clock: Clock) -> _Stores:
         "quarantine": Quarantine(tables, blobs, clock),
         "belongings": Belongings(tables, blobs),
         "beat": Beat(tables),
+        "alerts": AlertStore(tables),
         "used": Used(tables, clock),
         "rejected": Rejected(tables, clock),
         "contents": Contents(tables),
