@@ -96,6 +96,10 @@ layers: setup
 test-all: setup sdks
 	@$(PYTEST) $(ARGS)
 
+.PHONY: deployer
+deployer: $(STAMPS)/deployer  ## Install only what the scripts of a deployment need; setup has it all
+	@:
+
 # --- the environment: one stamp a lock, so that nothing is done twice -------------------------------------
 
 .PHONY: setup
@@ -110,6 +114,12 @@ $(VENV)/pyvenv.cfg:
 
 $(STAMPS)/dev: requirements/dev.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing the packages of $< (about a minute)"
+	@$(PIP) -r $< | $(COUNT)
+	@mkdir -p $(@D) && touch $@
+
+# What is deployed is all that the scripts around a deployment need.
+$(STAMPS)/deployer: requirements.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing the packages of $< (half a minute)"
 	@$(PIP) -r $< | $(COUNT)
 	@mkdir -p $(@D) && touch $@
 

@@ -147,3 +147,5 @@ output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_NAME string = functionApp.outputs.name
 output AZURE_KEY_VAULT_NAME string = vault.outputs.name
 output SIGNALBOX_URL string = functionApp.outputs.url
+output AZURE_STORAGE_TABLE_ENDPOINT string = dataStorage.outputs.tableEndpoint
+output AZURE_PACKAGE_CONTAINER_URL string = runtimeStorage.outputs.packageContainerUrl
