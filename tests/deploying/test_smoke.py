@@ -17,6 +17,7 @@ from shared.azure.tables import AzureTables
 from shared.azure.vault import MasterKeySeal
 from shared.wiring import SystemClock
 from tests.deploying.conftest import Hook
+from tests.deploying.test_page import APP, fits, shown
 from tests.running import Running
 
 pytestmark = pytest.mark.slow
@@ -54,6 +55,12 @@ def test_an_event_comes_through_and_its_receipt_is_shown(deployed):
         "processed",
         [],
     )
+
+
+def test_the_hook_after_deploying_says_what_the_page_shows(deployed, running):
+    done = deployed.run("smoke", "chunked")
+
+    assert fits(shown("smoke"), done.stdout.replace(running.stack.base_url, APP)), done.stdout
 
 
 def test_what_it_leaves_behind_is_a_test_of_its_own_section_and_gone_after_a_day(deployed, running):
