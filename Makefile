@@ -40,7 +40,7 @@ test: setup sdks  ## Run the whole suite, with Azurite and the broker
 	@$(PYTEST) $(ARGS)
 
 .PHONY: check
-check: lint types layers test-all  ## Run what CI runs: formatting, lint, types, layers, all tests
+check: lint types layers infra test-all  ## Run what CI runs: formatting, lint, types, layers, templates, all tests
 
 .PHONY: bench
 bench: setup  ## Measure each part of the way, and the accept path against the plain design
@@ -63,6 +63,13 @@ verify-azure: setup  ## Run the contract, fault and smoke tests on a real accoun
 .PHONY: sdks
 sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
 	@:
+
+CHECKOV := $(VENV)/checkov
+.PHONY: infra
+infra: $(STAMPS)/checkov  ## Check the deployment's templates with checkov; test has the other checks of them
+	@$(CHECKOV)/bin/checkov --config-file infra/.checkov.yaml \
+		-o cli -o json --output-file-path console,$(CHECKOV)/found.json
+	@! grep -q '"parsing_errors": [1-9]' $(CHECKOV)/found.json || { echo "checkov cannot read a template"; exit 1; }
 
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 .PHONY: browser
@@ -152,6 +159,13 @@ $(STAMPS)/sdks: requirements/sdks.txt $(SDKS)/package-lock.json | $(STAMPS)/dev
 	@cd $(SDKS) && $(NPM) ci >/dev/null
 	@touch $@
 
+# In an environment of its own: it wants other versions than ours of what both use.
+$(STAMPS)/checkov: requirements/checkov.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing checkov (a minute or two)"
+	@$(BIN)/python -m venv --clear $(CHECKOV)
+	@$(CHECKOV)/bin/python -m pip --disable-pip-version-check install --require-hashes -r $< | $(COUNT)
+	@mkdir -p $(@D) && touch $@
+
 # --- the locks -------------------------------------------------------------------------------------------
 
 UPGRADE ?=
@@ -165,6 +179,7 @@ lock: setup  ## Write the locks anew; UPGRADE=--upgrade takes the newest version
 	@$(COMPILE) --python-version 3.11 -c requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/broker.in -o requirements/broker.txt
 	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/sdks.in -o requirements/sdks.txt
+	@$(COMPILE) --python-version 3.11 requirements/checkov.in -o requirements/checkov.txt
 	@$(COMPILE) --python-version 3.13 --no-deps requirements/host.in -o requirements/host.txt
 	@$(COMPILE) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	@cd $(AZURITE) && $(NPM) install --package-lock-only

@@ -57,6 +57,9 @@ class CountingQueue:
     async def waited(self, queue: str) -> timedelta:
         return await self._bus.waited(queue)
 
+    async def reach(self, queue: str) -> None:
+        await self._bus.reach(queue)
+
 
 @dataclass(frozen=True, slots=True)
 class Furnished:

@@ -6,8 +6,8 @@ from typing import Any
 
 import azure.functions as func
 
-from functions.replies import Reply, answer, problem, trace_id, unexpected
-from shared.access.caller import Caller
+from functions.replies import JSON, Reply, answer, problem, trace_id, unexpected
+from shared.access.caller import SECTION_HEADER, Caller
 from shared.access.quotas import Standing
 from shared.access.rights import NEEDS, NEEDS_TOO, Scope
 from shared.acting import acting
@@ -51,6 +51,11 @@ class KeyedCall(Call):
         """The section it is about. Raises Forbidden when a deployment key has not named one."""
         return self.caller.require_section()
 
+    @property
+    def asked_in(self) -> str:
+        """The query that names the section, where the request's named it; for a Location that keeps it."""
+        return f"?section={self.section}" if "section" in self.query else ""
+
     async def spend(self, amount: int = 1) -> Standing:
         """Take from the caller's quotas: one for the request, and for a batch its events. Raises QuotaExceeded."""
         id = self.caller.section
@@ -66,13 +71,14 @@ OpenHandler = Callable[[Call], Awaitable[Reply]]
 class Gives:
     """A good answer: its status, its form (a type that pydantic describes), and the headers that may come with it.
 
-    `other` is another good answer of the same door, with another status.
+    `other` is another good answer of the same door, with another status; `media` is what a body comes as.
     """
 
     status: int
     form: Any
     headers: tuple[str, ...] = ()
     other: "Gives | None" = None
+    media: str = JSON
 
     @property
     def all(self) -> "tuple[Gives, ...]":
@@ -94,6 +100,10 @@ class Wants:
     refuses: tuple[type[SignalboxError], ...] = ()
     pages: bool = False
     """Whether scripts of any web page may read the answer: no cookie means anything here, and the key is in the page."""
+    credential: bool = False
+    """Whether it asks for a credential though for no right, and authenticates by itself."""
+    section_in_query: bool = False
+    """Whether `section` in the query may stand for the header: for who follows a Location and sends no header of ours."""
 
 
 NOTHING = Wants()
@@ -111,9 +121,14 @@ class Door:
     route: str
     handler: Callable[..., Awaitable[Reply]]
     needs: tuple[Scope, ...]
-    """Empty for an open door."""
+    """Empty for a door that asks for no right."""
     gives: Gives
     wants: Wants
+
+    @property
+    def keyed(self) -> bool:
+        """Whether it asks for a credential."""
+        return bool(self.needs) or self.wants.credential
 
     @property
     def path(self) -> str:
@@ -143,7 +158,8 @@ def door(
     def register(handler: Handler) -> Handler:
         async def handle(call: Call) -> Reply:
             line = call.line
-            caller = await authenticate(line.keys, line.clients, line.sections, call.request.headers, needed)
+            headers = _with_section(call) if wants.section_in_query else call.request.headers
+            caller = await authenticate(line.keys, line.clients, line.sections, headers, needed)
             for scope in too:
                 caller.require(scope)
             keyed = KeyedCall(line, call.request, call.params, call.query, caller)
@@ -163,7 +179,7 @@ def door(
 def open_door(
     bp: func.Blueprint, route: str, gives: Gives, wants: Wants = NOTHING
 ) -> Callable[[OpenHandler], OpenHandler]:
-    """Register a handler that asks for no key: it authenticates in its own way, or tells nothing."""
+    """Register a handler that asks for no right: it authenticates in its own way, or tells nothing."""
 
     def register(handler: OpenHandler) -> OpenHandler:
         _open(bp, Door(route, handler, (), gives, wants), handler)
@@ -184,6 +200,12 @@ def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
         return handler
 
     return register
+
+
+def _with_section(call: Call) -> Mapping[str, str]:
+    """The headers, with the section that the query names where they name none."""
+    named = {SECTION_HEADER.lower(): call.query["section"]} if "section" in call.query else {}
+    return {**named, **call.request.headers}
 
 
 def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:

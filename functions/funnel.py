@@ -5,10 +5,11 @@ from datetime import timedelta
 import azure.functions as func
 
 from functions.answers import funnel as answers
+from functions.answers import metrics as metrics_answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared.operations import count_again as counting
-from shared.operations import funnel, why
+from shared.operations import funnel, metrics, why
 from shared.operations.pace import Pace
 
 bp = func.Blueprint()
@@ -27,6 +28,19 @@ async def read_funnel(call: KeyedCall) -> Reply:
     asked = funnel.asked_of(call.params["event"], call.query, call.line.clock.now())
     pace = Pace.of(call.line.clock, COUNTED_WITHIN)
     return Reply(200, await funnel.funnel(call.line, call.caller, asked, pace))
+
+
+@door(
+    bp,
+    "GET /v1/metrics",
+    Gives(200, metrics_answers.Metrics),
+    Wants(query=("since", "until", "step", "limit", "after")),
+)
+async def read_metrics(call: KeyedCall) -> Reply:
+    """Count what came in a time and what became of it, by definition, source and destination, and what waits now."""
+    wanted = metrics.wanted_of(call.query, call.line.clock.now())
+    pace = Pace.of(call.line.clock, COUNTED_WITHIN)
+    return Reply(200, await metrics.metrics(call.line, call.caller, wanted, pace))
 
 
 @door(bp, "POST /v1/why", Gives(200, answers.Why), Wants(body=why.WhyBody))

@@ -1,18 +1,16 @@
 """The app describes itself: an OpenAPI 3.1 document, made on first use of what the doors declare."""
 
-import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from itertools import groupby
+from pathlib import Path
 from typing import Any, get_args
 
-import azure.functions as func
-
 from functions.answers.problems import Problem
-from functions.doors import DOORS, FOR_PAGES, Call, Door, Gives, open_door
-from functions.replies import Reply
+from functions.doors import DOORS, FOR_PAGES, Door, Gives
+from functions.replies import JSON
 from functions.schemas import Schemas, schemas_of
-from shared import exact
 from shared.access.caller import SECTION_HEADER
 from shared.errors import (
     BodyTooLarge,
@@ -39,7 +37,8 @@ VERSION = "0.1.0"
 
 Doc = dict[str, Json]
 Kinds = tuple[type[SignalboxError], ...]
-bp = func.Blueprint()
+EXAMPLES = Path(__file__).with_name("examples.json")
+"""A body for each door that the documentation shows one for. `python -m tests.functions.written` writes them."""
 
 _KEYED = (Unauthenticated, Forbidden, NotFound, QuotaExceeded, Unavailable)
 _READING = (MalformedBody, LengthRequired, BodyTooLarge, UnsupportedMediaType, Invalid)
@@ -47,6 +46,7 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "{id}": ({"type": "string"}, "The id that its list, or the answer that created it, tells."),
     "{event}": ({"type": "string"}, "An event's name, such as transactions.order-placed."),
     "{version}": ({"type": "string"}, "A version's id."),
+    "{type}": ({"type": "string"}, "The last part of a problem's `type`, such as not-found."),
     "{source}": ({"type": "string"}, "The last part of the source's hookPath."),
     "limit": ({"type": "integer", "minimum": 1, "maximum": MOST, "default": MOST // 2}, "How many at most."),
     "before": ({"type": "string", "format": "uuid"}, "An event's id: what is older than it."),
@@ -62,6 +62,11 @@ _PARAMETERS: Mapping[str, tuple[Doc, str]] = {
     "Idempotency-Key": (
         {"type": "string", "minLength": 1, "maxLength": MAX_KEY},
         "Your own id for the event: sent again, it counts once. The body's `id` means the same.",
+    ),
+    "section": ({"type": "string"}, f"What the header {SECTION_HEADER} says, where it is not sent."),
+    "If-None-Match": (
+        {"type": "string"},
+        "The `ETag` of what you have: if it still holds, the answer is 304.",
     ),
     SECTION_HEADER: (
         {"type": "string"},
@@ -86,6 +91,11 @@ _HEADERS: Mapping[str, tuple[Doc, str]] = {
         {"type": "string"},
         "A name for the file: kind and case, such as `shopify.orders-create.json`.",
     ),
+    "ETag": (
+        {"type": "string"},
+        "A tag of this content: send it as `If-None-Match` to ask whether it has changed.",
+    ),
+    "Cache-Control": ({"type": "string"}, "How long a cache may keep it."),
     "Allow": ({"type": "string"}, "The methods that the path takes."),
 }
 _WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {
@@ -94,17 +104,6 @@ _WITH: Mapping[type[SignalboxError], tuple[str, ...]] = {
     Unauthenticated: ("WWW-Authenticate",),
     MethodNotAllowed: ("Allow",),
 }
-
-
-@open_door(bp, "GET /openapi.json", Gives(200, dict[str, Json]))
-async def read_openapi(call: Call) -> Reply:  # noqa: ARG001  (every handler takes its call)
-    """Read what you are reading: the description of every door."""
-    return Reply(200, await asyncio.to_thread(_written))
-
-
-@cache
-def _written() -> bytes:
-    return exact.dumps(document()).encode()
 
 
 @cache
@@ -139,7 +138,7 @@ def document() -> Doc:
 def refusals(door: Door) -> set[type[SignalboxError]]:
     """Every refusal that a door can give: those of its sort, and its own."""
     found: set[type[SignalboxError]] = {SignalboxError, *door.wants.refuses}
-    if door.needs:
+    if door.keyed:
         found.update(_KEYED)
     if door.wants.body not in (None, bytes):
         found.update(_READING)
@@ -158,7 +157,7 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
         "summary": told.partition(". ")[0].removesuffix("."),
         "description": told + scope,
         "tags": [door.path.removeprefix("/v1").split("/")[1]],
-        "security": [{"key": [str(one) for one in door.needs]}] if door.needs else [],
+        "security": [{"key": [str(one) for one in door.needs]}] if door.keyed else [],
         "parameters": list(_parameters(door)),
         "responses": {
             **{str(gives.status): _good(door, gives, schemas) for gives in door.gives.all},
@@ -173,7 +172,8 @@ def _operation(door: Door, schemas: Schemas) -> Doc:
 def _parameters(door: Door) -> Iterator[Doc]:
     in_path = [segment for segment in door.path.split("/") if segment.startswith("{")]
     keyed = (SECTION_HEADER,) if door.needs else ()
-    named = {"path": in_path, "query": door.wants.query, "header": (*door.wants.headers, *keyed)}
+    query = (*door.wants.query, *(("section",) if door.wants.section_in_query else ()))
+    named = {"path": in_path, "query": query, "header": (*door.wants.headers, *keyed)}
     for place, names in named.items():
         for name in names:
             schema, text = _PARAMETERS[name]
@@ -192,16 +192,24 @@ def _request_body(door: Door, schemas: Schemas) -> Doc:
     if form is bytes:
         return {"description": "What the vendor sends.", "content": {"*/*": {}}}
     limits = f"At most {MAX_BODY_BYTES} bytes, unpacked. It may be compressed: `Content-Encoding: gzip`."
-    content = {"application/json": {"schema": schemas.of[form]}}
-    return {"description": limits, "required": required, "content": content}
+    content = {"schema": schemas.of[form]}
+    if door.handler.__name__ in _examples():
+        content["example"] = _examples()[door.handler.__name__]
+    return {"description": limits, "required": required, "content": {JSON: content}}
+
+
+@cache
+def _examples() -> Doc:
+    return json.loads(EXAMPLES.read_bytes())  # type: ignore[no-any-return]
 
 
 def _good(door: Door, gives: Gives, schemas: Schemas) -> Doc:
     form = gives.form
-    content = {"content": {"application/json": {"schema": schemas.of[form]}}} if form is not None else {}
-    quota = ("RateLimit", "RateLimit-Policy") if door.needs else ()
+    content = {"content": {gives.media: {"schema": schemas.of[form]}}} if form is not None else {}
+    quota = ("RateLimit", "RateLimit-Policy") if door.keyed else ()
     pages = tuple(FOR_PAGES) if door.wants.pages else ()
-    return {"description": "It is done."} | content | _headers((*gives.headers, *quota, *pages))
+    told = "It is what you have." if gives.status == 304 else "It is done."
+    return {"description": told} | content | _headers((*gives.headers, *quota, *pages))
 
 
 def _bad(door: Door) -> Iterator[tuple[str, Kinds]]:

@@ -12,17 +12,19 @@ from shared import exact
 from shared.errors import MethodNotAllowed, QuotaExceeded, SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
+JSON = "application/json"
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
 _log = logging.getLogger("signalbox.replies")
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A good answer. `doc` is JSON, or bytes where it is written already."""
+    """A good answer. `doc` is JSON, or bytes where it is written already: of `media`."""
 
     status: int
     doc: Json | bytes = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    media: str = JSON
 
 
 def answer(reply: Reply) -> func.HttpResponse:
@@ -31,7 +33,7 @@ def answer(reply: Reply) -> func.HttpResponse:
         _written(reply.doc),
         status_code=reply.status,
         headers=dict(reply.headers),
-        mimetype="application/json",
+        mimetype=reply.media,
     )
 
 

@@ -1,4 +1,5 @@
-// Everything that one Signalbox environment needs, in a resource group of its own.
+// Everything that one Signalbox environment needs, in a resource group of its own. Nothing is fetched to build it: all
+// modules are beside this file.
 targetScope = 'subscription'
 
 @description('Name of the azd environment; all resource names are derived from it.')
@@ -16,12 +17,33 @@ param principalId string = ''
 @allowed(['User', 'ServicePrincipal'])
 param principalType string = 'User'
 
+@description('What the environment is for. It is a tag, by which costs can be told apart; parameters/ has the values that go with it.')
+@allowed(['dev', 'test', 'prod'])
+param stage string = 'dev'
+
 @description('Redundancy of the accepted events. ZRS survives the loss of a zone; LRS where the region has none.')
 @allowed(['Standard_LRS', 'Standard_ZRS', 'Standard_GZRS'])
 param dataRedundancy string = 'Standard_ZRS'
 
 @description('What the API is called in Entra, comma separated. Empty: no access tokens are taken, keys only.')
 param entraAudiences string = ''
+
+@description('Refuse webhook sources that check nobody.')
+param forbidUnverified bool = false
+
+@description('How long the audit keeps who changed what, in days.')
+@minValue(30)
+@maxValue(3650)
+param auditDays int = 400
+
+@description('Memory of an instance, in MB; processors come with it.')
+@allowed([512, 2048, 4096])
+param instanceMemoryMB int = 2048
+
+@description('Requests that an instance takes at once. Python has 1 by default; commit groups form inside one process, so many must meet there.')
+@minValue(1)
+@maxValue(1000)
+param httpConcurrency int = 100
 
 @minValue(40)
 @maxValue(1000)
@@ -34,8 +56,33 @@ param alwaysReadyHttpInstances int = 0
 @description('Grant the app Service Bus Data Owner: without it the queue length cannot be read and scaling from zero stalls.')
 param serviceBusDataOwner bool = true
 
+@description('Gigabytes of telemetry a day after which no more is taken in: the end of what a flood of it can cost, and of alerts for that day.')
+@minValue(1)
+param dailyCapGb int = 1
+
+@description('Whether the alerts are evaluated. Each rule costs something, whether it fires or not.')
+param alertsEnabled bool = true
+
+@description('Who is told by mail when an alert fires, comma separated.')
+param alertEmails string = ''
+
+@description('An https address that alerts are posted to. Whoever knows it may often post there, too.')
+@secure()
+param alertWebhook string = ''
+
+@description('What the environment may cost a month, in the currency of the subscription, before somebody is told. 0: no budget.')
+@minValue(0)
+param monthlyBudget int = 0
+
+@description('From when the budget counts: the first day of the month in which it is made, as 2026-11-01. It can be changed by a new budget only, so it is set once and is not the day of the deployment. Empty: no budget.')
+param budgetStart string = ''
+
 var token = toLower(uniqueString(subscription().id, environmentName, location))
-var tags = { 'azd-env-name': environmentName }
+var tags = {
+  'azd-env-name': environmentName
+  application: 'signalbox'
+  stage: stage
+}
 
 resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
   name: 'rg-${environmentName}'
@@ -61,6 +108,7 @@ module monitoring 'app/monitoring.bicep' = {
     insightsName: 'appi-signalbox-${token}'
     location: location
     tags: tags
+    dailyCapGb: dailyCapGb
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -86,6 +134,7 @@ module dataStorage 'app/data-storage.bicep' = {
     location: location
     tags: tags
     redundancy: dataRedundancy
+    workspaceId: monitoring.outputs.workspaceId
     appPrincipalId: identity.outputs.principalId
   }
 }
@@ -97,6 +146,7 @@ module serviceBus 'app/service-bus.bicep' = {
     name: 'sbns-signalbox-${token}'
     location: location
     tags: tags
+    workspaceId: monitoring.outputs.workspaceId
     appPrincipalId: identity.outputs.principalId
     grantDataOwner: serviceBusDataOwner
   }
@@ -109,6 +159,7 @@ module vault 'app/vault.bicep' = {
     name: 'kv-${token}'
     location: location
     tags: tags
+    workspaceId: monitoring.outputs.workspaceId
     appPrincipalId: identity.outputs.principalId
     deployerPrincipalId: principalId
     deployerPrincipalType: principalType
@@ -126,6 +177,7 @@ module functionApp 'app/function-app.bicep' = {
     identityId: identity.outputs.id
     identityClientId: identity.outputs.clientId
     insightsConnectionString: monitoring.outputs.connectionString
+    workspaceId: monitoring.outputs.workspaceId
     runtimeStorageName: runtimeStorage.outputs.name
     packageContainerUrl: runtimeStorage.outputs.packageContainerUrl
     tableEndpoint: dataStorage.outputs.tableEndpoint
@@ -136,8 +188,41 @@ module functionApp 'app/function-app.bicep' = {
     slowQueue: serviceBus.outputs.slowQueue
     masterKeysUri: vault.outputs.masterKeysUri
     entraAudiences: entraAudiences
+    forbidUnverified: forbidUnverified
+    auditDays: auditDays
+    instanceMemoryMB: instanceMemoryMB
+    httpConcurrency: httpConcurrency
     maximumInstanceCount: maximumInstanceCount
     alwaysReadyHttpInstances: alwaysReadyHttpInstances
+  }
+}
+
+module alerts 'app/alerts.bicep' = {
+  scope: group
+  name: 'alerts'
+  params: {
+    name: 'signalbox-${token}'
+    location: location
+    tags: tags
+    enabled: alertsEnabled
+    emails: alertEmails
+    webhook: alertWebhook
+    dailyCapGb: dailyCapGb
+    workspaceId: monitoring.outputs.workspaceId
+    serviceBusId: serviceBus.outputs.id
+    dataStorageId: dataStorage.outputs.id
+    functionAppId: functionApp.outputs.id
+  }
+}
+
+module budget 'app/budget.bicep' = if ((monthlyBudget > 0) && !empty(budgetStart)) {
+  scope: group
+  name: 'budget'
+  params: {
+    name: 'budget-signalbox-${token}'
+    amount: monthlyBudget
+    start: budgetStart
+    actionGroupId: alerts.outputs.actionGroupId
   }
 }
 
@@ -145,7 +230,7 @@ output AZURE_LOCATION string = location
 output AZURE_TENANT_ID string = tenant().tenantId
 output AZURE_RESOURCE_GROUP string = group.name
 output AZURE_FUNCTION_NAME string = functionApp.outputs.name
-output AZURE_KEY_VAULT_NAME string = vault.outputs.name
-output SIGNALBOX_URL string = functionApp.outputs.url
 output AZURE_STORAGE_TABLE_ENDPOINT string = dataStorage.outputs.tableEndpoint
 output AZURE_PACKAGE_CONTAINER_URL string = runtimeStorage.outputs.packageContainerUrl
+output AZURE_KEY_VAULT_NAME string = vault.outputs.name
+output SIGNALBOX_URL string = functionApp.outputs.url

@@ -146,6 +146,10 @@ class EmbeddedQueue:
         """How long the oldest message that is not scheduled has waited, locked or not; zero when there is none."""
         return await self._run(self._waited, queue)
 
+    async def reach(self, queue: str) -> None:
+        """The file is there, or nothing would be."""
+        await self._run(self._waited, queue)
+
     async def counts(self, queue: str) -> QueueCounts:
         return await self._run(self._counts, queue)
 

@@ -9,7 +9,7 @@
     ├── QuotaExceeded 429          └── Unavailable 503 (these two are worth repeating unchanged)
                                        └── Later (met by a message's work only: it knows when)
 
-Types follow RFC 9457; each `type` has a page of its own under docs/problems.md.
+Types follow RFC 9457; each `type` is the path of a page, made of its section in docs/problems.md.
 """
 
 from collections.abc import Mapping, Sequence

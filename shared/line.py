@@ -14,6 +14,7 @@ from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
 from shared.ports import Clock
+from shared.probe import Probe
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.routing.subscriptions import Subscriptions
@@ -23,6 +24,7 @@ from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
 from shared.stages.tell import Teller
+from shared.stores.beat import Beat
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
@@ -75,4 +77,6 @@ class Line:
     contents: Contents
     replays: Replays
     rollups: Rollups
+    beat: Beat
+    probe: Probe
     clock: Clock

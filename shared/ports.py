@@ -1,4 +1,5 @@
-"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, an identity, a clock.
+"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, an identity, a meter,
+a clock.
 
 Adapters live in `shared.azure`; small fakes that pass the same contract tests live in `tests.fakes`.
 Every port raises `shared.errors.Unavailable` when its part is away, and nothing else but what it names here.
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
+
+from shared.metrics import Metric
 
 Value = str | int | bool | bytes | None
 """What a row's member holds. int is 32 bits; bytes may be as long as a row (the adapter splits them)."""
@@ -153,6 +156,9 @@ class Queue(Protocol):
         One that somebody has in hand counts, one that is scheduled for later does not.
         """
 
+    async def reach(self, queue: str) -> None:
+        """Ask for nothing but whether the queue answers. Raises Unavailable."""
+
 
 class Seal(Protocol):
     """Keeps secrets that must be read again (destination and source secrets) unreadable at rest."""
@@ -217,6 +223,23 @@ class Identity(Protocol):
 
     async def token(self, scope: str) -> AccessToken | None:
         """A token for a resource; None where this app has no identity, or is given none."""
+
+
+class Meter(Protocol):
+    """Takes measures of the closed list (`shared.metrics`), a value for each attribute of the metric.
+
+    It never waits, and what becomes of a measure is no concern of whoever gives it: only an attribute that the metric
+    has not is an error, a ValueError.
+    """
+
+    def count(self, metric: Metric, by: float = 1, **of: str) -> None:
+        """Add to a sum."""
+
+    def gauge(self, metric: Metric, value: float, **of: str) -> None:
+        """Say how it stands now. It is told once: where nobody says it again, nothing is known."""
+
+    def record(self, metric: Metric, value: float, **of: str) -> None:
+        """Add one value to a histogram."""
 
 
 class Clock(Protocol):

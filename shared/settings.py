@@ -20,7 +20,9 @@ class StorageSettings(BaseSettings):
     storage_connection: SecretStr | None = None
     """Connection string of the data storage account; local only."""
     storage_table_endpoint: str | None = None
+    """Of the same account; in Azure only."""
     storage_blob_endpoint: str | None = None
+    """Of the same account; in Azure only."""
 
 
 class Settings(StorageSettings):
@@ -31,8 +33,9 @@ class Settings(StorageSettings):
     service_bus_namespace: str | None = Field(
         None, validation_alias="ServiceBusConnection__fullyQualifiedNamespace"
     )
+    """Host name of the namespace; in Azure only."""
     azure_client_id: str | None = None
-    """The user-assigned managed identity to use."""
+    """The user-assigned managed identity to use; in Azure only."""
     events_queue: str = "events"
     deliveries_queue: str = "deliveries"
     slow_queue: str = "deliveries-slow"
@@ -44,7 +47,7 @@ class Settings(StorageSettings):
     signalbox_audit_days: int = Field(KEPT.days, ge=30, le=3_650)
     """How long the audit keeps who changed what."""
     signalbox_allow_loopback: bool = False
-    """Lets destinations be on this machine; never in a deployment."""
+    """Lets destinations be on this machine; local only, never in a deployment."""
     signalbox_entra_audiences: str = ""
     """What this API is called in Entra, comma separated. Without it no tokens are taken."""
     signalbox_entra_tenant: str = Field("", validate_default=True)

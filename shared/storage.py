@@ -122,17 +122,18 @@ REPLAYS = Store(
 ROLLUPS = Store(
     "rollups",
     backed_up=False,
-    keys="{section} / {event}|{hour} what was counted of a definition, ~{hour} when the hour was counted and will be again, "
+    keys="{section} / {event}|{hour} what was counted of a definition, *|{hour} of all of them, ~{hour} when the hour was counted and will be again, "
     "!{hour}|{event} what the API refused of one",
     purge="400 days after the hour",
-    export="holds numbers, and the names of definitions and destinations",
-    erase="holds numbers, and the names of definitions and destinations",
+    export="holds numbers, and the names of definitions, sources and destinations",
+    erase="holds numbers, and the names of definitions, sources and destinations",
 )
 USAGE = Store(
     "usage",
     backed_up=False,
     keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute; "
-    "used|{id}: when a key or client was last used, delivered|{destination}, failing|{destination}: when something last arrived there, since when all fails",
+    "used|{id}: when a key or client was last used, delivered|{destination}, failing|{destination}: when something last arrived there, since when all fails; "
+    'in partition "", tick: when the tick was last through',
     purge="never: one small row each, written anew",
     export="holds numbers and times only",
     erase="holds numbers and times only",

@@ -23,6 +23,7 @@ from shared.people.directory import Directory
 from shared.people.identity import People
 from shared.people.timeline import Timeline
 from shared.ports import Blobs, Clock, Http, Identity, Queue, Seal, Tables
+from shared.probe import Probe
 from shared.registry import Registry
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
@@ -41,6 +42,7 @@ from shared.stages.record import Recorder
 from shared.stages.send import Sender
 from shared.stages.tell import Teller
 from shared.stages.validate import Validator
+from shared.stores.beat import Beat
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
 from shared.stores.dead_letters import DeadLetters
@@ -123,7 +125,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
     ledger, outbox, receipts, due = _kept(tables, blobs, join_pause)
     routes, destinations = Routes(registry, clock), Destinations(registry, seal, clock)
-    dead_letters = DeadLetters(tables, receipts, outbox, clock)
+    dead_letters, sections = DeadLetters(tables, receipts, outbox, clock), Sections(registry, seal, clock)
     hand_off = HandOff(queue, outbox, due, clock, queues, mark_pause)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
@@ -147,25 +149,27 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         destinations=destinations,
         subscriptions=conclude.subscriptions,
         definitions=Definitions(registry, clock),
-        sections=Sections(registry, seal, clock),
+        sections=sections,
         reseal=Reseal(registry, seal),
         keys=Keys(registry, clock),
         audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(counts),
-        quarantine=Quarantine(tables, blobs, clock),
         dead_letters=dead_letters,
         due=due,
-        belongings=Belongings(tables, blobs),
+        probe=Probe(Beat(tables), sections, blobs, (queue, queues[0]), clock),
         clock=clock,
-        **_stores(tables, clock),
+        **_stores(tables, blobs, clock),
     )
 
 
 class _Stores(TypedDict):
-    """What of a line needs tables, and perhaps a clock, and nothing else of it."""
+    """What of a line needs storage, and perhaps a clock, and nothing else of it."""
 
+    quarantine: Quarantine
+    belongings: Belongings
+    beat: Beat
     used: Used
     rejected: Rejected
     contents: Contents
@@ -174,8 +178,11 @@ class _Stores(TypedDict):
     rollups: Rollups
 
 
-def _stores(tables: Tables, clock: Clock) -> _Stores:
+def _stores(tables: Tables, blobs: Blobs, clock: Clock) -> _Stores:
     return {
+        "quarantine": Quarantine(tables, blobs, clock),
+        "belongings": Belongings(tables, blobs),
+        "beat": Beat(tables),
         "used": Used(tables, clock),
         "rejected": Rejected(tables, clock),
         "contents": Contents(tables),

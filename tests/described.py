@@ -76,7 +76,7 @@ class Description:
         )
         if answer.status in ALWAYS and ALWAYS[answer.status] not in answer.headers:
             yield f"the header {ALWAYS[answer.status]} is missing"
-        media = answer.headers.get("content-type", "none")
+        media = answer.headers.get("content-type", "none").partition(";")[0]
         # The runtime gives every answer a content type, an empty one too.
         content = response.get("content", {media: {"schema": {"type": "null"}}})
         if media not in content:

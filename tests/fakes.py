@@ -1,12 +1,14 @@
 """Small in-memory stand-ins for the ports; they pass the same contract tests as the real adapters."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import ceil
 
 from shared.azure.rows import entities_of, row_of
+from shared.metrics import Metric
 from shared.ports import (
     AccessToken,
     Answer,
@@ -21,6 +23,8 @@ from shared.ports import (
 )
 
 Rows = dict[tuple[str, str], Row]
+Measured = tuple[str, ...]
+"""A metric's name, and the value of each of its attributes in their order."""
 
 PAGE_ROWS = 1000
 """The real tables give at most so many rows an answer."""
@@ -158,6 +162,9 @@ class FakeQueue:
         times = (self._ready_at[one] for one in self.sent if one[0] == queue)
         return now - min((at for at in times if at <= now), default=now)
 
+    async def reach(self, queue: str) -> None:
+        assert queue
+
 
 class FakeSeal:
     """Marks instead of encrypting, so that a test sees when a secret was not sealed."""
@@ -212,3 +219,27 @@ class FakeClock:
 
     def pass_(self, **time: float) -> None:
         self.time += timedelta(**time)
+
+
+class FakeMeter:
+    """Remembers what it was told, and takes no value that is not on the list."""
+
+    def __init__(self) -> None:
+        self.sums: Counter[Measured] = Counter()
+        self.gauges: dict[Measured, float] = {}
+        self.values: dict[Measured, list[float]] = {}
+
+    def count(self, metric: Metric, by: float = 1, **of: str) -> None:
+        self.sums[_measured(metric, "sum", of)] += by  # type: ignore[assignment]
+
+    def gauge(self, metric: Metric, value: float, **of: str) -> None:
+        self.gauges[_measured(metric, "gauge", of)] = value
+
+    def record(self, metric: Metric, value: float, **of: str) -> None:
+        self.values.setdefault(_measured(metric, "histogram", of), []).append(value)
+
+
+def _measured(metric: Metric, kind: str, of: Mapping[str, str]) -> Measured:
+    assert metric.kind == kind, f"{metric.name} is a {metric.kind}"
+    assert metric.closed(of) == of, f"{of} are no values of {metric.name}"
+    return metric.name, *(of[name] for name in metric.attributes)

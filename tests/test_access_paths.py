@@ -119,6 +119,16 @@ async def rollups(house):
     await house.line.rollups.hours("demo", *WEEK)
 
 
+async def counted(house):
+    await house.line.dead_letters.waiting("demo", 1_000)
+    await house.line.due.destinations("demo", 1_000)
+
+
+async def under_way(house):
+    for bucket in range(4):
+        await house.line.outbox.unfinished("demo", bucket, 1_000)
+
+
 PATHS = {
     "receipt by id": lambda house, first: listing.receipt(house.line, house.caller, first),
     "duplicate check, one event": lambda house, _: house.post(id="first"),
@@ -145,6 +155,9 @@ PATHS = {
     "timeline of a person": lambda house, _: house.line.timeline.newest("demo", "0" * 32, 100),
     "hours that were rolled up, for a tick": lambda house, _: house.line.rollups.hours("demo", *WEEK),
     "roll-ups of a definition": lambda house, _: rollups(house),
+    "what is dead, held or parked in a section, counted": lambda house, _: counted(house),
+    "what is kept in quarantine, by source": lambda house, _: house.line.quarantine.sources("demo", 1_000),
+    "commits that are under way": lambda house, _: under_way(house),
     "kept webhooks that came in an hour": lambda house, _: house.line.quarantine.between("demo", "0", "1"),
     "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),
     "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm", 1_000)),

@@ -19,7 +19,10 @@ from shared.stores import kept
 from shared.stores.trail import Status
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    *(ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))),
+    *sorted((ROOT / "connectors").glob("*/README.md")),
+]
 
 
 def page(name: str) -> str:

@@ -21,10 +21,12 @@ WITHOUT = {
     "letter",
     "listing",
     "mentioning",
+    "metrics",
     "pace",
     "preview",
     "replay_choice",
     "resends",
+    "waiting",
     "why",
 }
 """Operations that change nothing; and a backup is restored by a person, who does it again."""

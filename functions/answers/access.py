@@ -41,6 +41,24 @@ class Sections(TypedDict):
     sections: list[Section]
 
 
+class Reached(TypedDict):
+    """A section that the caller reaches, what they may do in it, and the only events that they may send; null is all."""
+
+    id: str
+    name: str
+    status: Literal["active", "paused"]
+    credential: str
+    source: str
+    scopes: list[Scope]
+    events: list[str] | None
+
+
+class Me(TypedDict):
+    """Who asks: the sections that they reach, by id. `credential` is the id of their key or client."""
+
+    sections: list[Reached]
+
+
 class Exported(TypedDict):
     """Some records of a section; pass `next` on as `after` until it is null. `record` says what each is."""
 

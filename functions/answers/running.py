@@ -1,6 +1,6 @@
 """Answers about the app itself."""
 
-from typing import Literal
+from typing import Literal, NotRequired
 
 from typing_extensions import TypedDict
 
@@ -9,6 +9,22 @@ class Alive(TypedDict):
     """The instance answers."""
 
     status: Literal["alive"]
+
+
+class Dependency(TypedDict):
+    """What the app stands on: whether it is there, how many milliseconds it took to find out, and what is wrong."""
+
+    name: Literal["tables", "masterKeys", "blobs", "bus", "tick"]
+    ready: bool
+    milliseconds: int
+    detail: str | None
+
+
+class Ready(TypedDict):
+    """The app takes events in. Whoever operates is told of each part; `degraded`: something that can wait is away."""
+
+    status: Literal["ready", "degraded"]
+    dependencies: NotRequired[list[Dependency]]
 
 
 class Ticked(TypedDict):

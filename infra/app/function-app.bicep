@@ -6,6 +6,7 @@ param tags object
 param identityId string
 param identityClientId string
 param insightsConnectionString string
+param workspaceId string
 param runtimeStorageName string
 param packageContainerUrl string
 param tableEndpoint string
@@ -16,6 +17,10 @@ param deliveriesQueue string
 param slowQueue string
 param masterKeysUri string
 param entraAudiences string
+param forbidUnverified bool
+param auditDays int
+param instanceMemoryMB int
+param httpConcurrency int
 param maximumInstanceCount int
 param alwaysReadyHttpInstances int
 
@@ -66,13 +71,12 @@ resource site 'Microsoft.Web/sites@2024-04-01' = {
         version: '3.13'
       }
       scaleAndConcurrency: {
-        instanceMemoryMB: 2048
+        instanceMemoryMB: instanceMemoryMB
         maximumInstanceCount: maximumInstanceCount
-        alwaysReady: alwaysReadyHttpInstances > 0 ? [{ name: 'http', instanceCount: alwaysReadyHttpInstances }] : []
+        alwaysReady: (alwaysReadyHttpInstances > 0) ? [{ name: 'http', instanceCount: alwaysReadyHttpInstances }] : []
         triggers: {
           http: {
-            // Python's default is 1; commit groups form inside one process, so many requests must meet there.
-            perInstanceConcurrency: 100
+            perInstanceConcurrency: httpConcurrency
           }
         }
       }
@@ -114,9 +118,11 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     ServiceBusConnection__clientId: identityClientId
     ServiceBusConnection__credential: 'managedidentity'
     ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
+    SIGNALBOX_AUDIT_DAYS: string(auditDays)
     SIGNALBOX_ENTRA_AUDIENCES: entraAudiences
     SIGNALBOX_ENTRA_AUTHORITY: environment().authentication.loginEndpoint
     SIGNALBOX_ENTRA_TENANT: tenant().tenantId
+    SIGNALBOX_FORBID_UNVERIFIED: toLower(string(forbidUnverified))
     SIGNALBOX_MASTER_KEYS: '@Microsoft.KeyVault(SecretUri=${masterKeysUri})'
     STORAGE_BLOB_ENDPOINT: blobEndpoint
     STORAGE_TABLE_ENDPOINT: tableEndpoint
@@ -124,5 +130,17 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
   }
 }
 
+// What the host says of itself, for when it does not start or finds no functions and so tells Application Insights nothing.
+// HTTP logs are left off: they have the URLs, and those of webhooks are credentials.
+resource hostLogs 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: site
+  properties: {
+    workspaceId: workspaceId
+    logs: [{ category: 'FunctionAppLogs', enabled: true }]
+  }
+}
+
+output id string = site.id
 output name string = site.name
 output url string = 'https://${site.properties.defaultHostName}'

@@ -7,7 +7,9 @@ param deployerPrincipalId string
 param deployerPrincipalType string
 
 var packageContainerName = 'app-package'
+// The host needs Owner: https://learn.microsoft.com/azure/azure-functions/functions-reference#grant-permission-to-the-identity
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
+var blobDataContributor = 'ba92f5b4-2d11-453d-a403-e96b0029c9fe'
 
 resource account 'Microsoft.Storage/storageAccounts@2023-05-01' = {
   name: name
@@ -46,10 +48,10 @@ resource appRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
 }
 
 resource deployerRole 'Microsoft.Authorization/roleAssignments@2022-04-01' = if (!empty(deployerPrincipalId)) {
-  name: guid(account.id, deployerPrincipalId, blobDataOwner)
-  scope: account
+  name: guid(account.id, deployerPrincipalId, blobDataContributor)
+  scope: packages
   properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataOwner)
+    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', blobDataContributor)
     principalId: deployerPrincipalId
     principalType: deployerPrincipalType
   }

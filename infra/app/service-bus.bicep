@@ -2,6 +2,7 @@
 param name string
 param location string
 param tags object
+param workspaceId string
 param appPrincipalId string
 
 @description('The scale controller reads queue lengths as the app; without Manage rights scaling from zero stalls.')
@@ -13,7 +14,7 @@ var dataOwner = '090c5cfd-751d-490a-894a-3ce6f1109419'
 var appRoleIds = grantDataOwner ? [dataSender, dataReceiver, dataOwner] : [dataSender, dataReceiver]
 var queueNames = ['events', 'deliveries', 'deliveries-slow']
 
-resource namespace 'Microsoft.ServiceBus/namespaces@2021-11-01' = {
+resource namespace 'Microsoft.ServiceBus/namespaces@2024-01-01' = {
   name: name
   location: location
   tags: tags
@@ -23,17 +24,18 @@ resource namespace 'Microsoft.ServiceBus/namespaces@2021-11-01' = {
   }
   properties: {
     disableLocalAuth: true
+    minimumTlsVersion: '1.2'
   }
 }
 
 // Duplicate detection stays off: claims make repeats harmless, and a silent drop would swallow replays.
-resource queues 'Microsoft.ServiceBus/namespaces/queues@2021-11-01' = [
+resource queues 'Microsoft.ServiceBus/namespaces/queues@2024-01-01' = [
   for queueName in queueNames: {
     parent: namespace
     name: queueName
     properties: {
       // Deliveries wait for slow destinations; five minutes is the longest lock there is.
-      lockDuration: queueName == 'events' ? 'PT1M' : 'PT5M'
+      lockDuration: (queueName == 'events') ? 'PT1M' : 'PT5M'
       maxDeliveryCount: 10
       defaultMessageTimeToLive: 'P14D'
       deadLetteringOnMessageExpiration: true
@@ -42,6 +44,16 @@ resource queues 'Microsoft.ServiceBus/namespaces/queues@2021-11-01' = [
     }
   }
 ]
+
+// Who changed the namespace or a queue. Messages are not logged: Standard does not offer it, and the app tells of each.
+resource operations 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: namespace
+  properties: {
+    workspaceId: workspaceId
+    logs: [{ category: 'OperationalLogs', enabled: true }]
+  }
+}
 
 resource appRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for roleId in appRoleIds: {
@@ -55,6 +67,7 @@ resource appRoles 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
+output id string = namespace.id
 output fullyQualifiedNamespace string = '${namespace.name}.servicebus.windows.net'
 output eventsQueue string = queues[0].name
 output deliveriesQueue string = queues[1].name

@@ -3,6 +3,7 @@
 param name string
 param location string
 param tags object
+param workspaceId string
 param appPrincipalId string
 param deployerPrincipalId string
 param deployerPrincipalType string
@@ -24,6 +25,16 @@ resource vault 'Microsoft.KeyVault/vaults@2023-07-01' = {
     enableSoftDelete: true
     // A lost master key makes every sealed secret unreadable: nobody may purge one before its time.
     enablePurgeProtection: true
+  }
+}
+
+// Every use of a secret, by whom: the app reads them when it starts, so there are few.
+resource audit 'Microsoft.Insights/diagnosticSettings@2021-05-01-preview' = {
+  name: 'to-workspace'
+  scope: vault
+  properties: {
+    workspaceId: workspaceId
+    logs: [{ category: 'AuditEvent', enabled: true }]
   }
 }
 

@@ -1,7 +1,11 @@
 """Clients: service principals of Entra, each registered in the sections that it may reach, and let in by its tokens."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
 from shared import times
 from shared.access.caller import A_CALLER, DEPLOYMENT, SECTION_HEADER, SECTION_ID, Caller, no_such_section
+from shared.access.claims import Grant
 from shared.access.client_body import ClientBody
 from shared.access.entra import Entra
 from shared.access.keys import scope_of_replaced, scopes_of
@@ -67,42 +71,71 @@ class Clients:
         section that it is not registered in, Forbidden when it has to name one, and Unavailable when storage is
         away, or the issuer before its keys were ever had.
         """
+        grant = await self._grant(text)
+        record = await self._find(grant.client, section)
+        if record.doc["revokedAt"]:
+            raise Unauthenticated("This client has been revoked. Register it again, or use another.")
+        return _caller(grant, record)
+
+    async def everywhere(self, text: str, sections: Sequence[str]) -> Mapping[str, Caller]:
+        """The caller that a token's text names in each of the sections that it reaches. Raises as `authenticate`.
+
+        Forbidden says that it reaches none.
+        """
+        grant = await self._grant(text)
+        found: dict[str, Caller] = {}
+        for section in sections:
+            record = await self._registered(grant.client, (section, DEPLOYMENT))
+            if record and not record.doc["revokedAt"]:
+                found[section] = replace(_caller(grant, record), section=section)
+        if not found:
+            raise Forbidden("This client is registered in no section. Have it registered: POST /v1/clients.")
+        return found
+
+    async def _grant(self, text: str) -> Grant:
         if self._entra is None:
             raise Unauthenticated(
                 "Tokens are not taken here: the operator has not set an issuer. Send a key."
             )
-        grant = await self._entra.read(text)
-        record = await self._find(grant.client, section)
-        if record.doc["revokedAt"]:
-            raise Unauthenticated("This client has been revoked. Register it again, or use another.")
-        events = record.doc["events"]
-        return Caller(
-            section=None if record.section == DEPLOYMENT else record.section,
-            scopes=grant.scopes & reach(scopes_of(record)),
-            source_id=record.doc["sourceId"],
-            source=record.doc["source"],
-            key_id=record.id,
-            home=record.section,
-            events=None if events is None else frozenset(events),
-            per_minute=_per_minute(record),
-            person=grant.person,
-        )
+        return await self._entra.read(text)
 
     async def _find(self, id: str, section: str | None) -> Record:
         """Its registration: in the section itself, or else in the deployment."""
         if section is not None and not SECTION_ID.fullmatch(section):
             raise no_such_section()
         places = (DEPLOYMENT,) if section is None else (section, DEPLOYMENT)
-        for place in places:
-            record = await self._registry.find(Kind.CLIENT, place, id)
-            if record is not None:
-                return record
+        record = await self._registered(id, places)
+        if record is not None:
+            return record
         if section is None:
             raise Forbidden(f"A token belongs to no section. Name one in the header {SECTION_HEADER}.")
         raise NotFound(
             f"There is no such section for this client. Correct the header {SECTION_HEADER}, or have the client "
             "registered there: POST /v1/clients."
         )
+
+    async def _registered(self, id: str, places: Sequence[str]) -> Record | None:
+        """Its registration in the first of these places that has one."""
+        for place in places:
+            record = await self._registry.find(Kind.CLIENT, place, id)
+            if record is not None:
+                return record
+        return None
+
+
+def _caller(grant: Grant, record: Record) -> Caller:
+    events = record.doc["events"]
+    return Caller(
+        section=None if record.section == DEPLOYMENT else record.section,
+        scopes=grant.scopes & reach(scopes_of(record)),
+        source_id=record.doc["sourceId"],
+        source=record.doc["source"],
+        key_id=record.id,
+        home=record.section,
+        events=None if events is None else frozenset(events),
+        per_minute=_per_minute(record),
+        person=grant.person,
+    )
 
 
 def _per_minute(record: Record) -> int:

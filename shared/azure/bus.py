@@ -70,6 +70,18 @@ class ServiceBusQueue:
             await let_go(receiver)
         return max(datetime.now(UTC) - since, timedelta(0)) if since else timedelta(0)
 
+    async def reach(self, queue: str) -> None:
+        """By peeking at one message, over a receiver of its own, which is closed again."""
+        receiver = self._bus().get_queue_receiver(queue)
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                await receiver.peek_messages(1)
+        except Exception as error:  # noqa: BLE001  (whatever broke, it does not answer)
+            log.warning("queue %s does not answer: %s", queue, type(error).__name__)
+            raise away() from None
+        finally:
+            await let_go(receiver)
+
     async def close(self) -> None:
         """Send what waits and close the connections; a later send opens new ones."""
         lanes, self._lanes = self._lanes, {}

@@ -5,7 +5,7 @@ that this is approximate: what is under way goes on.
 """
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,9 +21,10 @@ from shared.line import Line
 from shared.operations import in_words
 from shared.operations.listing import BEGINNING
 from shared.operations.pace import Pace
-from shared.operations.roll_up import slices, tally_of
+from shared.operations.roll_up import Tallies, quarantined, slices, tally_of
 from shared.stores.rollups import HOUR, hour_of
-from shared.stores.tally import DELIVERED, STAGES, Tally
+from shared.stores.stops import DELIVERED, STAGES
+from shared.stores.tally import Tally
 
 LONGEST = timedelta(days=31)
 """What is asked for at once."""
@@ -77,7 +78,7 @@ def asked_of(event: str, query: Mapping[str, str], now: datetime) -> Asked:
     unit = STEPS[step]
     # There is nothing to count of what is to come.
     begin, end = min(since, now), min(until, now)
-    return Asked(event, _floor(begin, unit), min(_ceil(end, unit), _ceil(now, HOUR)), unit)
+    return Asked(event, floor(begin, unit), min(_ceil(end, unit), _ceil(now, HOUR)), unit)
 
 
 async def funnel(line: Line, caller: Caller, asked: Asked, pace: Pace) -> dict[str, Json]:
@@ -91,7 +92,7 @@ async def funnel(line: Line, caller: Caller, asked: Asked, pace: Pace) -> dict[s
         "event": asked.event,
         "since": times.text(asked.since),
         "until": times.text(asked.until),
-        **_shown_state(hours),
+        **shown_state(hours),
         **_shown(_sum(hours)),
         "parts": [*_parts(hours, asked.unit)],
     }
@@ -117,46 +118,58 @@ async def _hours(line: Line, section: Section, asked: Asked, pace: Pace) -> Sequ
         line.rollups.hours(section.id, asked.since, asked.until),
     )
     known = {one.begin: one for one in states if one.counted_at}
-    oldest_live = hour_of(line.clock.now()) - HOUR * (LIVE_HOURS - 1)
+    first = oldest_live(line.clock.now())
     hours: list[Counted] = []
     for number in range((asked.until - asked.since) // HOUR):
         begin = asked.since + HOUR * number
         if begin in known:
             tally = tallies.get(begin, Tally())
             hours.append(Counted(begin, "counted", tally, known[begin].counted_at))
-        elif begin >= oldest_live:
-            hours.append(await _live(line, section, asked.event, begin, pace))
+        elif begin >= first:
+            state, some, at = await live(line, section, begin, pace, asked.event)
+            hours.append(Counted(begin, state, some.get(asked.event, Tally()), at))
         else:
             hours.append(Counted(begin, "missing", Tally()))
     return hours
 
 
-async def _live(line: Line, section: Section, event: str, begin: datetime, pace: Pace) -> Counted:
-    """An hour that was not rolled up yet, as far as it can be counted now."""
-    at, tally, seen = line.clock.now(), Tally(), 0
-    low, high = ids.lowest(begin), ids.lowest(begin + HOUR)
-    async for events, _ in slices(line, section, low, high):
-        own = [one for one in events if one["event"] == event]
-        tally += (await tally_of(line, section, own)).get(event, Tally())
+def oldest_live(now: datetime) -> datetime:
+    """The first hour that is counted on the spot where no roll-up has come yet."""
+    return hour_of(now) - HOUR * (LIVE_HOURS - 1)
+
+
+async def live(
+    line: Line, section: Section, begin: datetime, pace: Pace, event: str | None = None
+) -> tuple[State, Tallies, datetime]:
+    """An hour that was not rolled up yet, as far as it can be counted now, by definition; or of one `event` alone."""
+    at, seen = line.clock.now(), 0
+    tallies: Tallies = defaultdict(Tally)
+    async for events, _ in slices(line, section, ids.lowest(begin), ids.lowest(begin + HOUR)):
+        own = [one for one in events if event is None or one["event"] == event]
+        _add(tallies, await tally_of(line, section, own))
         seen += len(events)
         if seen >= MOST_LIVE or pace.is_over:
-            return Counted(begin, "partial", tally, at)
-    tally.refused.update((await line.checker.refusals.of_hour(section.id, begin)).get(event, {}))
-    for item in await line.quarantine.between(section.id, low, high):
-        if event in item.events:
-            tally.quarantined(item.cause.value, item.events[event])
-    return Counted(begin, "live", tally, at)
+            return "partial", tallies, at
+    for name, counts in (await line.checker.refusals.of_hour(section.id, begin)).items():
+        tallies[name].refused.update(counts)
+    _add(tallies, await quarantined(line, section, begin))
+    return "live", tallies, at
+
+
+def _add(tallies: Tallies, more: Tallies) -> None:
+    for name, one in more.items():
+        tallies[name] += one
 
 
 def _parts(hours: Sequence[Counted], unit: timedelta) -> Iterator[dict[str, Json]]:
     """The steps: of each, how far its events came."""
-    for begin, group in groupby(hours, key=lambda one: _floor(one.begin, unit)):
+    for begin, group in groupby(hours, key=lambda one: floor(one.begin, unit)):
         some = [*group]
-        shown = _shown_state(some)
+        shown = shown_state(some)
         yield {"since": times.text(begin), **shown, "reached": _sum(some).reached()}
 
 
-def _shown_state(hours: Sequence[Counted]) -> dict[str, Json]:
+def shown_state(hours: Sequence[Counted]) -> dict[str, Json]:
     """How numbers were had. They are approximate unless all of it was rolled up."""
     states = {one.state for one in hours}
     counted = [one.counted_at for one in hours if one.counted_at]
@@ -226,7 +239,8 @@ def _time(query: Mapping[str, str], name: str, usual: datetime, faults: list[Fau
         return usual
 
 
-def _floor(at: datetime, unit: timedelta) -> datetime:
+def floor(at: datetime, unit: timedelta) -> datetime:
+    """The beginning of the step that a time is in; days are those of UTC."""
     return at - (at - times.EPOCH) % unit
 
 

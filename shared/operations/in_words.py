@@ -11,7 +11,7 @@ from shared.errors import Invalid, UnknownVersion
 from shared.exact import Json
 from shared.stores import kept
 from shared.stores.reasons import Reason
-from shared.stores.tally import urgency
+from shared.stores.stops import urgency
 from shared.stores.trail import Delivery, Status, Step, Trail
 
 Sentence = Callable[[Delivery], str]

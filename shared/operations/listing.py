@@ -20,7 +20,7 @@ from shared.exact import Json
 from shared.line import Line
 from shared.operations import in_words
 from shared.stores.reasons import Reason
-from shared.stores.tally import urgency
+from shared.stores.stops import urgency
 from shared.stores.trail import Attempt, Delivery, Trail
 
 MOST = 100

@@ -18,8 +18,9 @@ from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.ports import RowChanged, RowExists
-from shared.stores.rollups import HOUR, Hour, hour_of
-from shared.stores.tally import Tally
+from shared.stores.rollups import HOUR, WHOLE, Hour, hour_of
+from shared.stores.stops import RECEIVED
+from shared.stores.tally import OTHERS, Came, Tally
 from shared.stores.trail import Trail
 
 SETTLED = timedelta(minutes=10)
@@ -72,9 +73,12 @@ async def count_hour(line: Line, section: Section, hour: Hour, pace: Pace) -> bo
     reached("roll_up.counted")
     fresh = {event: one for event, one in tallies.items() if one.stored >= hour.stored.get(event, 0)}
     stored = {**hour.stored, **{event: one.stored for event, one in fresh.items()}}
+    arrived = {**(hour.arrived or {}), **{event: one.reached()[RECEIVED] for event, one in fresh.items()}}
     at = _next_count(hour.begin, now, final=all(one.is_final for one in tallies.values()))
-    done = replace(hour, counted_at=now, next_at=at, stored=stored, place=None, tallies={})
-    return await _save(line, section, done, fresh)
+    done = replace(hour, counted_at=now, next_at=at, stored=stored, arrived=arrived, place=None, tallies={})
+    return await _save(
+        line, section, done, {**fresh, WHOLE: await _whole(line, section, hour, tallies, fresh)}
+    )
 
 
 async def slices(
@@ -105,14 +109,34 @@ async def _count(
     trails = await line.receipts.judged(section.id, {ids.commit_of(str(one["id"])) for one in events})
     for one in events:
         trail = trails.get(str(one["id"]), Trail())
-        tallies[str(one["event"])].add(trail, test=bool(one["test"]), paused=section.paused)
+        came = Came(str(one["source"]), times.parse(str(one["receivedAt"])), bool(one["test"]))
+        tallies[str(one["event"])].add(trail, came, paused=section.paused)
+
+
+async def quarantined(line: Line, section: Section, begin: datetime) -> Tallies:
+    """What came in an hour and lies in quarantine, by definition."""
+    tallies: Tallies = defaultdict(Tally)
+    kept = await line.quarantine.between(section.id, ids.lowest(begin), ids.lowest(begin + HOUR))
+    listed = await line.sources.list(section.id) if kept else []
+    labels = {str(one["id"]): str(one["label"]) for one in listed}
+    for item in kept:
+        for event, count in item.events.items():
+            tallies[event].quarantined(item.cause.value, count, labels.get(item.source, OTHERS))
+    return tallies
 
 
 async def _count_quarantined(line: Line, section: Section, hour: Hour, tallies: Tallies) -> None:
-    kept = await line.quarantine.between(section.id, ids.lowest(hour.begin), ids.lowest(hour.begin + HOUR))
-    for item in kept:
-        for event, count in item.events.items():
-            tallies[event].quarantined(item.cause.value, count)
+    for event, one in (await quarantined(line, section, hour.begin)).items():
+        tallies[event] += one
+
+
+async def _whole(line: Line, section: Section, hour: Hour, tallies: Tallies, fresh: Tallies) -> Tally:
+    """The sum of what is written of an hour, with what was written before and stays."""
+    whole = Tally()
+    for event in tallies:
+        there = fresh.get(event)
+        whole += await line.rollups.tally(section.id, event, hour.begin) if there is None else there
+    return whole
 
 
 async def _save(line: Line, section: Section, hour: Hour, tallies: Mapping[str, Tally]) -> bool:

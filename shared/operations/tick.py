@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
-from shared.errors import SignalboxError
+from shared.errors import SignalboxError, Unavailable
 from shared.killpoints import reached
 from shared.line import Line
 from shared.operations import notices, replay_many
@@ -45,7 +46,10 @@ async def tick(line: Line) -> dict[str, Any]:
         "purge": _purge,
         "clear": _clear,
     }
-    return {name: await _run(line, name, part) for name, part in parts.items()}
+    done = {name: await _run(line, name, part) for name, part in parts.items()}
+    with suppress(Unavailable):
+        await line.beat.note(line.clock.now())
+    return done
 
 
 async def hand_off_due(line: Line, pace: Pace) -> dict[str, Any]:

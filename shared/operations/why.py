@@ -28,7 +28,7 @@ from shared.routing.routes import Route
 from shared.stages.translate import PersonBody
 from shared.stages.validate import MAX_AHEAD
 from shared.stores.reasons import Reason
-from shared.stores.tally import reason_of
+from shared.stores.stops import reason_of
 from shared.stores.trail import Delivery, Status, Trail
 
 USUALLY = timedelta(days=7)

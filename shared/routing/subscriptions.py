@@ -1,5 +1,6 @@
 """Subscriptions: a URL that is sent the events of some names, signed, until whoever subscribed deletes it or it answers 410."""
 
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated
 
@@ -23,16 +24,37 @@ ID_BYTES = 16
 
 
 class SubscriptionBody(Body):
-    """What to send where. `purpose` is that of the events by definition, in the place of each definition's own.
+    """What to send where: `events`, or the one `event`, as forms have it that draw its fields.
 
-    `destination` and `definition` narrow Signalbox's own events to those about one.
+    `purpose` is that of the events by definition, in the place of each definition's own. `destination` and `definition` narrow Signalbox's own events to those about one.
     """
 
-    events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)]
+    events: Annotated[list[Discriminator], Field(min_length=1, max_length=MAX_EVENTS)] | None = None
+    event: Discriminator | None = None
     url: Url
     purpose: Slug | None = None
     destination: Annotated[str, Field(min_length=1, max_length=64)] | None = None
     definition: Discriminator | None = None
+
+    @property
+    def names(self) -> list[str]:
+        """Of all its events."""
+        return [self.event] if self.event else list(self.events or ())
+
+
+class FailuresBody(Body):
+    """Where to tell of deliveries that failed: of all, or of those to one destination or of one definition's events."""
+
+    url: Url
+    destination: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    definition: Discriminator | None = None
+
+    def whole(self) -> Json:
+        """The same as the body of a subscription."""
+        return {
+            **self.model_dump(by_alias=True, exclude_none=True, mode="json"),
+            "event": own.DELIVERY_FAILED,
+        }
 
 
 class Subscriptions:
@@ -46,12 +68,13 @@ class Subscriptions:
 
         Raises Invalid with every fault, LimitReached.
         """
-        wanted = read_body(SubscriptionBody, body)
+        wanted = read_body(SubscriptionBody, body, also=_unnamed)
         purposes = await self._purposes(section, wanted)
         made = secrets.made(load(subscribed.KIND).secrets, key)
         id = subscribed.new_id(random)
         doc = {
-            **wanted.model_dump(by_alias=True),
+            **wanted.model_dump(by_alias=True, exclude={"event"}),
+            "events": wanted.names,
             "purposes": purposes,
             "secrets": self._seal.seal(subscribed.context(section, id), exact.dumps(made)),
             "status": "active",
@@ -94,8 +117,8 @@ class Subscriptions:
         """What each event is sent for. Raises Invalid."""
         found: dict[str, Json] = {}
         faults = [*_wrong_filters(wanted)]
-        for number, event in enumerate(wanted.events):
-            at = f"/events/{number}"
+        for number, event in enumerate(wanted.names):
+            at = "/event" if wanted.event else f"/events/{number}"
             known = own.definition(event) or await self._registry.read(Kind.DEFINITION, section, event)
             if event in found:
                 faults.append(Fault(at, "Name each event once.", "another event", "the same again"))
@@ -117,9 +140,16 @@ class Subscriptions:
         return record
 
 
+def _unnamed(body: Json) -> Sequence[Fault]:
+    """Neither or both of two ways to say which events."""
+    if not isinstance(body, Mapping) or (body.get("events") is None) != (body.get("event") is None):
+        return []
+    return [Fault("/events", "List the events here, or name one in `event`.", "a list of events")]
+
+
 def _wrong_filters(wanted: SubscriptionBody) -> list[Fault]:
     """Filters that would narrow nothing."""
-    takes_ours = any(own.is_own(event) for event in wanted.events)
+    takes_ours = any(own.is_own(event) for event in wanted.names)
     given = [name for name in ("destination", "definition") if getattr(wanted, name) is not None]
     detail = f"Leave it out: it narrows {', '.join(own.EVENTS)}, of which none is subscribed to."
     return [] if takes_ours else [Fault(f"/{name}", detail, "nothing") for name in given]

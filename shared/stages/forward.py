@@ -174,13 +174,14 @@ class Forwarder:
             late = replace(delivery, status=Status.REFUSED, cause=Reason.UNSUBSCRIBED.value)
             return await self.receipts.save(section.id, replace(late, claim_until=None, due_at=None))
         if outcome.state == "delivered":
-            ended = replace(delivery, status=Status.DELIVERED, cause=None, claim_until=None, due_at=None)
+            done = replace(delivery, status=Status.DELIVERED, cause=None, done_at=self.clock.now())
+            ended = replace(done, claim_until=None, due_at=None)
         else:
             assert outcome.cause is not None  # noqa: S101
-            await self.dead_letters.add(section.id, delivery, outcome.cause)
+            status = Status.HELD if outcome.state == "held" else Status.DEAD
+            await self.dead_letters.add(section.id, delivery, outcome.cause, status)
             reached("forward.listed")
             await self.conclude.fails(section.id, delivery)
-            status = Status.HELD if outcome.state == "held" else Status.DEAD
             ended = replace(delivery, status=status, cause=outcome.cause.value, claim_until=None, due_at=None)
         ended = await self.receipts.save(section.id, ended)
         reached("forward.ended")

@@ -138,8 +138,10 @@ class Sender:
         request = joined(first.sending.plugin, [one.request for one, _ in claimed if one.request])
         if request is None:
             return await self._one_by_one(claimed)
-        answer, outcome = await self._exchange(first, request)
-        done = [(one, _sent(claim, one, one.request or request, answer, outcome)) for one, claim in claimed]
+        answer, outcome, took = await self._exchange(first, request)
+        done = [
+            (one, _sent(claim, one, one.request or request, answer, outcome, took)) for one, claim in claimed
+        ]
         if len(done) > 1 and outcome.cause is Cause.REJECTED:
             return await self._one_by_one([(one, sent.delivery) for one, sent in done])
         return [sent for _, sent in done]
@@ -188,23 +190,30 @@ class Sender:
         )
         return await self.receipts.save(ready.section.id, claimed)
 
-    async def _exchange(self, ready: Ready, request: Outgoing) -> tuple[Answer | NoAnswer, Outcome]:
-        sending = ready.sending
+    async def _exchange(self, ready: Ready, request: Outgoing) -> tuple[Answer | NoAnswer, Outcome, int]:
+        """What came back, what that means, and how many milliseconds it took."""
+        sending, begun = ready.sending, self.clock.seconds()
         with self.breakers.attempt(ready.place):
             answer = await self.http.send(
                 request, timeout_seconds=float(sending.target.settings.timeout_seconds)
             )
+        took = round((self.clock.seconds() - begun) * 1000)
         reached("forward.sent")
         self.gate.heard(ready.section, sending, answer)
         outcome = outcomes.judge(
             answer, resends=sending.resends, final=sending.plugin.answers, now=self.clock.now()
         )
         self.breakers.heard(ready.place, outcome)
-        return answer, outcome
+        return answer, outcome, took
 
 
 def _sent(
-    claimed: Delivery, ready: Ready, request: Outgoing, answer: Answer | NoAnswer, outcome: Outcome
+    claimed: Delivery,
+    ready: Ready,
+    request: Outgoing,
+    answer: Answer | NoAnswer,
+    outcome: Outcome,
+    took: int,
 ) -> Sent:
     """With what was sent and what came back in the attempt that is under way."""
     sending, sent = ready.sending, fingerprint(ready.section.hash_key, request)
@@ -212,7 +221,7 @@ def _sent(
     said = None if outcome.state == "delivered" else excerpt(answer, hidden)
     code = getattr(answer, "status", None)
     last = replace(claimed.attempts[-1], status_code=code, answer=said, request=sent)
-    return Sent(replace(claimed, attempts=(*claimed.attempts[:-1], last)), outcome)
+    return Sent(replace(claimed, took=took, attempts=(*claimed.attempts[:-1], last)), outcome)
 
 
 async def _each(*work: Coroutine[Any, Any, T]) -> list[T | Exception]:

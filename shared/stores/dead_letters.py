@@ -34,9 +34,10 @@ class DeadLetters:
         self._outbox = outbox
         self._clock = clock
 
-    async def add(self, section: str, delivery: Delivery, cause: Cause) -> None:
-        """List a delivery that is about to be marked dead or held."""
-        row = Row(*_place(section, delivery, cause), {"destination": delivery.destination, "schema": 1})
+    async def add(self, section: str, delivery: Delivery, cause: Cause, status: Status = Status.DEAD) -> None:
+        """List a delivery that is about to be marked dead, or held."""
+        values = {"destination": delivery.destination, "status": status.value, "schema": 1}
+        row = Row(*_place(section, delivery, cause), values)
         await self._tables.upsert(DEAD_LETTERS.name, row)
 
     async def list(
@@ -73,6 +74,21 @@ class DeadLetters:
         parts = await asyncio.gather(*(self._groups(section, cause) for cause in Cause))
         return [group for part in parts for group in part]
 
+    async def waiting(self, section: str, most: int) -> Counter[tuple[str, str]]:
+        """How many of a section, or of all ("") are listed, by destination and status; of at most so many rows.
+
+        One that a crash left counts until somebody lists its cause.
+        """
+        low, high = (f"{section}|", f"{section}|~") if section else ("", None)
+        counts = Counter[tuple[str, str]]()
+        async for row in self._tables.scan(DEAD_LETTERS.name, low, high, select=("destination", "status")):
+            # An earlier version did not write which of the two it was.
+            status = str(row.values.get("status") or Status.DEAD.value)
+            counts[str(row.values["destination"]), status] += 1
+            if counts.total() >= most:
+                break
+        return counts
+
     async def read(self, section: str, id: str) -> Delivery:
         """One that is dead or held. Raises NotFound."""
         delivery = await self.find(section, id)
@@ -106,6 +122,8 @@ class DeadLetters:
             due_at=None,
             claim_until=None,
             closed_since=None,
+            done_at=None,
+            took=None,
             replays=number,
             copy=number if as_new else delivery.copy,
         )

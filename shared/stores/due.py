@@ -4,6 +4,7 @@ Table `due`: `{shard}` / `{milliseconds}|{section}|{id}|{route}` is read by time
 `{id}|{route}` is read when the destination is resumed.
 """
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -56,6 +57,16 @@ class Due:
         async for row in self._tables.range(DUE.name, f"parked|{section}|{destination}", limit=most):
             event, route = row.rk.split("|")
             yield Waiting(section, route, event, row)
+
+    async def destinations(self, section: str, most: int) -> Counter[str]:
+        """How many deliveries of a section, or of all (""), wait for which destination; of at most so many."""
+        begin = f"parked|{section}|" if section else "parked|"
+        counts = Counter[str]()
+        async for row in self._tables.scan(DUE.name, begin, f"{begin}~", select=()):
+            counts[row.pk.rpartition("|")[2]] += 1
+            if counts.total() >= most:
+                break
+        return counts
 
     async def remove(self, waiting: Waiting) -> None:
         """Forget one that has been handed off, unless it has been parked anew since it was read."""

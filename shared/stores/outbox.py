@@ -130,6 +130,16 @@ class Outbox:
         async for row in self._tables.range(EVENTS.name, f"{section}|{bucket}", "w|", high, limit=most):
             yield _watched(row)
 
+    async def unfinished(self, section: str, bucket: int, most: int) -> list[Commit]:
+        """Commits of a bucket that were stored and are not known to have ended, parked ones apart; at most so many.
+
+        Those that were never handed off come first, oldest first; then the others, by when they are looked at next.
+        """
+        pk = f"{section}|{bucket}"
+        unsent = self._tables.range(EVENTS.name, pk, "u|", "u|~", limit=most, select=())
+        watched = self._tables.range(EVENTS.name, pk, "w|", "w|~", limit=most, select=())
+        return [ids.commit_of(row.rk.rpartition("|")[2]) for rows in (unsent, watched) async for row in rows]
+
     async def looked(self, watches: Sequence[Watched]) -> None:
         """End or move watches of one bucket as a look left them: at most MARKED_AT_ONCE, in one transaction.
 

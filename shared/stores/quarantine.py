@@ -119,6 +119,14 @@ class Quarantine:
             ]
         return found
 
+    async def sources(self, section: str, most: int) -> Counter[str]:
+        """How many requests of which source, by its id, are kept; of at most so many of each cause."""
+        counts = Counter[str]()
+        for cause in Cause:
+            async for item in self.of_cause(section, cause, most):
+                counts[item.source] += 1
+        return counts
+
     async def find(self, section: str, mentions: Collection[str], after: str | None = None) -> Sequence[Item]:
         """The requests that mention one of some identifiers, given by their keyed hashes, oldest first; at most MOST_FOUND.
 

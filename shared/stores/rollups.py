@@ -1,8 +1,8 @@
 """Roll-ups: what was counted of a section's events, hour by hour and definition by definition.
 
-Table `rollups`: `{section}` / `{event}|{hour}` holds a definition's tally of an hour, `~{hour}` when the hour was counted,
-when it will be again, and how many events of which definition were there. An hour is written in one transaction, under
-the state's etag, so that of two who count at the same time one writes.
+Table `rollups`: `{section}` / `{event}|{hour}` holds a definition's tally of an hour, `*|{hour}` the sum of them, `~{hour}` when
+the hour was counted, when it will be again, and how many events of which definition were there. An hour is written in one
+transaction, under the state's etag, so that of two who count at the same time one writes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from shared import exact, times
+from shared.exact import Json
 from shared.ports import MAX_OPERATIONS, Operation, Row, Tables, Verb, bytes_of
 from shared.storage import ROLLUPS
 from shared.stores.tally import Tally, read_tally
@@ -17,13 +18,16 @@ from shared.stores.tally import Tally, read_tally
 HOUR = timedelta(hours=1)
 _STATE = "~"
 """Sorts after every event's name."""
+WHOLE = "*"
+"""In the place of an event's name: all of them."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hour:
     """An hour as it was counted last. `next_at`: when it is counted again, or None: nothing in it can change.
 
-    `stored`: how many events of which definition were there. `place`: where counting goes on, while it is under way, with
+    `stored`: how many events of which definition were there; `arrived`: without those in test, and with what lies in
+    quarantine, or None: an earlier version counted it, which summed nothing up. `place`: where counting goes on, while it is under way, with
     what was counted so far in `tallies`.
     """
 
@@ -31,6 +35,7 @@ class Hour:
     counted_at: datetime | None = None
     next_at: datetime | None = None
     stored: Mapping[str, int] = field(default_factory=dict)
+    arrived: Mapping[str, int] | None = None
     place: str | None = None
     tallies: Mapping[str, Tally] = field(default_factory=dict)
     etag: str | None = None
@@ -65,12 +70,20 @@ class Rollups:
     async def tallies(
         self, section: str, event: str, since: datetime, until: datetime
     ) -> Mapping[datetime, Tally]:
-        """A definition's tallies, by the hours that begin in a time; an hour without any event of it has none."""
+        """A definition's tallies, or those of all (WHOLE), by the hours that begin in a time.
+
+        An hour without any event of it has none.
+        """
         place = ROLLUPS.name, section, f"{event}|{hour_text(since)}", f"{event}|{hour_text(until)}"
         return {
             _time(row.rk.partition("|")[2]): read_tally(exact.read(bytes_of(row, "doc")))
             async for row in self._tables.range(*place)
         }
+
+    async def tally(self, section: str, event: str, begin: datetime) -> Tally:
+        """A definition's tally of one hour."""
+        row = await self._tables.get(ROLLUPS.name, section, f"{event}|{hour_text(begin)}")
+        return Tally() if row is None else read_tally(exact.read(bytes_of(row, "doc")))
 
     async def save(self, section: str, hour: Hour, tallies: Mapping[str, Tally]) -> None:
         """Write an hour that was read before, with its tallies, which may be counted again just the same.
@@ -91,7 +104,7 @@ class Rollups:
 
     async def remove(self, section: str, hour: Hour) -> None:
         """Forget an hour, its state last."""
-        keys = [f"{event}|{hour_text(hour.begin)}" for event in hour.stored]
+        keys = [f"{event}|{hour_text(hour.begin)}" for event in (WHOLE, *hour.stored)]
         for rk in [*keys, _STATE + hour_text(hour.begin)]:
             await self._tables.delete(ROLLUPS.name, section, rk)
 
@@ -114,6 +127,7 @@ def _state_row(section: str, hour: Hour) -> Row:
         "countedAt": times.text(hour.counted_at) if hour.counted_at else None,
         "nextAt": times.text(hour.next_at) if hour.next_at else None,
         "stored": dict(hour.stored),
+        "arrived": None if hour.arrived is None else dict(hour.arrived),
         "place": hour.place,
         "tallies": {event: one.written() for event, one in hour.tallies.items()},
     }
@@ -127,8 +141,13 @@ def _hour(row: Row) -> Hour:
         begin=_time(row.rk.removeprefix(_STATE)),
         counted_at=times.parse(doc["countedAt"]) if doc["countedAt"] else None,
         next_at=times.parse(doc["nextAt"]) if doc["nextAt"] else None,
-        stored={event: int(count) for event, count in doc["stored"].items()},
+        stored=_counts(doc["stored"]),
+        arrived=_counts(doc["arrived"]) if doc.get("arrived") is not None else None,
         place=doc["place"],
         tallies={event: read_tally(one) for event, one in doc["tallies"].items()},
         etag=row.etag,
     )
+
+
+def _counts(doc: Mapping[str, Json]) -> dict[str, int]:
+    return {event: int(count) for event, count in doc.items()}

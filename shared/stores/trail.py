@@ -29,8 +29,8 @@ class Status(StrEnum):
 OPEN = frozenset({Status.PENDING, Status.SENDING, Status.RETRYING})
 """Somebody still has to do something, without being told to."""
 
-JUDGED = ("doc", "destination", "purpose", "status", "cause")
-"""What is read of a trail's rows to say how it ended: all but times and attempts."""
+JUDGED = ("doc", "destination", "purpose", "status", "cause", "replays", "doneAt", "took")
+"""What is read of a trail's rows to say how it ended, and how long that took: all but attempts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,10 @@ class Delivery:
     replays: int = 0
     copy: int = 0
     """Which of its replays gave it another id, the last one that did; 0: none."""
+    done_at: datetime | None = None
+    """When it was delivered."""
+    took: int | None = None
+    """Milliseconds that its destination took to answer, the last time."""
     attempts: tuple[Attempt, ...] = ()
     etag: str | None = None
 
@@ -160,6 +164,8 @@ def delivery_row(pk: str, delivery: Delivery) -> Row:
         "closedSince": times.text(delivery.closed_since) if delivery.closed_since else None,
         "replays": delivery.replays,
         "copy": delivery.copy,
+        "doneAt": times.text(delivery.done_at) if delivery.done_at else None,
+        "took": delivery.took,
         "attempts": _written(attempts),
         "schema": 1,
     }
@@ -183,6 +189,8 @@ def delivery_in(row: Row) -> Delivery:
         closed_since=_time(values.get("closedSince")),
         replays=int(values.get("replays") or 0),
         copy=int(values.get("copy") or 0),
+        done_at=_time(values.get("doneAt")),
+        took=_number(values.get("took")),
         attempts=_attempts(row),
         etag=row.etag,
     )
@@ -212,6 +220,10 @@ def _members(item: Step | Attempt) -> dict[str, Any]:
 
 def _text(value: Value) -> str | None:
     return value if isinstance(value, str) else None
+
+
+def _number(value: Value) -> int | None:
+    return value if isinstance(value, int) else None
 
 
 def _time(value: Value) -> datetime | None:

@@ -197,6 +197,8 @@ async def test_the_age_of_a_queue_that_cannot_be_reached_is_unavailable():
     async with ServiceBusQueue(CONNECTION.format(port=port), timeout_seconds=TIMEOUT) as queue:
         with pytest.raises(Unavailable):
             await queue.waited("events")
+        with pytest.raises(Unavailable):
+            await queue.reach("events")
 
 
 @pytest.mark.slow

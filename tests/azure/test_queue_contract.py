@@ -163,3 +163,11 @@ async def test_the_oldest_message_that_is_ready_says_how_long_a_queue_waits(ends
 
     assert await ends.far.take(1) == ["old"]
     assert timedelta(0) < await ends.queue.waited(ends.name) <= datetime.now(UTC) - new_since + A_TICK
+
+
+async def test_a_queue_that_is_there_is_reached_whatever_lies_on_it(ends):
+    await ends.queue.reach(ends.name)
+    await ends.queue.send(ends.name, ["later"], at=IN_AN_HOUR)
+    await ends.queue.send(ends.name, ["now"])
+    await ends.queue.reach(ends.name)
+    assert await ends.far.take(1) == ["now"]

@@ -31,8 +31,14 @@ def test_a_version_is_exported_as_json_schema_2020_12():
                 "description": "The shop's own number.",
                 "type": "string",
                 "maxLength": 32768,
+                "x-ms-summary": "Order Id (Text)",
+                "x-ms-visibility": "important",
             },
-            "totalValue": {"title": "Number with decimals", "type": "number"},
+            "totalValue": {
+                "title": "Number with decimals",
+                "type": "number",
+                "x-ms-summary": "Total Value (Number with decimals)",
+            },
         },
         "required": ["orderId"],
         "additionalProperties": False,
@@ -57,3 +63,12 @@ def test_a_schema_validator_agrees_on_every_sample_that_json_schema_can_tell(sam
 )
 def test_a_schema_validator_refuses_what_is_missing_unknown_or_null(properties: Any):
     assert not validator(VERSION["fields"]).is_valid(properties)  # type: ignore[arg-type]
+
+
+def test_a_fields_name_for_people_is_no_longer_than_a_form_shows():
+    fields = [{"name": "very" + "Long" * 20, "type": "decimal", "required": False, "description": ""}]
+
+    [drawn] = json_schema({"id": "ver_0", "fields": fields})["properties"].values()
+
+    assert len(drawn["x-ms-summary"]) == 80
+    assert drawn["x-ms-summary"].endswith(" (Number with decimals)")

@@ -50,7 +50,8 @@ def ask(client: Client, method: str, target: str, body: bytes = b"", **headers: 
             connection.putheader(name, value)
         connection.endheaders(body)
         answer = connection.getresponse()
-        return _response(answer.status, dict(answer.getheaders()), answer.read())
+        asked = f"{method} {target}"
+        return _response(answer.status, dict(answer.getheaders()), answer.read(), asked)
     finally:
         connection.close()
 
@@ -130,10 +131,10 @@ def _named(headers: Mapping[str, str]) -> dict[str, str]:
     return {name.replace("_", "-"): value for name, value in headers.items()}
 
 
-def _response(status: int, headers: Mapping[str, str], body: bytes) -> Response:
+def _response(status: int, headers: Mapping[str, str], body: bytes, asked: str = "") -> Response:
     named = {name.lower(): value for name, value in headers.items()}
     is_json = "json" in named.get("content-type", "")
-    return Response(status, named, json.loads(body) if is_json and body else body.decode())
+    return Response(status, named, json.loads(body) if is_json and body else body.decode(), asked)
 
 
 def _received(connection: socket.socket) -> Iterable[bytes]:

@@ -3,6 +3,7 @@
 import json
 import queue
 import shutil
+import subprocess
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -72,6 +73,20 @@ class Site:
             "chromium", [_chromium(), *OPTIONS, f"--user-data-dir={home}/profile", self.origin], home / "log"
         ):
             return self.told.get(timeout=SECONDS)
+
+
+def shown(home: Path, url: str) -> tuple[str, str]:
+    """A page as the browser has understood it, as HTML, and what the browser says of it in its console."""
+    command = [
+        _chromium(),
+        *OPTIONS,
+        f"--user-data-dir={home}/profile",
+        "--enable-logging=stderr",
+        "--dump-dom",
+        url,
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=SECONDS)  # noqa: S603
+    return done.stdout, done.stderr
 
 
 def _chromium() -> str:

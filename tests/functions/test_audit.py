@@ -41,6 +41,7 @@ TELLS: dict[str, str | None] = {
     "POST /v1/routes/{id}/pause": "route changed",
     "POST /v1/routes/{id}/resume": "route changed",
     "POST /v1/subscriptions": "subscription created",
+    "POST /v1/failure-subscriptions": "subscription created",
     "POST /v1/subscriptions/{id}/resume": "subscription changed",
     "DELETE /v1/subscriptions/{id}": "subscription removed",
     "POST /v1/dead-letters/{id}/replay": "dead letter replayed",

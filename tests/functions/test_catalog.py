@@ -158,6 +158,17 @@ def test_the_schema_of_an_event_is_one_to_any_validator(running: Running):
     )
 
 
+def test_the_schema_of_an_event_names_its_fields_for_people_with_their_types(running: Running):
+    wanted = definition(fields=[FIELD, {"name": "sizeInCm2", "type": "decimal", "description": "Its size"}])
+    path = running.operator.post("/v1/definitions", wanted).headers["location"]
+
+    drawn = running.operator.get(f"{path}/schema").doc["properties"]
+
+    assert drawn["orderId"]["x-ms-summary"] == "Order Id (Text)"
+    assert drawn["sizeInCm2"]["x-ms-summary"] == "Size In Cm2 (Number with decimals)"
+    assert [name for name, field in drawn.items() if "x-ms-visibility" in field] == ["orderId"]
+
+
 @pytest.mark.feature("F74")
 def test_what_came_before_new_fields_stays_as_it_was_to_the_byte(running: Running):
     wanted = definition()

@@ -15,8 +15,20 @@ ROOT = Path(__file__).parents[2]
 GOLDEN = Path(__file__).with_name("golden_index.json")
 HOOK = "/v1/hooks/{source}"
 ASKED_FIRST = {f"OPTIONS {path}" for path in ("/v1/events", "/v1/events/batch", HOOK)}
-OPEN = {"GET /health/live", "GET /openapi.json", f"POST {HOOK}", f"GET {HOOK}", *ASKED_FIRST}
-"""Doors without a key: two tell nothing, the others are for vendors, who sign what they post."""
+TELLING = {
+    f"GET /{path}" for path in ("openapi.json", "reference", "problems", "problems/{type}", "llms.txt")
+}
+OPEN = {
+    "GET /health/live",
+    "GET /health/ready",
+    "GET /v1/me",
+    f"POST {HOOK}",
+    f"GET {HOOK}",
+    *TELLING,
+    *ASKED_FIRST,
+}
+"""Doors that ask for no right: some tell nothing of the deployment, one tells whose credential it is, the others are for
+vendors, who sign what they post."""
 HEAVY = (
     "azure.servicebus",
     "azure.data.tables",

@@ -12,9 +12,10 @@ import pytest
 from local.client import Client, Response
 from local.demo.furnish import BOOKING, DEFINITIONS, ORDER, SECTION, SHOP, TYPES
 from tests.described import Answered, Description
-from tests.functions.asking import shop_order, webhook
+from tests.functions.asking import ask, shop_order, webhook
 from tests.running import Running, order
 
+PAGES = ("/reference", "/problems", "/problems/invalid", "/llms.txt")
 PERSON = {
     "email": "grace@example.com",
     "mobile": "+46701740605",
@@ -82,7 +83,10 @@ def fresh(name: str) -> str:
 
 def the_app(running: Running) -> Iterator[Response]:
     yield running.anonymous.get("/health/live")
+    yield running.anonymous.get("/health/ready")
+    yield running.operator.get("/health/ready")
     yield running.anonymous.get("/openapi.json")
+    yield from (ask(running.anonymous, "GET", path) for path in PAGES)
     yield Client.keyed(running.stack.base_url, running.deployment_key).post("/v1/tick")
 
 
@@ -101,6 +105,7 @@ def access(running: Running) -> Iterator[Response]:
     deployment.post(f"/v1/sections/{made.doc['id']}/pause")
     yield deployment.send("DELETE", f"/v1/sections/{made.doc['id']}?confirm={made.doc['id']}")
     yield deployment.get("/v1/sections")
+    yield running.client.get("/v1/me")
 
 
 def keys(running: Running) -> Iterator[Response]:
@@ -185,6 +190,9 @@ def subscriptions(running: Running) -> Iterator[Response]:
     yield running.operator.get(path)
     yield running.operator.post(f"{path}/resume")
     yield running.operator.send("DELETE", path)
+    told = running.operator.post("/v1/failure-subscriptions", {"url": wanted["url"]})
+    yield told
+    yield running.operator.send("DELETE", told.headers["location"])
 
 
 def paused_and_resumed(running: Running, path: str) -> Iterator[Response]:
@@ -202,6 +210,7 @@ def events(running: Running) -> Iterator[Response]:
     yield from (running.anonymous.send("OPTIONS", f"/v1/events{of}") for of in ("", "/batch"))
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
+    yield running.client.get("/v1/metrics?step=day")
     yield running.operator.post("/v1/funnels/count", counted())
     yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 

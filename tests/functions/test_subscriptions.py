@@ -10,7 +10,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from local.client import Client
 from tests.functions.asking import Storage, assert_problem, kept, pointers
-from tests.functions.conftest import MakeKey
+from tests.functions.conftest import MakeKey, Place
 from tests.kill.rewind import age_notices
 from tests.kill.rig import wait_until
 from tests.running import Running
@@ -79,6 +79,26 @@ def test_a_receiver_that_answers_410_is_called_no_more(running: Running):
     settled(running, event, "processed")
     dead = running.operator.get("/v1/dead-letters?cause=gone&limit=100").doc["deadLetters"]
     assert [one for one in dead if one["destination"] == made.doc["id"]] == []
+
+
+@pytest.mark.slow
+def test_who_subscribes_to_failures_is_told_of_one_at_the_destination_that_they_name(running: Running):
+    url, failing, event = place(running), f"bad-{secrets.token_hex(6)}", defined(running)
+    bad = {"url": f"{running.stack.receiver_url}/bad/{failing}", "timeoutSeconds": 5}
+    made(running, "/v1/destinations", name=failing, kind="webhook", settings=bad)
+    made(running, "/v1/routes", event=event, destination=failing)
+    subscribed = running.operator.post("/v1/failure-subscriptions", {"url": url, "destination": failing})
+
+    failed = settled(running, event, "failed")
+    age_notices(Storage.of(running))
+    running.operator.post("/v1/tick")
+    wait_until(lambda: bool(calls(running, url)), "to be told of a failure", SECONDS)
+
+    assert (subscribed.status, subscribed.doc["events"]) == (201, ["delivery.failed"])
+    [call] = calls(running, url)
+    told_of = json.loads(call["body"])["data"]["properties"]
+    assert (told_of["eventId"], told_of["destination"], told_of["status"]) == (failed["id"], failing, "dead")
+    assert running.operator.send("DELETE", subscribed.headers["location"]).status == 204
 
 
 @pytest.mark.slow
@@ -174,6 +194,45 @@ def test_one_that_cannot_be_is_refused_with_where(running: Running):
     answer = running.operator.post("/v1/subscriptions", {"events": ["no.such"], "url": place(running)})
     assert_problem(answer, 422, "invalid")
     assert pointers(answer) == ["/events/0"]
+
+
+@pytest.mark.parametrize("named", [{}, {"event": "delivery.failed", "events": ["delivery.failed"]}])
+def test_events_are_named_in_one_way(running: Running, named: dict[str, Any]):
+    answer = running.operator.post("/v1/subscriptions", {**named, "url": place(running)})
+
+    assert_problem(answer, 422, "invalid")
+    assert pointers(answer) == ["/events"]
+
+
+def test_one_event_can_be_named_alone(running: Running):
+    made = running.operator.post("/v1/subscriptions", {"event": "delivery.failed", "url": place(running)})
+    unknown = running.operator.post("/v1/subscriptions", {"event": "no.such", "url": place(running)})
+
+    running.operator.send("DELETE", made.headers["location"])
+    assert (made.status, made.doc["events"]) == (201, ["delivery.failed"])
+    assert (unknown.status, pointers(unknown)) == (422, ["/event"])
+
+
+def test_who_names_the_section_in_the_query_follows_the_location_without_a_header(running: Running):
+    plain = Client.keyed(running.stack.base_url, running.deployment_key)
+    wanted = {"event": "delivery.failed", "url": place(running)}
+    made = plain.post("/v1/subscriptions?section=demo", wanted)
+
+    elsewhere = plain.send("DELETE", made.headers["location"].replace("=demo", "=another"))
+    unnamed = plain.send("DELETE", made.headers["location"].partition("?")[0])
+    gone = plain.send("DELETE", made.headers["location"])
+
+    assert [elsewhere.status, unnamed.status, gone.status] == [404, 403, 204]
+
+
+def test_the_query_opens_no_other_section(running: Running, stranger: Place):
+    wanted = {"event": "delivery.failed", "url": place(running)}
+    made = running.operator.post("/v1/subscriptions?section=demo", wanted)
+    foreign = stranger.client.post("/v1/subscriptions?section=demo", wanted)
+
+    assert_problem(foreign, 404, "not-found")
+    assert_problem(stranger.client.send("DELETE", made.headers["location"]), 404, "not-found")
+    assert running.operator.send("DELETE", made.headers["location"]).status == 204
 
 
 def test_it_needs_the_right_to_route(running: Running, make_key: MakeKey):

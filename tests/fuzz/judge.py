@@ -55,13 +55,19 @@ def _faults_of_app(request: Request, reply: Reply, path: str, description: Descr
     if "x-injected" in reply.headers:
         yield "a header of the caller's came back"
     try:
-        doc = json.loads(reply.body) if reply.body else None
+        doc = _read(reply) if reply.body else None
     except ValueError:
         yield "the body is not JSON"
         return
     yield from description.faults(Answered(method, path, reply.status, reply.headers, doc))
     if reply.status >= 400 and method != "HEAD":
         yield from _faults_of_problem(reply, doc)
+
+
+def _read(reply: Reply) -> Any:
+    """The body: a page's text, and of all else JSON. Raises ValueError."""
+    is_text = reply.headers.get("content-type", "").startswith("text/")
+    return reply.body.decode() if is_text else json.loads(reply.body)
 
 
 def _faults_of_problem(reply: Reply, doc: Any) -> Iterator[str]:

@@ -63,6 +63,7 @@ def furnished(running: Running) -> Scene:
     hooks = {kind: (_hook(operator, kind), _hook(operator, kind)) for kind in sources.KINDS}
     steady, shifting = hooks[sources.KINDS[0]]
     places = {
+        "/problems/": "invalid",
         "/v1/sections/": VICTIM,
         "/v1/keys/": victim["id"],
         "/v1/clients/": CLIENT,

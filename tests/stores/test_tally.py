@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,11 @@ from shared import exact
 from shared.destinations.outcomes import Cause
 from shared.stores import kept
 from shared.stores.reasons import Reason
-from shared.stores.tally import STAGES, URGENCY, Tally, read_tally, stop_of
+from shared.stores.stops import STAGES, URGENCY, stop_of
+from shared.stores.tally import Came, Tally, read_tally
 from shared.stores.trail import Delivery, Status, Step, Trail
 
+AT = datetime(2026, 11, 22, 9, tzinfo=UTC)
 FOUND = Step("resolve", "t", "found", "by_email")
 NOBODY = Step("resolve", "t", "unresolved", Reason.NO_IDENTIFIER)
 ROUTED = Step("route", "t", "routed")
@@ -55,7 +58,7 @@ KEPT = st.dictionaries(st.sampled_from([*kept.Cause]).map(str), st.integers(1, 9
 def tally(events, quarantined=(), *, paused=False):
     made = Tally()
     for one, test in events:
-        made.add(one, test=test, paused=paused)
+        made.add(one, Came("erp", AT, test), paused=paused)
     for cause, count in dict(quarantined).items():
         made.quarantined(cause, count)
     return made

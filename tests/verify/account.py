@@ -186,6 +186,9 @@ class OwnQueues:
     async def send(self, queue: str, *given: Any, **named: Any) -> None:
         await self._bus.send(self.names[queue], *given, **named)
 
+    async def reach(self, queue: str) -> None:
+        await self._bus.reach(self.names[queue])
+
     async def waited(self, queue: str) -> Any:
         return await self._bus.waited(self.names[queue])
 

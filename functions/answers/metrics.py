@@ -1,0 +1,122 @@
+"""Answers about a section as a whole: how many, how well, how long, and what waits."""
+
+from typing_extensions import TypedDict
+
+from functions.answers import Time
+
+
+class Outcomes(TypedDict):
+    """What became of what came; they add up to it."""
+
+    delivered: int
+    failed: int
+    held: int
+    parked: int
+    waiting: int
+    quarantined: int
+    nowhere: int
+
+
+class Latency(TypedDict):
+    """How long things took, in seconds: the percentiles are estimates, made from the counts in `within`.
+
+    `within`: how many took at most so many seconds and longer than the class before; `more`: longer than the last.
+    """
+
+    count: int
+    p50: float | None
+    p95: float | None
+    within: dict[str, int]
+
+
+class Measures(TypedDict):
+    """`successRate`: the share of what was delivered, failed or is held; null where nothing was. `latency`: until it arrived."""
+
+    received: int
+    outcomes: Outcomes
+    successRate: float | None
+    tests: int
+    refused: int
+    latency: Latency
+
+
+class WaitingNow(TypedDict):
+    """Deliveries that are dead, held or parked now, and webhooks in quarantine; counted up to a limit."""
+
+    dead: int
+    held: int
+    parked: int
+    quarantined: int
+
+
+class Total(Measures):
+    """Of all. `atLeast`: the states of which there is more than was counted."""
+
+    waiting: WaitingNow | None
+    atLeast: list[str]
+    oldestUnfinishedSeconds: float | None
+
+
+class Definition(Measures):
+    """Of one definition."""
+
+    event: str
+    oldestUnfinishedSeconds: float | None
+
+
+class Source(TypedDict):
+    """Of one source by its label; null: of all that are not named."""
+
+    source: str | None
+    received: int
+    outcomes: Outcomes
+    successRate: float | None
+    latency: Latency
+    quarantinedNow: int | None
+    oldestUnfinishedSeconds: float | None
+
+
+class DestinationWaiting(TypedDict):
+    """Deliveries to it that are dead, held or parked now."""
+
+    dead: int
+    held: int
+    parked: int
+
+
+class Destination(TypedDict):
+    """Of the deliveries to one destination; `answerTime`: how long it took to answer, whatever else took time."""
+
+    destination: str
+    deliveries: int
+    outcomes: Outcomes
+    successRate: float | None
+    latency: Latency
+    answerTime: Latency
+    waiting: DestinationWaiting | None
+    oldestUnfinishedSeconds: float | None
+
+
+class Part(Measures):
+    """An hour or a day of it."""
+
+    since: Time
+    approximate: bool
+    complete: bool
+    countedAt: Time | None
+
+
+class Metrics(TypedDict):
+    """What came in a time and what became of it. `next`: send it as `after` for the definitions that follow."""
+
+    since: Time
+    until: Time
+    approximate: bool
+    complete: bool
+    countedAt: Time | None
+    total: Total
+    definitions: list[Definition]
+    next: str | None
+    sources: list[Source]
+    destinations: list[Destination]
+    parts: list[Part]
