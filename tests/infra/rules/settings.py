@@ -11,6 +11,10 @@ HOST = {"FUNCTIONS_REQUEST_BODY_SIZE_LIMIT"}
 HOST_IN_AZURE = {
     "APPLICATIONINSIGHTS_CONNECTION_STRING",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING",
+    # What the host and the worker make of telemetry: docs/telemetry.md.
+    "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+    "PYTHON_ENABLE_OPENTELEMETRY",
     # Storage by identity: .../functions-reference#connecting-to-host-storage-with-an-identity
     "AzureWebJobsStorage__accountName",
     "AzureWebJobsStorage__credential",
