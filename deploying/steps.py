@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import secrets
 
 from azure.core.credentials import TokenCredential
@@ -28,8 +27,7 @@ FRONT = "docs/deploying.md#a-front-for-chunked-bodies"
 
 def ready(say: Say) -> None:
     """Before provisioning: what would stop a later step is found while nothing has been made. Raises Trouble."""
-    _wishes()
-    deployer = signed_in()
+    deployer = signed_in(_wishes().azure_subscription_id)
     say(f"Signed in with az as {deployer.kind} {deployer.id}.")
 
 
@@ -47,7 +45,7 @@ def renew(say: Say) -> None:
     """What of the first section and admin is missing, and a new key for the smoke test. Raises Trouble."""
     outputs, wishes = read_outputs(), _wishes()
     vault = Vault(outputs.azure_key_vault_name)
-    with table_writer(outputs, signed_in(), say):
+    with table_writer(outputs, signed_in(wishes.azure_subscription_id), say):
         patience = Patience.named(PROPAGATION_SECONDS)
         seal, admin = MasterKeySeal(vault.read(MASTER_KEYS)), secrets.token_bytes(RANDOM_BYTES)
         made = patience.wait(
@@ -117,8 +115,7 @@ def _credential() -> TokenCredential:
 
 
 def _smoke_key(outputs: Outputs) -> str:
-    """Of the vault, or SIGNALBOX_KEY for whoever has no access to it. Raises Trouble."""
-    return os.environ.get("SIGNALBOX_KEY") or Vault(outputs.azure_key_vault_name).read(SMOKE_KEY)
+    return Vault(outputs.azure_key_vault_name).read(SMOKE_KEY)
 
 
 async def _furnish(outputs: Outputs, wishes: Wishes, seal: MasterKeySeal, admin: bytes) -> Made:

@@ -13,6 +13,7 @@ from typing import Any
 from tests.secure import token
 
 ACCOUNT_ID = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/127"
+SUBSCRIPTION = "5b1d2c90-0000-4000-8000-0000000000a1"
 ASSIGNMENT = ACCOUNT_ID + "/providers/Microsoft.Authorization/roleAssignments/9"
 PROGRAM = r"""#!{python}
 import json, pathlib, sys
@@ -25,9 +26,11 @@ def answer(text="", code=0):
     print(text, file=sys.stderr if code else sys.stdout)
     sys.exit(code)
 match words[:3]:
+    case ["account", "show", *_] if state["signed_in"]:
+        answer("{subscription}")
+    case ["account", *_] if not state["signed_in"]:
+        answer("ERROR: Please run 'az login' to setup account.", 1)
     case ["account", "get-access-token", *_]:
-        if not state["signed_in"]:
-            answer("ERROR: Please run 'az login' to setup account.", 1)
         good, bad = state["tokens"]
         if "--query" in words:
             answer(good)
@@ -67,7 +70,8 @@ class AzureAccount:
     def made(cls, folder: Path) -> "AzureAccount":
         folder.mkdir()
         program = folder / "az"
-        program.write_text(PROGRAM.format(python=sys.executable, account=ACCOUNT_ID, assignment=ASSIGNMENT))
+        named = {"account": ACCOUNT_ID, "assignment": ASSIGNMENT, "subscription": SUBSCRIPTION}
+        program.write_text(PROGRAM.format(python=sys.executable, **named))
         program.chmod(0o755)
         account = cls(folder)
         good = token()

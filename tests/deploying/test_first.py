@@ -12,7 +12,7 @@ from shared.access.keys import Keys
 from shared.azure.tables import AzureTables
 from shared.registry import Registry
 from shared.wiring import SystemClock
-from tests.deploying.azure_account import ASSIGNMENT
+from tests.deploying.azure_account import ASSIGNMENT, SUBSCRIPTION
 from tests.deploying.conftest import Hook
 from tests.secure import Identity
 
@@ -205,6 +205,15 @@ def test_whoever_is_ready_to_deploy_is_told_as_whom(hook):
     done = hook.run("ready")
 
     assert (done.returncode, "as User 00000000" in done.stdout) == (0, True), done.stderr
+
+
+def test_who_works_in_another_subscription_than_azd_is_told_before_anything_is_made(hook):
+    assert hook.run("ready", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION.upper()).returncode == 0
+
+    done = hook.run("ready", AZURE_SUBSCRIPTION_ID="5b1d2c90-0000-4000-8000-0000000000a2")
+
+    assert done.returncode == 1
+    assert "az account set --subscription 5b1d2c90-0000-4000-8000-0000000000a2" in done.stderr
 
 
 def test_without_outputs_the_way_to_them_is_told(hook):

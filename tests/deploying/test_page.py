@@ -124,7 +124,7 @@ def test_every_setting_of_azd_is_one():
 
 
 def test_everything_that_can_be_wished_is_documented():
-    wishes = {name.upper() for name in Wishes.model_fields} - {"CI"}
+    wishes = {name.upper() for name in Wishes.model_fields if name.startswith("signalbox_")}
 
     assert {name for name in wishes if f"`{name}`" not in PAGE} == set()
 
