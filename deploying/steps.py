@@ -7,12 +7,12 @@ import secrets
 from azure.core.credentials import TokenCredential
 from azure.identity import DefaultAzureCredential
 
-from deploying.azure_cli import signed_in
+from deploying.azure_cli import Refused, signed_in
 from deploying.chunked import chunked_reaches
 from deploying.first import Furnisher, Made, require_possible
 from deploying.outputs import Outputs, Wishes, read_outputs, read_wishes
 from deploying.patience import Patience, Say
-from deploying.roles import ADVICE, PROPAGATION_SECONDS, TABLE_WRITER, require_open, table_writer
+from deploying.roles import ADVICE, PROPAGATION_SECONDS, TABLE_WRITER, require_open, storage, table_writer
 from deploying.smoke import Waits, smoke
 from deploying.trouble import NotYet, Trouble
 from deploying.vault import MASTER_KEYS, SMOKE_KEY, Vault
@@ -35,7 +35,7 @@ def first(say: Say) -> None:
     """After provisioning: the first section, its admin, and the smoke test's key; once. Raises Trouble."""
     outputs, _ = read_outputs(), _wishes()
     # The key is written last of all, so all the rest is there where it is.
-    if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY):
+    if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY, _born(outputs)):
         say("The first section and admin were made before: nothing to do.")
     else:
         renew(say)
@@ -56,7 +56,7 @@ def renew(say: Say) -> None:
         )
         # Before the vault: what is shown once must be seen, whatever fails after it.
         _tell(made, wishes, outputs, say)
-        vault.write(SMOKE_KEY, made.smoke_key)
+        vault.write(SMOKE_KEY, made.smoke_key, _born(outputs))
 
 
 def wait(say: Say) -> None:
@@ -112,6 +112,16 @@ def _wishes() -> Wishes:
 
 def _credential() -> TokenCredential:
     return DefaultAzureCredential()
+
+
+def _born(outputs: Outputs) -> str:
+    """When the storage was made: one of the same name that comes after it is another. Raises Trouble."""
+    try:
+        return storage(outputs, "creationTime")
+    except Refused as refused:
+        raise Trouble(
+            f"The storage account is not to be found: {refused}\nRun `azd provision` first."
+        ) from None
 
 
 def _smoke_key(outputs: Outputs) -> str:

@@ -39,15 +39,18 @@ match words[:3]:
         answer(json.dumps({{"accessToken": bad if refused else good, "expires_on": state["expires_on"]}}))
     case ["keyvault", "secret", verb] if state["vault_open"]:
         if verb == "list":
-            answer("\n".join(name for name in state["secrets"] if f"'{{name}}'" in option("--query")))
+            asked = option("--query")
+            named = [name for name in state["secrets"] if f"name=='{{name}}'" in asked]
+            answer("\n".join(name for name in named if f"tags.of=='{{state['tags'].get(name)}}'" in asked))
         if verb == "show":
             answer(state["secrets"][option("--name")])
         state["secrets"][option("--name")] = sys.stdin.read()
+        state["tags"][option("--name")] = option("--tags").removeprefix("of=")
         answer()
     case ["keyvault", "secret", _]:
         answer("ERROR: (Forbidden) Caller is not authorized", 1)
     case ["storage", "account", "show"]:
-        answer("{account}")
+        answer(state["born"] if option("--query") == "creationTime" else "{account}")
     case ["role", "assignment", "list"]:
         answer("\n".join(state["roles"]))
     case ["role", "assignment", "create"] if state["may_grant"]:
@@ -77,7 +80,7 @@ class AzureAccount:
         good = token()
         account._write(
             {
-                "calls": [], "secrets": {}, "roles": [], "refusals": 0,
+                "calls": [], "secrets": {}, "tags": {}, "born": "2026-11-26T14:00:00+00:00", "roles": [], "refusals": 0,
                 "signed_in": True, "vault_open": True, "may_grant": True,
                 "tokens": [good.token, token("https://elsewhere.example.com").token], "expires_on": good.expires_on,
             }

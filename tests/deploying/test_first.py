@@ -86,6 +86,18 @@ async def test_a_second_run_makes_nothing_and_shows_no_key(provisioned, made):
     assert "role" not in [call[0] for call in provisioned.account.calls[calls:]][:1]
 
 
+async def test_a_vault_that_has_outlived_its_storage_does_not_say_that_all_is_done(provisioned, made):
+    provisioned.run("first")
+    provisioned.account.change(born="2027-01-01T00:00:00+00:00")
+
+    again = provisioned.run("first")
+
+    assert again.returncode == 0, again.stderr
+    [smoke] = await made.keys("smoke")
+    assert smoke["id"] in provisioned.account.secrets["signalbox-smoke-key"]
+    assert "nothing to do" in provisioned.run("first").stdout
+
+
 async def test_a_run_that_did_not_reach_the_vault_can_be_repeated_and_makes_no_second_admin(
     provisioned, made
 ):
