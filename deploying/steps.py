@@ -151,7 +151,7 @@ def _tell(made: Made, wishes: Wishes, outputs: Outputs, say: Say) -> None:
     elif wishes.ci and not wishes.signalbox_admin_client:
         say(
             "No admin was made: a key would stay in this log. Run `azd env set SIGNALBOX_ADMIN_CLIENT <client id>` "
-            "(docs/deploying.md#administer-with-entra), or make a key at a terminal: docs/operating.md#the-first-key."
+            "(docs/deploying.md#administer-with-entra), or make a key at a terminal: docs/keys.md#the-first-key."
         )
     say(
         "Next: `azd deploy`, which ends with a smoke test. Then, with the key as $ADMIN: "

@@ -13,7 +13,7 @@ from shared.catalog.definitions import Definitions
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
-from shared.ports import Clock
+from shared.ports import Clock, Meter, Spans
 from shared.probe import Probe
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
@@ -24,6 +24,7 @@ from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
 from shared.stages.tell import Teller
+from shared.stores.alerts import AlertStore
 from shared.stores.beat import Beat
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -77,6 +78,9 @@ class Line:
     contents: Contents
     replays: Replays
     rollups: Rollups
+    alerts: AlertStore
     beat: Beat
     probe: Probe
+    meter: Meter
+    spans: Spans
     clock: Clock

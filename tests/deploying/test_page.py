@@ -11,6 +11,7 @@ from deploying import smoke_event, steps, vault
 from deploying.outputs import Outputs, Wishes
 from tests.deploying.conftest import Hook
 from tests.secure import Identity
+from tests.test_docs import leads_somewhere
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/deploying.md").read_text()
@@ -93,6 +94,15 @@ def test_every_script_and_file_exists():
 
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def test_every_page_that_a_step_names_is_there():
+    said = "\n".join(at.read_text() for at in sorted((ROOT / "deploying").glob("*.py")))
+
+    named = {*re.findall(r"docs/[\w-]+\.md#[\w-]+", said)}
+
+    assert "docs/keys.md#the-first-key" in named
+    assert [one for one in named if not leads_somewhere(ROOT / "README.md", one)] == []
 
 
 def test_every_step_that_is_run_by_hand_exists():
