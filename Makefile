@@ -12,6 +12,7 @@ AZURITE := local/azurite
 INSTALLED_AZURITE := $(AZURITE)/node_modules/.package-lock.json
 SDKS := tests/sources/sdks
 KUSTO := tests/infra/kusto
+ACTIONLINT := 1.7.12
 
 # The newest Python that really runs: a version manager's shim may be on the path and only print an error.
 SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -62,7 +63,7 @@ verify-azure: setup  ## Run the contract, fault and smoke tests on a real accoun
 	@SIGNALBOX_VERIFY=1 $(BIN)/python -m pytest tests/verify -q -p no:randomly $(ARGS)
 
 .PHONY: sdks
-sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
+sdks: $(STAMPS)/sdks $(STAMPS)/actionlint-$(ACTIONLINT)  ## Install the SDKs of vendors that tests sign with; test does it, too
 	@:
 
 TEMPLATES := $(VENV)/templates
@@ -160,6 +161,14 @@ $(STAMPS)/sdks: requirements/sdks.txt $(SDKS)/package-lock.json | $(STAMPS)/dev
 	@$(PIP) -r $< | $(COUNT)
 	@cd $(SDKS) && $(NPM) ci >/dev/null
 	@touch $@
+
+# On PyPI it only fetches a program from elsewhere; without Go the workflows have their other tests.
+$(STAMPS)/actionlint-$(ACTIONLINT): | $(VENV)/pyvenv.cfg
+	@if command -v go >/dev/null; then \
+		echo "Building actionlint, which reads the workflows (about half a minute)"; \
+		GOBIN="$(CURDIR)/$(BIN)" go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT) \
+			>$(VENV)/actionlint.log 2>&1 || echo "  It does not build here (see $(VENV)/actionlint.log)"; fi
+	@mkdir -p $(@D) && touch $@
 
 # In an environment of their own: checkov wants other versions than ours of what both use.
 $(STAMPS)/templates: requirements/templates.txt requirements/uv.txt $(KUSTO)/package-lock.json | $(STAMPS)/dev
