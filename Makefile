@@ -26,7 +26,7 @@ ARGS ?=
 
 .PHONY: help
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12 chooses the interpreter of a new environment; ARGS='-k words' goes to pytest;"
 	@echo "  EMBEDDED=1 runs with the embedded queue in the broker's place."
@@ -55,6 +55,10 @@ fuzz: setup  ## Send REQUESTS=200000 bent and hostile requests to the running st
 soak: setup  ## Kill hosts 600 times over 100,000 events in half an hour or more, and print what came of it
 	@SIGNALBOX_KILL_ROUNDS=$${SIGNALBOX_KILL_ROUNDS:-20} \
 		$(BIN)/python -m pytest tests/kill/test_random_kills.py -q -p no:randomly -o log_cli=true $(ARGS)
+
+.PHONY: verify-azure
+verify-azure: setup  ## Run the contract, fault and smoke tests on a real account and namespace, which VERIFY_... name
+	@SIGNALBOX_VERIFY=1 $(BIN)/python -m pytest tests/verify -q -p no:randomly $(ARGS)
 
 .PHONY: sdks
 sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
@@ -104,6 +108,10 @@ layers: setup
 test-all: setup sdks
 	@$(PYTEST) $(ARGS)
 
+.PHONY: deployer
+deployer: $(STAMPS)/deployer  ## Install only what the scripts of a deployment need; setup has it all
+	@:
+
 # --- the environment: one stamp a lock, so that nothing is done twice -------------------------------------
 
 .PHONY: setup
@@ -118,6 +126,12 @@ $(VENV)/pyvenv.cfg:
 
 $(STAMPS)/dev: requirements/dev.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing the packages of $< (about a minute)"
+	@$(PIP) -r $< | $(COUNT)
+	@mkdir -p $(@D) && touch $@
+
+# What is deployed is all that the scripts around a deployment need.
+$(STAMPS)/deployer: requirements.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing the packages of $< (half a minute)"
 	@$(PIP) -r $< | $(COUNT)
 	@mkdir -p $(@D) && touch $@
 

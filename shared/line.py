@@ -24,6 +24,7 @@ from shared.stages.hand_off import HandOff
 from shared.stages.lanes import Lanes
 from shared.stages.record import Recorder
 from shared.stages.tell import Teller
+from shared.stores.alerts import AlertStore
 from shared.stores.beat import Beat
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -77,6 +78,7 @@ class Line:
     contents: Contents
     replays: Replays
     rollups: Rollups
+    alerts: AlertStore
     beat: Beat
     probe: Probe
     meter: Meter

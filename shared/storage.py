@@ -123,7 +123,7 @@ ROLLUPS = Store(
     "rollups",
     backed_up=False,
     keys="{section} / {event}|{hour} what was counted of a definition, *|{hour} of all of them, ~{hour} when the hour was counted and will be again, "
-    "!{hour}|{event} what the API refused of one",
+    "!{hour}|{event} what the API refused of one, $alerts what is not as usual",
     purge="400 days after the hour",
     export="holds numbers, and the names of definitions, sources and destinations",
     erase="holds numbers, and the names of definitions, sources and destinations",

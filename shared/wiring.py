@@ -55,6 +55,7 @@ from shared.stages.record import Recorder
 from shared.stages.send import Sender
 from shared.stages.tell import Teller
 from shared.stages.validate import Validator
+from shared.stores.alerts import AlertStore
 from shared.stores.beat import Beat
 from shared.stores.belongings import Belongings
 from shared.stores.contents import Contents
@@ -201,6 +202,7 @@ class _Stores(TypedDict):
     quarantine: Quarantine
     belongings: Belongings
     beat: Beat
+    alerts: AlertStore
     used: Used
     rejected: Rejected
     contents: Contents
@@ -214,6 +216,7 @@ def _stores(tables: Tables, blobs: Blobs, clock: Clock) -> _Stores:
         "quarantine": Quarantine(tables, blobs, clock),
         "belongings": Belongings(tables, blobs),
         "beat": Beat(tables),
+        "alerts": AlertStore(tables),
         "used": Used(tables, clock),
         "rejected": Rejected(tables, clock),
         "contents": Contents(tables),

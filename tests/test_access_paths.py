@@ -6,6 +6,7 @@ The numbers stand in docs/design-notes.md, and this test compares with that tabl
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from azure.storage.blob import BlobServiceClient
@@ -16,6 +17,7 @@ from shared.azure.tables import AzureTables
 from shared.destinations.outcomes import Cause
 from shared.messages import read_commit, read_delivery
 from shared.operations import listing
+from shared.operations.alert import volumes
 from shared.operations.mentioning import mentioning
 from shared.people.directory import REMEMBERED_SECONDS
 from shared.stages.record import bucket_of
@@ -124,6 +126,13 @@ async def counted(house):
     await house.line.due.destinations("demo", 1_000)
 
 
+async def compared(house):
+    """A tick in which an hour has ended, but for the sections, its state, and that which is written."""
+    section = await house.line.sections.read("demo")
+    hour = WEEK[1]
+    await volumes(house.line, section, hour, hour, ZoneInfo(section.time_zone))
+
+
 async def under_way(house):
     for bucket in range(4):
         await house.line.outbox.unfinished("demo", bucket, 1_000)
@@ -158,6 +167,8 @@ PATHS = {
     "what is dead, held or parked in a section, counted": lambda house, _: counted(house),
     "what is kept in quarantine, by source": lambda house, _: house.line.quarantine.sources("demo", 1_000),
     "commits that are under way": lambda house, _: under_way(house),
+    "what is not as usual in a section": lambda house, _: house.line.alerts.read("demo"),
+    "the hours that a counted hour is compared with": lambda house, _: compared(house),
     "kept webhooks that came in an hour": lambda house, _: house.line.quarantine.between("demo", "0", "1"),
     "due retries": lambda house, _: drain(house.line.due.ready(now(house), 1_000)),
     "parked deliveries of a destination": lambda house, _: drain(house.line.due.parked("demo", "crm", 1_000)),

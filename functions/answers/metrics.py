@@ -1,5 +1,7 @@
 """Answers about a section as a whole: how many, how well, how long, and what waits."""
 
+from typing import Literal
+
 from typing_extensions import TypedDict
 
 from functions.answers import Time
@@ -106,6 +108,22 @@ class Part(Measures):
     countedAt: Time | None
 
 
+class Alert(TypedDict):
+    """A definition or a source that is not as usual since an hour.
+
+    `count` came in it, where at least `least` and at most `most` usually come; of a silence `least` says how many came in other
+    weeks in the hours that it had lasted when it was found.
+    """
+
+    was: Literal["silent", "unusual"]
+    of: Literal["definition", "source"]
+    name: str
+    since: Time
+    count: int
+    least: int
+    most: int
+
+
 class Metrics(TypedDict):
     """What came in a time and what became of it. `next`: send it as `after` for the definitions that follow."""
 
@@ -120,3 +138,4 @@ class Metrics(TypedDict):
     sources: list[Source]
     destinations: list[Destination]
     parts: list[Part]
+    alerts: list[Alert]

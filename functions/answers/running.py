@@ -37,5 +37,7 @@ class Ticked(TypedDict):
     mend: dict[str, int | str]
     replay: dict[str, int | str]
     rollUp: dict[str, int | str]
+    alert: dict[str, int | str]
+    vitals: dict[str, int | str]
     purge: dict[str, int | str]
     clear: dict[str, int | str]

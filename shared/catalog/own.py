@@ -18,7 +18,16 @@ RETENTION_DAYS = 30
 DELIVERY_FAILED = "delivery.failed"
 DESTINATION_DISABLED = "destination.disabled"
 DEFINITION_CHANGED = "definition.changed"
+VOLUME_SILENT = "volume.silent"
+VOLUME_UNUSUAL = "volume.unusual"
+VOLUME_RESOLVED = "volume.resolved"
 _SUMMARY = {"summary": "What happened, in a sentence"}
+_VOLUME = {
+    **_SUMMARY,
+    "of": "definition, or source",
+    "name": "Which: an event's name, or a source's label",
+    "since": "The beginning of the first hour in which it was so",
+}
 _FIELDS: Mapping[str, Mapping[str, str]] = {
     DELIVERY_FAILED: {
         **_SUMMARY,
@@ -45,8 +54,19 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "number": "Its number; 1 is a new definition",
         "definition": "Where it is read",
     },
+    VOLUME_SILENT: {**_VOLUME, "least": "How many came in that time in other weeks, at least"},
+    VOLUME_UNUSUAL: {
+        **_VOLUME,
+        "count": "How many came in that hour",
+        "least": "How many came in it in other weeks, at least",
+        "most": "And at most",
+    },
+    VOLUME_RESOLVED: {**_VOLUME, "was": "silent, or unusual", "reason": "Why it is over"},
 }
-_TYPES = {"number": "integer", "disabledAt": "timestamp"}
+_TYPES = {
+    **dict.fromkeys(("number", "count", "least", "most"), "integer"),
+    **dict.fromkeys(("disabledAt", "since"), "timestamp"),
+}
 EVENTS = tuple(_FIELDS)
 
 

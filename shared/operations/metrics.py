@@ -19,6 +19,7 @@ from shared.operations.funnel import Asked, Counted, asked_of, floor, live, olde
 from shared.operations.measures import Now, by_destination, by_source, measures
 from shared.operations.pace import Pace
 from shared.operations.waiting import labelled, oldest, waiting
+from shared.stores.alerts import Alerts
 from shared.stores.rollups import HOUR, WHOLE
 from shared.stores.tally import Tally
 
@@ -91,6 +92,7 @@ async def metrics(line: Line, caller: Caller, wanted: Wanted, pace: Pace) -> Doc
         "sources": by_source(total, now),
         "destinations": by_destination(total, now),
         "parts": [*_parts(hours, whole, wanted.time)],
+        "alerts": _alerts(await line.alerts.read(section.id), caller),
     }
 
 
@@ -163,6 +165,24 @@ def _sum(tallies: Iterable[Tally]) -> Tally:
     for one in tallies:
         total += one
     return total
+
+
+def _alerts(alerts: Alerts, caller: Caller) -> list[Doc]:
+    """What is not as usual, what is so for longest first."""
+    told = sorted(alerts.there.items(), key=lambda one: (one[1].since, one[0]))
+    return [
+        {
+            "was": was,
+            "of": of,
+            "name": name,
+            "since": times.text(one.since),
+            "count": one.count,
+            "least": one.least,
+            "most": one.most,
+        }
+        for (was, of, name), one in told
+        if caller.events is None or (of == "definition" and name in caller.events)
+    ]
 
 
 def _definition(name: str, tallies: Tallies, now: Now) -> Doc:

@@ -50,8 +50,7 @@ async def waiting(line: Line, sections: Sequence[str], *, all_sections: bool = F
     found = Waiting({state: Counter() for state in STATES})
     for place in ("",) if all_sections else sections:
         await _add_deliveries(line, place, found)
-    for section in sections:
-        kept = await line.quarantine.sources(section, MOST_WAITING)
+    for kept in await asyncio.gather(*(line.quarantine.sources(one, MOST_WAITING) for one in sections)):
         found.of["quarantined"].update(kept)
         found.more |= {"quarantined"} if kept.total() >= MOST_WAITING else set()
     return found

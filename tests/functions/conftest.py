@@ -87,6 +87,12 @@ def crowded(running: Running) -> Place:
 
 
 @pytest.fixture(scope="session")
+def silent(running: Running) -> Place:
+    """A section in which nothing comes."""
+    return place(running, "silent")
+
+
+@pytest.fixture(scope="session")
 def make_key(running: Running) -> MakeKey:
     """Makes keys of the demo section: `make_key("events:write", ...)`, members of the body as keywords."""
 

@@ -1,12 +1,25 @@
 """The doors that say how a section runs."""
 
+import asyncio
 import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from local.client import Client
+from shared.azure.tables import AzureTables
+from shared.operations.baseline import same_hours
+from shared.operations.roll_up import SETTLED
+from shared.stores.alerts import AlertStore
+from shared.stores.rollups import HOUR, WHOLE, Hour, Rollups, hour_of
+from shared.stores.tally import Tally
 from tests.functions.asking import assert_problem, pointers
-from tests.functions.conftest import MakeKey, Place
+from tests.functions.conftest import EVENT, MakeKey, Place
 from tests.functions.test_funnel import a_definition, post
 from tests.running import Running
 
@@ -71,6 +84,48 @@ def test_a_stranger_is_told_nothing_of_what_came_here(running: Running, stranger
     told = stranger.client.get("/v1/metrics").doc
 
     assert (told["total"]["received"], told["definitions"], told["destinations"]) == (0, [], [])
+
+
+@pytest.mark.feature("F254")
+def test_a_sender_that_stops_is_told_of_once_and_once_more_when_it_is_back(running: Running, silent: Place):
+    """The weeks before are laid down as their roll-ups would have."""
+    client, last = silent.client, hour_of(datetime.now(UTC) - SETTLED) - HOUR
+    same = [one for back in (0, 1) for one in same_hours(last - HOUR * back, ZoneInfo("Europe/Stockholm"))]
+    wanted = {"url": "https://hooks.example.com/volumes", "events": ["volume.silent", "volume.resolved"]}
+    assert client.post("/v1/subscriptions", wanted).status == 201
+    asyncio.run(lay_down(silent, last - HOUR * 2, {**dict.fromkeys(same, 100), last - HOUR: 0}))
+    deployment = Client.keyed(running.stack.base_url, running.deployment_key)
+
+    def told() -> list[str]:
+        """What is told until a tick has nothing new."""
+        assert "stopped" not in deployment.post("/v1/tick").doc["alert"]
+        return sorted(one["event"] for one in client.get("/v1/events?limit=100").doc["events"])
+
+    begun = [told() for _ in range(2)]
+    alerts = client.get("/v1/metrics").doc["alerts"]
+    asyncio.run(lay_down(silent, None, {last: 100}))
+    over = [told() for _ in range(2)]
+
+    assert begun == [["volume.silent"] * 2] * 2
+    assert {(one["was"], one["of"], one["name"]) for one in alerts} == {
+        ("silent", "definition", EVENT),
+        ("silent", "source", "tests"),
+    }
+    assert over == [["volume.resolved"] * 2 + ["volume.silent"] * 2] * 2
+    assert client.get("/v1/metrics").doc["alerts"] == []
+
+
+async def lay_down(at: Place, up_to: datetime | None, volumes: Mapping[datetime, int]) -> None:
+    """So many events of one definition and source in each hour, all hours up to one looked at already."""
+    async with AzureTables(at.connection) as tables:
+        rollups = Rollups(tables)
+        for begin, came in volumes.items():
+            tally = Tally(came=Counter({("tests", "nowhere"): came} if came else {}))
+            hour = Hour(begin, begin + HOUR, stored={EVENT: came}, arrived={EVENT: came})
+            await rollups.save(at.section, hour, {EVENT: tally, WHOLE: tally})
+        if up_to is not None:
+            store = AlertStore(tables)
+            await store.save(at.section, replace(await store.read(at.section), up_to=up_to, there={}))
 
 
 def test_metrics_need_the_right_to_read_events(running: Running, make_key: MakeKey):

@@ -242,6 +242,12 @@ def _counted_hours(scene: Scene) -> Step:
     return lambda: scene.ask_armed("POST", "/v1/funnels/count", json.dumps(wanted).encode())
 
 
+def _looked_anew(scene: Scene) -> Step:
+    """A tick meets a section for the first time, so it looks at its last hour."""
+    scene.elsewhere()
+    return lambda: scene.ask_armed(*TICK)
+
+
 def _replayed_delivered(scene: Scene) -> Step:
     """A replay of what a destination has taken, under the ids that it knows."""
     kind = scene.kind("/ok")
@@ -367,6 +373,7 @@ REACHING: Mapping[str, Reaching] = {
     "tick.due-handed-off": _due,
     "sweep.resent": _lost,
     "roll_up.counted": _counted_hours,
+    "alert.told": _looked_anew,
     "purge.timeline-removed": _expired(),
     "purge.receipts-removed": _expired(),
     "ledger.bodies-deleted": _expired(NOTES),

@@ -1,0 +1,96 @@
+"""The vitals say how old the oldest event under way is and what waits, in few requests, and no more than is known."""
+
+from datetime import timedelta
+
+import pytest
+
+from shared.metrics import UNFINISHED_AGE, WAITING
+from shared.operations import waiting as counting
+from shared.operations.pace import Pace
+from shared.operations.tick import tick
+from shared.operations.vitals import vitals
+from shared.ports import Answer
+from tests.house import OK, SECTION, body, build
+
+BAD, LATER = Answer(400, {}, b""), Answer(503, {}, b"")
+
+
+async def seen(house, seconds=20):
+    return await vitals(house.line, Pace.of(house.clock, timedelta(seconds=seconds)))
+
+
+async def test_where_nothing_waits_all_is_zero():
+    house = await build(OK).furnish()
+    await house.accept()
+    await house.work()
+
+    found = await seen(house)
+
+    assert [(metric, value) for metric, value, _ in found.gauges()] == [
+        (UNFINISHED_AGE, 0.0),
+        *[(WAITING, 0.0)] * 4,
+    ]
+
+
+async def test_what_is_not_finished_has_its_age_and_what_is_dead_is_counted():
+    house = await build(LATER, BAD).furnish()
+    await house.accept(id="slow")
+    await house.work()
+    house.clock.pass_(seconds=2)
+    await house.accept(id="bad", person={"email": "b@example.com"})
+    await house.work("events")
+    await house.work("deliveries")
+
+    house.clock.pass_(minutes=2)
+    found = await seen(house)
+
+    measured = {(metric.name, *of.values()): value for metric, value, of in found.gauges()}
+    assert measured["signalbox.unfinished.age",] == pytest.approx(122, abs=1)
+    assert measured["signalbox.waiting", "dead"] == 1
+    for metric, _, of in found.gauges():
+        assert metric.closed(of) == dict(of)
+
+
+async def test_of_what_is_more_than_is_counted_it_says_so(monkeypatch):
+    monkeypatch.setattr(counting, "MOST_WAITING", 3)
+    house = await build(*[BAD] * 5).furnish()
+    for n in range(5):
+        await house.accept(id=f"bad-{n}", person={"email": f"{n}@example.com"})
+    await house.work()
+
+    shown = (await seen(house)).shown()
+
+    assert (shown["dead"], shown["held"], shown["parked"]) == ("3+", "0+", 0)
+
+
+async def test_where_there_is_no_time_for_all_sections_nothing_is_said_of_them():
+    house = await build().furnish()
+
+    assert await seen(house, seconds=-1) is None
+
+
+async def test_all_sections_together_are_counted_in_the_requests_that_the_notes_say():
+    house = await build().furnish()
+    await house.line.sections.create(body({**SECTION, "id": "other"}), bytes(32))
+    house.clock.pass_(seconds=20)
+    await house.line.sections.list()
+    before = house.tables.requests
+
+    await seen(house)
+
+    # Commits under way and quarantine of two sections, what is listed as dead and parked, and the sections.
+    assert house.tables.requests - before <= 2 * (8 + 8) + 2 + 1
+
+
+async def test_a_tick_tells_them_and_logs_no_name(caplog):
+    house = await build(BAD).furnish()
+    await house.accept()
+    await house.work()
+
+    with caplog.at_level("INFO", "signalbox.vitals"):
+        done = await tick(house.line)
+
+    assert done["vitals"] == {"age": 0, "dead": 1, "held": 0, "parked": 0, "quarantined": 0}
+    assert [one.getMessage() for one in caplog.records if one.name == "signalbox.vitals"] == [
+        "vitals: age 0, dead 1, held 0, parked 0, quarantined 0"
+    ]
