@@ -59,6 +59,7 @@ from shared.stores.refusals import Refusals
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
 from shared.stores.rollups import Rollups
+from shared.stores.spent import SpentStore
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
@@ -70,6 +71,8 @@ if TYPE_CHECKING:
 EMBEDDED = "embedded:"
 MARK_PAUSE_SECONDS = 0.2
 """How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
+SPENT_PAUSE_SECONDS = 60
+"""How long what was taken of quotas gathers before it is told to whoever looks at usage."""
 JOIN_PAUSE_SECONDS = 0.01
 """How long what is added to people and timelines gathers, and deliveries that have ended: these are as long unknown to
 whoever comes next if the process ends."""
@@ -101,6 +104,7 @@ def line() -> Line:
         queues=(chosen.events_queue, chosen.deliveries_queue, chosen.slow_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
+        spent_pause=SPENT_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
         audit_kept=timedelta(days=chosen.signalbox_audit_days),
     )
@@ -119,6 +123,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     queues: tuple[str, str, str] = ("events", "deliveries", "deliveries-slow"),
     mark_pause: float = 0,
     join_pause: float = 0,
+    spent_pause: float = 0,
     forbid_unverified: bool = False,
     audit_kept: timedelta = KEPT,
 ) -> Line:
@@ -156,7 +161,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
-        quotas=Quotas(counts),
+        quotas=Quotas(counts, SpentStore(tables, clock, spent_pause)),
         dead_letters=dead_letters,
         due=due,
         probe=Probe(Beat(tables), sections, blobs, (queue, queues[0]), clock),

@@ -16,6 +16,7 @@ from shared.operations import notices, replay_many
 from shared.operations.alert import alert
 from shared.operations.clear import clear
 from shared.operations.mend import resume
+from shared.operations.nearly import nearly
 from shared.operations.pace import Pace
 from shared.operations.purge import purge
 from shared.operations.roll_up import roll_up
@@ -102,7 +103,7 @@ async def _roll_up(line: Line, pace: Pace) -> dict[str, Any]:
 
 
 async def _alert(line: Line, pace: Pace) -> dict[str, Any]:
-    return await alert(line, pace)
+    return {"nearlyUsed": await nearly(line, pace), **await alert(line, pace)}
 
 
 async def _vitals(line: Line, pace: Pace) -> dict[str, Any]:
