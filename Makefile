@@ -26,7 +26,7 @@ ARGS ?=
 
 .PHONY: help
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  PYTHON=python3.12 chooses the interpreter of a new environment; ARGS='-k words' goes to pytest;"
 	@echo "  EMBEDDED=1 runs with the embedded queue in the broker's place."
@@ -56,16 +56,21 @@ soak: setup  ## Kill hosts 600 times over 100,000 events in half an hour or more
 	@SIGNALBOX_KILL_ROUNDS=$${SIGNALBOX_KILL_ROUNDS:-20} \
 		$(BIN)/python -m pytest tests/kill/test_random_kills.py -q -p no:randomly -o log_cli=true $(ARGS)
 
+.PHONY: verify-azure
+verify-azure: setup  ## Run the contract, fault and smoke tests on a real account and namespace, which VERIFY_... name
+	@SIGNALBOX_VERIFY=1 $(BIN)/python -m pytest tests/verify -q -p no:randomly $(ARGS)
+
 .PHONY: sdks
 sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
 	@:
 
-CHECKOV := $(VENV)/checkov
+TEMPLATES := $(VENV)/templates
 .PHONY: infra
-infra: $(STAMPS)/checkov  ## Check the deployment's templates with checkov; test has the other checks of them
-	@$(CHECKOV)/bin/checkov --config-file infra/.checkov.yaml \
-		-o cli -o json --output-file-path console,$(CHECKOV)/found.json
-	@! grep -q '"parsing_errors": [1-9]' $(CHECKOV)/found.json || { echo "checkov cannot read a template"; exit 1; }
+infra: setup $(STAMPS)/templates  ## Check the deployment's templates, with checkov and Microsoft's models, too
+	@$(TEMPLATES)/bin/checkov --config-file infra/.checkov.yaml \
+		-o cli -o json --output-file-path console,$(TEMPLATES)/found.json
+	@! grep -q '"parsing_errors": [1-9]' $(TEMPLATES)/found.json || { echo "checkov cannot read a template"; exit 1; }
+	@SIGNALBOX_REQUIRE_REAL=1 $(BIN)/python -m pytest -q tests/infra
 
 SUDO := $(shell test "$$(id -u)" = 0 || echo sudo)
 .PHONY: browser
@@ -103,6 +108,10 @@ layers: setup
 test-all: setup sdks
 	@$(PYTEST) $(ARGS)
 
+.PHONY: deployer
+deployer: $(STAMPS)/deployer  ## Install only what the scripts of a deployment need; setup has it all
+	@:
+
 # --- the environment: one stamp a lock, so that nothing is done twice -------------------------------------
 
 .PHONY: setup
@@ -117,6 +126,12 @@ $(VENV)/pyvenv.cfg:
 
 $(STAMPS)/dev: requirements/dev.txt | $(VENV)/pyvenv.cfg
 	@echo "Installing the packages of $< (about a minute)"
+	@$(PIP) -r $< | $(COUNT)
+	@mkdir -p $(@D) && touch $@
+
+# What is deployed is all that the scripts around a deployment need.
+$(STAMPS)/deployer: requirements.txt | $(VENV)/pyvenv.cfg
+	@echo "Installing the packages of $< (half a minute)"
 	@$(PIP) -r $< | $(COUNT)
 	@mkdir -p $(@D) && touch $@
 
@@ -145,12 +160,13 @@ $(STAMPS)/sdks: requirements/sdks.txt $(SDKS)/package-lock.json | $(STAMPS)/dev
 	@cd $(SDKS) && $(NPM) ci >/dev/null
 	@touch $@
 
-# In an environment of its own: it wants other versions than ours of what both use.
-$(STAMPS)/checkov: requirements/checkov.txt | $(VENV)/pyvenv.cfg
-	@echo "Installing checkov (a minute or two)"
-	@$(BIN)/python -m venv --clear $(CHECKOV)
-	@$(CHECKOV)/bin/python -m pip --disable-pip-version-check install --require-hashes -r $< | $(COUNT)
-	@mkdir -p $(@D) && touch $@
+# In an environment of their own: checkov wants other versions than ours of what both use.
+$(STAMPS)/templates: requirements/templates.txt requirements/uv.txt | $(STAMPS)/dev
+	@echo "Installing what reads the templates (about ten seconds)"
+	@$(PIP) --quiet -r requirements/uv.txt
+	@$(BIN)/uv --quiet venv --clear --python $(BIN)/python $(TEMPLATES)
+	@$(BIN)/uv --quiet pip install --python $(TEMPLATES)/bin/python --require-hashes -r $<
+	@touch $@
 
 # --- the locks -------------------------------------------------------------------------------------------
 
@@ -165,7 +181,7 @@ lock: setup  ## Write the locks anew; UPGRADE=--upgrade takes the newest version
 	@$(COMPILE) --python-version 3.11 -c requirements.txt requirements/dev.in -o requirements/dev.txt
 	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/broker.in -o requirements/broker.txt
 	@$(COMPILE) --python-version 3.11 -c requirements/dev.txt requirements/sdks.in -o requirements/sdks.txt
-	@$(COMPILE) --python-version 3.11 requirements/checkov.in -o requirements/checkov.txt
+	@$(COMPILE) --python-version 3.11 requirements/templates.in -o requirements/templates.txt
 	@$(COMPILE) --python-version 3.13 --no-deps requirements/host.in -o requirements/host.txt
 	@$(COMPILE) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	@cd $(AZURITE) && $(NPM) install --package-lock-only

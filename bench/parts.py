@@ -18,6 +18,7 @@ from shared import exact
 from shared.access.caller import Caller
 from shared.access.issuer import Issuer
 from shared.access.sections import Section
+from shared.adapters import app_identity
 from shared.azure.blobs import AzureBlobs
 from shared.azure.bus import ServiceBusQueue
 from shared.azure.http import GuardedHttp
@@ -26,7 +27,7 @@ from shared.azure.vault import MasterKeySeal, new_master_key
 from shared.exact import Json
 from shared.line import Line
 from shared.storage import EVENTS, TABLES
-from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, app_identity, assemble
+from shared.wiring import JOIN_PAUSE_SECONDS, MARK_PAUSE_SECONDS, SystemClock, assemble
 
 SECTION = "bench"
 CALLER = Caller(SECTION, frozenset(), "bench", "checkout", "bench")

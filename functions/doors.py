@@ -1,12 +1,15 @@
 """How an HTTP door is made: its route, its right, its description, and how requests come in and refusals go out."""
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import azure.functions as func
 
-from functions.replies import JSON, Reply, answer, problem, trace_id, unexpected
+from functions.invocation import trace_of
+from functions.replies import JSON, Reply, answer, problem, unexpected
+from shared import logs, steps, trace
 from shared.access.caller import SECTION_HEADER, Caller
 from shared.access.quotas import Standing
 from shared.access.rights import NEEDS, NEEDS_TOO, Scope
@@ -14,9 +17,12 @@ from shared.acting import acting
 from shared.errors import SignalboxError
 from shared.exact import Json
 from shared.line import Line
+from shared.off import NoSpans
 from shared.sources import Received
+from shared.stages import account
 from shared.stages.authenticate import authenticate
 from shared.stages.receive import body_of, json_of
+from shared.steps import Step
 from shared.wiring import line
 
 
@@ -98,6 +104,8 @@ class Wants:
     query: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     refuses: tuple[type[SignalboxError], ...] = ()
+    events: str = ""
+    """Which of `metrics.DOORS` it is, where it brings events."""
     pages: bool = False
     """Whether scripts of any web page may read the answer: no cookie means anything here, and the key is in the page."""
     credential: bool = False
@@ -107,6 +115,7 @@ class Wants:
 
 
 NOTHING = Wants()
+NO_SPANS = NoSpans()
 FOR_PAGES = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After",
@@ -162,6 +171,7 @@ def door(
             caller = await authenticate(line.keys, line.clients, line.sections, headers, needed)
             for scope in too:
                 caller.require(scope)
+            steps.note(section=caller.section)
             keyed = KeyedCall(line, call.request, call.params, call.query, caller)
             caller.require_origin(call.request.headers.get("origin"))
             standing = await keyed.spend()
@@ -196,10 +206,26 @@ def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
     """
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _serve(bp, "{*path}", None, handler.__name__, handler, {})
+        _serve(bp, Served("{*path}", None, handler.__name__, handler, "*"))
         return handler
 
     return register
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A door as the host sees it. Without methods it takes every one; `headers` stand on each answer.
+
+    `shown` is what lines and spans call it: never the path that was asked for. `events` as in `Wants`.
+    """
+
+    path: str
+    methods: Sequence[str] | None
+    name: str
+    handler: OpenHandler
+    shown: str
+    events: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _with_section(call: Call) -> Mapping[str, str]:
@@ -210,40 +236,51 @@ def _with_section(call: Call) -> Mapping[str, str]:
 
 def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:
     path, headers = door.path.removeprefix("/"), FOR_PAGES if door.wants.pages else {}
-    _serve(bp, path, door.methods, door.handler.__name__, handler, headers)
+    name, events = door.handler.__name__, door.wants.events
+    _serve(bp, Served(path, door.methods, name, handler, door.route, events, headers))
     DOORS.append(door)
 
 
-def _serve(
-    bp: func.Blueprint,
-    path: str,
-    methods: Sequence[str] | None,
-    name: str,
-    handler: OpenHandler,
-    headers: Mapping[str, str],
-) -> None:
-    """Without methods it takes every one. The headers stand on each answer."""
-
-    async def http(req: func.HttpRequest) -> func.HttpResponse:
-        answered = await _answered(handler, req)
-        answered.headers.update(headers)
+def _serve(bp: func.Blueprint, served: Served) -> None:
+    async def http(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        with trace.within(trace_of(context)):
+            answered = await _answered(served, req)
+        answered.headers.update(served.headers)
         return answered
 
-    routed = bp.route(path, methods=methods, auth_level=func.AuthLevel.ANONYMOUS)(http)
-    bp.function_name(name)(routed)
+    routed = bp.route(served.path, methods=served.methods, auth_level=func.AuthLevel.ANONYMOUS)(http)
+    bp.function_name(served.name)(routed)
 
 
-async def _answered(handler: OpenHandler, req: func.HttpRequest) -> func.HttpResponse:
-    trace = trace_id(req.headers.get("traceparent", ""))
+async def _answered(served: Served, req: func.HttpRequest) -> func.HttpResponse:
     try:
-        return answer(await handler(_call(req)))
+        here = line()
+    except Exception as error:  # noqa: BLE001  (a setting is missing: without them there is no line)
+        logs.fail("request", "a fault of ours", door=served.shown, error=logs.told_of(error))
+        return unexpected(req.url)
+    # Whoever only asks, and is answered, leaves no line and no span: health probes and consoles ask all day.
+    asks = req.method in ("GET", "HEAD", "OPTIONS")
+    spans, level = (NO_SPANS, logging.DEBUG) if asks else (here.spans, logging.INFO)
+    with steps.step(spans, "request", "server", level=level, door=served.shown) as step:
+        answered = await _tried(served, here, req, step)
+        step.note(status=answered.status_code)
+        return answered
+
+
+async def _tried(served: Served, here: Line, req: func.HttpRequest, step: Step) -> func.HttpResponse:
+    try:
+        return answer(await served.handler(_call(here, req)))
     except SignalboxError as error:
-        return problem(error, req.url, trace)
+        account.of_refusal(here.meter, served.events, error)
+        step.refused(error)
+        return problem(error, req.url)
     except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
-        return unexpected(error, req.url, trace)
+        account.of_refusal(here.meter, served.events, SignalboxError(""))
+        step.stopped(error)
+        return unexpected(req.url)
 
 
-def _call(req: func.HttpRequest) -> Call:
+def _call(here: Line, req: func.HttpRequest) -> Call:
     headers = {name.lower(): value for name, value in req.headers.items()}
     received = Received(req.method, req.url, headers, req.get_body())
-    return Call(line(), received, dict(req.route_params), dict(req.params))
+    return Call(here, received, dict(req.route_params), dict(req.params))

@@ -24,6 +24,7 @@ from shared.event import Draft
 from shared.exact import Json
 from shared.sources import Greeting
 from shared.stages import translate
+from shared.stages.account import of_verdicts
 from shared.stages.verdict import Accepted, Verdict
 
 bp = func.Blueprint()
@@ -41,6 +42,7 @@ ASKING = (LengthRequired, MethodNotAllowed, Unavailable)
         body=translate.Envelope,
         headers=("Idempotency-Key",),
         refuses=(KeysDiffer, UnknownEvent, UnknownVersion, KeyReused),
+        events="event",
         pages=True,
     ),
 )
@@ -50,6 +52,7 @@ async def post_event(call: KeyedCall) -> Reply:
     told = (await flow.intake(call.line, call.caller, [translate.envelope(call.body, key)]))[0]
     if isinstance(told, SignalboxError):
         raise told
+    of_verdicts(call.line.meter, "event", [told])
     return Reply(202, _accepted(told), _replay_header(told))
 
 
@@ -57,13 +60,14 @@ async def post_event(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/events/batch",
     Gives(207, answers.Results, ("Retry-After",)),
-    Wants(body=translate.Batch, pages=True),
+    Wants(body=translate.Batch, events="batch", pages=True),
 )
 async def post_batch(call: KeyedCall) -> Reply:
     """Post up to 1,000 events; each gets a verdict of its own. Only their own ids count as idempotency keys."""
     drafts = [_drafted(item) for item in translate.batch(call.body)]
     standing = await call.spend(len(drafts))
     told = await flow.intake(call.line, call.caller, drafts)
+    of_verdicts(call.line.meter, "batch", told)
     results = [_result(index, one) for index, one in enumerate(told)]
     return Reply(207, {"results": results}, {**standing.headers(), **retry_after(told)})
 
@@ -72,7 +76,9 @@ async def post_batch(call: KeyedCall) -> Reply:
     bp,
     "POST /v1/hooks/{source}",
     Gives(202, answers.Accepted | answers.Several | answers.Quarantined, ("Idempotency-Replayed",), TAKEN),
-    Wants(body=bytes, refuses=(Unauthenticated, LengthRequired, QuotaExceeded, Unavailable)),
+    Wants(
+        body=bytes, refuses=(Unauthenticated, LengthRequired, QuotaExceeded, Unavailable), events="webhook"
+    ),
 )
 async def post_webhook(call: Call) -> Reply:
     """Take a webhook of a registered source, which signs it in its vendor's way."""

@@ -1,20 +1,16 @@
 """Answers: the only place where a result or an error becomes an HTTP status."""
 
-import logging
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import azure.functions as func
 
-from shared import exact
+from shared import exact, trace
 from shared.errors import MethodNotAllowed, QuotaExceeded, SignalboxError, Unauthenticated, Unavailable
 from shared.exact import Json
 
 JSON = "application/json"
-_TRACEPARENT = re.compile(r"[0-9a-f]{2}-((?!0{32})[0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}")
-_log = logging.getLogger("signalbox.replies")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +37,10 @@ def _written(doc: Json | bytes) -> bytes | None:
     return doc if doc is None or isinstance(doc, bytes) else exact.dumps(doc).encode()
 
 
-def problem(error: SignalboxError, url: str, trace: str) -> func.HttpResponse:
-    """The HTTP form of a refusal: problem details as RFC 9457 has them."""
-    doc = {**problem_doc(error), "instance": instance(url), "traceId": trace}
+def problem(error: SignalboxError, url: str) -> func.HttpResponse:
+    """The HTTP form of a refusal: problem details as RFC 9457 has them, with the trace that the request belongs to."""
+    here = trace.current() or trace.Trace.new()
+    doc = {**problem_doc(error), "instance": instance(url), "traceId": here.id}
     return func.HttpResponse(
         exact.dumps(doc).encode(),
         status_code=error.status,
@@ -52,14 +49,9 @@ def problem(error: SignalboxError, url: str, trace: str) -> func.HttpResponse:
     )
 
 
-def unexpected(error: Exception, url: str, trace: str) -> func.HttpResponse:
-    """A fault of ours: logged by its kind and place, since its text may hold what a sender sent."""
-    place = error.__traceback__
-    while place and place.tb_next:
-        place = place.tb_next
-    at = f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place else "nowhere"
-    _log.error("unexpected %s at %s, trace %s", type(error).__name__, at, trace)
-    return problem(SignalboxError("This is our fault. Tell the operator the traceId."), url, trace)
+def unexpected(url: str) -> func.HttpResponse:
+    """The answer to a fault of ours, which says nothing of it: its text may hold what a sender sent."""
+    return problem(SignalboxError("This is our fault. Tell the operator the traceId."), url)
 
 
 def problem_doc(error: SignalboxError) -> dict[str, Json]:
@@ -73,12 +65,6 @@ def problem_doc(error: SignalboxError) -> dict[str, Json]:
     if error.faults:
         doc["errors"] = [fault.shown() for fault in error.faults]
     return doc
-
-
-def trace_id(traceparent: str) -> str:
-    """The trace that the caller started (W3C Trace Context), or a new one."""
-    found = _TRACEPARENT.fullmatch(traceparent)
-    return found.group(1) if found else secrets.token_hex(16)
 
 
 def instance(url: str) -> str:

@@ -4,7 +4,9 @@ import azure.functions as func
 
 from functions.answers import running
 from functions.doors import Gives, KeyedCall, door
+from functions.invocation import trace_of
 from functions.replies import Reply
+from shared import trace
 from shared.operations.tick import tick
 from shared.wiring import line
 
@@ -13,8 +15,9 @@ bp = func.Blueprint()
 
 @bp.function_name("tick")
 @bp.timer_trigger("timer", schedule="%TICK_SCHEDULE%", run_on_startup=False, use_monitor=True)
-async def tick_timer(timer: func.TimerRequest) -> None:  # noqa: ARG001  (the binding needs it)
-    await tick(line())
+async def tick_timer(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001  (the binding needs it)
+    with trace.within(trace_of(context)):
+        await tick(line())
 
 
 @door(bp, "POST /v1/tick", Gives(200, running.Ticked))

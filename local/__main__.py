@@ -28,6 +28,7 @@ from local.demo.sample import SCENES, play
 from local.demo.show import show_scene
 from local.issuer import ERP, TOKEN_PATH
 from local.keys import KeyStore
+from local.lines import Lines
 from local.process import StartError
 from local.stack import PartEnded, Stack
 from shared.errors import SignalboxError
@@ -165,9 +166,12 @@ def _token_curl(stack: Stack) -> str:
 def _serve(stack: Stack) -> None:
     """Return at the first Ctrl-C. Raises PartEnded when a part of the stack does not run any more."""
     console.print(f"Serving until Ctrl-C. Logs and run.json are in {settings.HOME.name}/.")
+    lines = Lines(stack.host_log)
     try:
         while True:
             stack.check()
+            for line in lines.new():
+                console.print(line, soft_wrap=True)
             time.sleep(CHECK_SECONDS)
     except KeyboardInterrupt:
         console.print("Stopping.")

@@ -82,6 +82,11 @@ class Stack:
         return None
 
     @property
+    def host_log(self) -> Path:
+        """Where the Functions host writes what it and the app say."""
+        return self._children["host"].log
+
+    @property
     def host_pid(self) -> int:
         """The process of the Functions host."""
         return self._children["host"].pid

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from local.claim import is_claimed
 from local.settings import HOME
+from shared.adapters import tables_of
 from shared.azure.tables import AzureTables
 from shared.settings import StorageSettings
-from shared.wiring import tables_of
 
 Environment = Mapping[str, str]
 """Settings by their names, as the app's environment has them."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from shared import exact, times
+from shared import exact, times, trace
 from shared.event import Event, Person, Stored, Unique
 from shared.exact import Json
 
@@ -31,6 +31,7 @@ def write_event(event: Event) -> bytes:
             **({} if event.stale_after_hours is None else {"staleAfterHours": event.stale_after_hours}),
             **({} if event.unique is None else {"unique": _unique_written(event.unique)}),
             **({"backfill": True} if event.backfill else {}),
+            **({} if event.trace is None else {"trace": str(event.trace)}),
         }
     ).encode()
 
@@ -57,6 +58,7 @@ def read_event(document: bytes) -> Event:
         stale_after_hours=None if hours is None else int(hours),
         unique=read_unique(doc.get("unique")),
         backfill=doc.get("backfill", False),
+        trace=trace.read(doc.get("trace")),
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from shared.errors import Fault
 from shared.exact import Json
+from shared.trace import Trace
 
 MAX_EVENT = 128
 EVENT = re.compile(r"[a-z][a-z0-9-]*\.[a-z][a-z0-9-]*", re.ASCII)
@@ -83,6 +84,8 @@ class Event:
     """What makes it alike an earlier one, so that it starts nothing; None: nothing does."""
     backfill: bool = False
     """It tells of what was missed: it is kept with the person, at its time, and starts nothing."""
+    trace: Trace | None = None
+    """The place in a trace that it came by; None of what was stored before there were any."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ The doors in `functions` receive and authenticate, and `hooks` does so for webho
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from shared import ids
+from shared import ids, steps
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.errors import (
@@ -27,12 +27,14 @@ from shared.line import Line
 from shared.messages import CommitMessage, DeliveryMessage
 from shared.people.identifiers import identifiers
 from shared.ports import RowExists
+from shared.stages import account
 from shared.stages.check import Checked
 from shared.stages.compare import earlier
 from shared.stages.lanes import Lane
 from shared.stages.record import Candidate, Outcome, Recorded, State
 from shared.stages.route import Decision, decide
 from shared.stages.verdict import Verdict, verdict
+from shared.stores.reasons import Reason
 from shared.stores.trail import Status, Trail
 
 _TRIES = 3
@@ -66,14 +68,22 @@ async def intake(
 
 async def process(line: Line, message: CommitMessage) -> None:
     """Decide where the events of a commit go, write that down, and hand the deliveries off."""
+    with steps.step(line.spans, "process", "consumer", section=message.section) as step:
+        step.note(commit=message.commit.id)
+        await _process(line, message, step)
+
+
+async def _process(line: Line, message: CommitMessage, step: steps.Step) -> None:
     section = await line.sections.find_now(message.section)
     if section is None:
         # It has been deleted, and its events with it.
+        step.note(outcome="gone")
         return
     if section.paused:
         # It waits until the section is resumed; nobody sends it again meanwhile.
         await line.outbox.park(section.id, message.commit)
         reached("flow.commit-parked")
+        step.note(outcome="parked", reason=Reason.SECTION_PAUSED.value)
         return
     stored = await line.ledger.commit(section.id, message.commit)
     reached("flow.commit-read")
@@ -94,6 +104,7 @@ async def process(line: Line, message: CommitMessage) -> None:
     if all(trail.starts_nothing for trail in trails.values()):
         await line.outbox.finish(section.id, message.commit)
     reached("flow.commit-processed")
+    account.of_commit(line.meter, line.spans, step, decisions, trails)
 
 
 async def deliver(line: Line, message: DeliveryMessage, *, slow: bool = False) -> None:
@@ -101,18 +112,27 @@ async def deliver(line: Line, message: DeliveryMessage, *, slow: bool = False) -
 
     `slow`: they come by the slow lane.
     """
+    with steps.step(line.spans, "deliver", "consumer", section=message.section) as step:
+        step.note(route=message.route, events=len(message.events))
+        await _deliver(line, message, step, slow=slow)
+
+
+async def _deliver(line: Line, message: DeliveryMessage, step: steps.Step, *, slow: bool) -> None:
     section = await line.sections.find_now(message.section)
     if section is None:
+        step.note(outcome="gone")
         return
     # No destination holds up the others: one that lags goes on in the slow lane, and so does what exceeds its share.
     lane = line.lanes.slow if slow else line.lanes.quick
     route = await line.routes.find(section.id, message.route)
     place = (section.id, route.destination if route else "")
+    step.note(destination=place[1] or None, queue=lane.queue)
     async with line.lanes.enter(lane, place) as may:
         if may:
             await _forward(line, section, message, lane)
         else:
             await line.hand_off.put_off(message, slow=slow)
+            step.note(outcome="put off")
 
 
 async def _forward(line: Line, section: Section, message: DeliveryMessage, lane: Lane) -> None:
@@ -129,6 +149,7 @@ async def _forward(line: Line, section: Section, message: DeliveryMessage, lane:
         event: why for event, why in zip(message.events, ended, strict=True) if isinstance(why, Unavailable)
     }
     if stopped:
+        steps.note(outcome="put off", reason="unavailable")
         await line.hand_off.later(lane.queue, section.id, message.route, stopped)
         return
     # What has ended as a whole leaves the outbox at once; the sweeper sees to the rest.

@@ -6,7 +6,7 @@ What is genuine is never refused for what we could not do with it: it is kept in
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from shared import flow
+from shared import flow, steps
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.access.sources import Source
@@ -26,6 +26,7 @@ from shared.sources.doctor import Case, diagnose
 from shared.sources.genuine import check
 from shared.sources.verifier import Rejected
 from shared.stages import receive, translate
+from shared.stages.account import of_verdicts
 from shared.stages.recognise import meant, recognise
 from shared.stages.verdict import Accepted, Verdict, verdict
 
@@ -50,6 +51,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
     QuotaExceeded, Unavailable.
     """
     section, source, kind, public = await _met(line, source_id, request)
+    steps.note(section=section.id, source=source.label, kind=source.kind)
     verified = check(kind.proofs, public, source.secrets, line.clock.now())
     if isinstance(verified, Rejected) and not source.unverified:
         if line.quotas.is_rejection_kept(source):
@@ -68,6 +70,7 @@ async def webhook(line: Line, source_id: str, request: Received) -> Hooked | Gre
     if away:
         # All of it comes again, and what was accepted is a repeat then.
         raise max(away, key=lambda one: one.retry_after)
+    of_verdicts(line.meter, "webhook", told)
     wrong = next((one for one in told if isinstance(one, SignalboxError)), None)
     if wrong is None:
         return Hooked(kind.policy, tuple(one for one in told if isinstance(one, Accepted)))

@@ -13,7 +13,7 @@ from shared.catalog.definitions import Definitions
 from shared.people.consents import Consents
 from shared.people.identity import People
 from shared.people.timeline import Timeline
-from shared.ports import Clock
+from shared.ports import Clock, Meter, Spans
 from shared.probe import Probe
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
@@ -81,4 +81,6 @@ class Line:
     alerts: AlertStore
     beat: Beat
     probe: Probe
+    meter: Meter
+    spans: Spans
     clock: Clock

@@ -1,5 +1,5 @@
-"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, an identity, a meter,
-a clock.
+"""What the line needs of the world: tables, blobs, a queue, a seal for secrets, outbound HTTP, an identity,
+a meter, spans, a clock.
 
 Adapters live in `shared.azure`; small fakes that pass the same contract tests live in `tests.fakes`.
 Every port raises `shared.errors.Unavailable` when its part is away, and nothing else but what it names here.
@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Literal, Protocol
 
 from shared.metrics import Metric
+from shared.trace import Trace
 
 Value = str | int | bool | bytes | None
 """What a row's member holds. int is 32 bits; bytes may be as long as a row (the adapter splits them)."""
@@ -232,14 +233,50 @@ class Meter(Protocol):
     has not is an error, a ValueError.
     """
 
-    def count(self, metric: Metric, by: float = 1, **of: str) -> None:
+    def count(self, metric: Metric, amount: float = 1, /, **of: str) -> None:
         """Add to a sum."""
 
-    def gauge(self, metric: Metric, value: float, **of: str) -> None:
+    def gauge(self, metric: Metric, value: float, /, **of: str) -> None:
         """Say how it stands now. It is told once: where nobody says it again, nothing is known."""
 
-    def record(self, metric: Metric, value: float, **of: str) -> None:
+    def record(self, metric: Metric, value: float, /, **of: str) -> None:
         """Add one value to a histogram."""
+
+
+SpanKind = Literal["server", "consumer", "client", "internal"]
+"""What begins a span: a request to us, a message, a request of ours, or something else of ours."""
+
+
+class Span(Protocol):
+    """A span of a trace that is under way."""
+
+    @property
+    def trace(self) -> Trace:
+        """Its place in the trace: what it brings about names this as its parent."""
+
+    def end(self, fields: Mapping[str, str | int | float | None], *, failed: bool = False) -> None:
+        """It is over. `fields` are those of its line (`shared.logs.FIELDS`), and all that is kept of it."""
+
+
+class Spans(Protocol):
+    """Keeps the spans of the traces that are wanted. It never waits."""
+
+    def wants(self, trace: Trace | None) -> bool:
+        """Whether spans of this trace are kept: the same for all of them, whoever asks."""
+
+    def start(
+        self,
+        name: str,
+        kind: SpanKind,
+        parent: Trace | None = None,
+        links: Sequence[Trace] = (),
+        *,
+        at: int | None = None,
+    ) -> Span:
+        """Begin a span, which has a place in its trace even if nobody wants it.
+
+        Without a parent it begins a trace of its own. `at` is when it began, in nanoseconds since 1970: else now.
+        """
 
 
 class Clock(Protocol):

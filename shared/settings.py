@@ -2,6 +2,7 @@
 
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -46,6 +47,14 @@ class Settings(StorageSettings):
     """Refuses webhook sources that check nobody."""
     signalbox_audit_days: int = Field(KEPT.days, ge=30, le=3_650)
     """How long the audit keeps who changed what."""
+    signalbox_telemetry: Literal["off", "terminal", "azure"] = "off"
+    """Where measures and traces go, and in Azure lines too."""
+    signalbox_traces_ratio: float = Field(1.0, ge=0, le=1)
+    """Which share of the traces is kept."""
+    signalbox_log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """What lines are said at least: INFO tells of each request and message, WARNING of what did not go well."""
+    applicationinsights_connection_string: SecretStr | None = Field(None, validate_default=True)
+    """The Application Insights component; in Azure only."""
     signalbox_allow_loopback: bool = False
     """Lets destinations be on this machine; local only, never in a deployment."""
     signalbox_entra_audiences: str = ""
@@ -54,6 +63,13 @@ class Settings(StorageSettings):
     """The id of the tenant whose tokens are taken."""
     signalbox_entra_authority: str = AUTHORITY
     """Where the tenant is asked for its keys."""
+
+    @field_validator("applicationinsights_connection_string")
+    @classmethod
+    def _component(cls, text: SecretStr | None, info: ValidationInfo) -> SecretStr | None:
+        if info.data.get("signalbox_telemetry") == "azure" and not text:
+            raise ValueError("must be set where SIGNALBOX_TELEMETRY is azure")
+        return text
 
     @field_validator("signalbox_entra_authority")
     @classmethod

@@ -1,9 +1,10 @@
 """The only chooser of implementations: settings in, the line with its adapters out."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, TypedDict
+from typing import TypedDict
 
 from shared.access.audit import KEPT, Audit
 from shared.access.clients import Clients
@@ -14,6 +15,17 @@ from shared.access.quotas import Quotas
 from shared.access.reseal import Reseal
 from shared.access.sections import Sections
 from shared.access.sources import Sources
+from shared.adapters import (
+    NO_METER,
+    NO_SPANS,
+    app_identity,
+    blobs_of,
+    http_of,
+    queue_of,
+    seal_of,
+    tables_of,
+    telemetry_of,
+)
 from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
 from shared.counts import Counts
@@ -22,14 +34,15 @@ from shared.people.consents import Consents
 from shared.people.directory import Directory
 from shared.people.identity import People
 from shared.people.timeline import Timeline
-from shared.ports import Blobs, Clock, Http, Identity, Queue, Seal, Tables
+from shared.ports import Blobs, Clock, Http, Identity, Meter, Queue, Seal, Spans, Tables
 from shared.probe import Probe
 from shared.registry import Registry
 from shared.routing.access_tokens import AccessTokens
 from shared.routing.destinations import Destinations
 from shared.routing.routes import Routes
 from shared.routing.subscriptions import Subscriptions
-from shared.settings import Settings, StorageSettings, settings
+from shared.settings import settings
+from shared.stages.account import Account
 from shared.stages.breakers import Breakers
 from shared.stages.check import Checker
 from shared.stages.conclude import Conclude
@@ -63,12 +76,6 @@ from shared.stores.spent import SpentStore
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
-if TYPE_CHECKING:
-    from azure.core.credentials_async import AsyncTokenCredential
-
-    from shared.azure.tables import AzureTables
-
-EMBEDDED = "embedded:"
 MARK_PAUSE_SECONDS = 0.2
 """How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
 SPENT_PAUSE_SECONDS = 60
@@ -92,12 +99,14 @@ class SystemClock:
 def line() -> Line:
     """The line of this process, put together on first use."""
     chosen = settings()
+    logging.getLogger("signalbox").setLevel(chosen.signalbox_log_level)
+    meter, spans = telemetry_of(chosen)
     return assemble(
-        tables=tables_of(chosen),
-        blobs=_blobs(chosen),
-        queue=_queue(chosen),
-        seal=_seal(chosen),
-        http=_http(chosen),
+        tables=tables_of(chosen, meter=meter),
+        blobs=blobs_of(chosen),
+        queue=queue_of(chosen, meter),
+        seal=seal_of(chosen),
+        http=http_of(chosen),
         identity=app_identity(),
         clock=SystemClock(),
         issuer=chosen.issuer,
@@ -107,6 +116,8 @@ def line() -> Line:
         spent_pause=SPENT_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
         audit_kept=timedelta(days=chosen.signalbox_audit_days),
+        meter=meter,
+        spans=spans,
     )
 
 
@@ -126,6 +137,8 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     spent_pause: float = 0,
     forbid_unverified: bool = False,
     audit_kept: timedelta = KEPT,
+    meter: Meter = NO_METER,
+    spans: Spans = NO_SPANS,
 ) -> Line:
     """The line on the given ports: real adapters in a deployment, fakes in a test."""
     registry, directory = Registry(tables, clock.seconds, clock.now), Directory(tables, clock, join_pause)
@@ -136,14 +149,15 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     recorder, people = Recorder(ledger, outbox, clock), People(directory)
     gate = Gate(ledger, routes, destinations, people, AccessTokens(http, identity, clock), clock)
     conclude = _conclude(tables, routes, destinations, Subscriptions(registry, seal, clock), clock)
+    account = Account(meter, spans, clock)
     breakers, counts = Breakers(clock), Counts(Taken(tables), clock)
-    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), clock, join_pause)
+    sender = Sender(receipts, gate, http, breakers, Rates(counts, clock), meter, clock, join_pause)
     return Line(
         checker=Checker(Validator(Catalog(registry)), recorder, Refusals(tables, clock, mark_pause), clock),
         recorder=recorder,
         hand_off=hand_off,
         lanes=Lanes(Lane(queues[1]), Lane(queues[2]), breakers),
-        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, conclude, clock),
+        forwarder=Forwarder(gate, receipts, dead_letters, due, hand_off, sender, conclude, account, clock),
         teller=conclude.teller,
         ledger=ledger,
         outbox=outbox,
@@ -154,20 +168,37 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         routes=routes,
         destinations=destinations,
         subscriptions=conclude.subscriptions,
-        definitions=Definitions(registry, clock),
         sections=sections,
-        reseal=Reseal(registry, seal),
-        keys=Keys(registry, clock),
-        audit=Audit(registry, audit_kept),
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
         quotas=Quotas(counts, SpentStore(tables, clock, spent_pause)),
         dead_letters=dead_letters,
         due=due,
         probe=Probe(Beat(tables), sections, blobs, (queue, queues[0]), clock),
+        meter=meter,
+        spans=spans,
         clock=clock,
+        **_documents(registry, seal, clock, audit_kept),
         **_stores(tables, blobs, clock),
     )
+
+
+class _Documents(TypedDict):
+    """What of a line needs the configuration, and nothing else of it."""
+
+    definitions: Definitions
+    reseal: Reseal
+    keys: Keys
+    audit: Audit
+
+
+def _documents(registry: Registry, seal: Seal, clock: Clock, audit_kept: timedelta) -> _Documents:
+    return {
+        "definitions": Definitions(registry, clock),
+        "reseal": Reseal(registry, seal),
+        "keys": Keys(registry, clock),
+        "audit": Audit(registry, audit_kept),
+    }
 
 
 class _Stores(TypedDict):
@@ -209,62 +240,3 @@ def _conclude(
 ) -> Conclude:
     teller = Teller(routes, Notices(tables), clock)
     return Conclude(destinations, subscriptions, Delivered(tables, clock), teller, clock)
-
-
-def tables_of(chosen: StorageSettings, credential: "AsyncTokenCredential | None" = None) -> "AzureTables":
-    """Table Storage as the settings name it, for the app's own identity or whose credential is given.
-
-    The caller closes it.
-    """
-    from shared.azure.tables import AzureTables  # noqa: PLC0415
-
-    if chosen.storage_connection:
-        return AzureTables(chosen.storage_connection.get_secret_value())
-    return AzureTables(endpoint=chosen.storage_table_endpoint, credential=credential or _identity())
-
-
-def _blobs(chosen: Settings) -> Blobs:
-    from shared.azure.blobs import AzureBlobs  # noqa: PLC0415
-
-    if chosen.storage_connection:
-        return AzureBlobs(chosen.storage_connection.get_secret_value())
-    return AzureBlobs(endpoint=chosen.storage_blob_endpoint, credential=_identity())
-
-
-def _queue(chosen: Settings) -> Queue:
-    connection = chosen.service_bus_connection.get_secret_value() if chosen.service_bus_connection else ""
-    if connection.startswith(EMBEDDED):
-        from local.embedded_queue import EmbeddedQueue  # noqa: PLC0415
-
-        return EmbeddedQueue(connection.removeprefix(EMBEDDED))
-    from shared.azure.bus import ServiceBusQueue  # noqa: PLC0415
-
-    if connection:
-        return ServiceBusQueue(connection)
-    return ServiceBusQueue(namespace=chosen.service_bus_namespace, credential=_identity())
-
-
-def _seal(chosen: Settings) -> Seal:
-    from shared.azure.vault import MasterKeySeal  # noqa: PLC0415
-
-    return MasterKeySeal(chosen.signalbox_master_keys.get_secret_value())
-
-
-def _http(chosen: Settings) -> Http:
-    from shared.azure.http import GuardedHttp  # noqa: PLC0415
-
-    return GuardedHttp(chosen.signalbox_allow_loopback)
-
-
-def app_identity() -> Identity:
-    """The managed identity that the deployment has, asked for when it is first needed."""
-    from shared.azure.identity import AppIdentity  # noqa: PLC0415
-
-    return AppIdentity(_identity)
-
-
-@lru_cache
-def _identity() -> "AsyncTokenCredential":
-    from azure.identity.aio import ManagedIdentityCredential  # noqa: PLC0415
-
-    return ManagedIdentityCredential(client_id=settings().azure_client_id)

@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from math import ceil
 
 from shared.azure.rows import entities_of, row_of
+from shared.logs import FIELDS, Value
 from shared.metrics import Metric
 from shared.ports import (
     AccessToken,
@@ -19,8 +20,10 @@ from shared.ports import (
     Row,
     RowChanged,
     RowExists,
+    SpanKind,
     Verb,
 )
+from shared.trace import Trace
 
 Rows = dict[tuple[str, str], Row]
 Measured = tuple[str, ...]
@@ -229,14 +232,60 @@ class FakeMeter:
         self.gauges: dict[Measured, float] = {}
         self.values: dict[Measured, list[float]] = {}
 
-    def count(self, metric: Metric, by: float = 1, **of: str) -> None:
-        self.sums[_measured(metric, "sum", of)] += by  # type: ignore[assignment]
+    def count(self, metric: Metric, amount: float = 1, /, **of: str) -> None:
+        self.sums[_measured(metric, "sum", of)] += amount  # type: ignore[assignment]
 
-    def gauge(self, metric: Metric, value: float, **of: str) -> None:
+    def gauge(self, metric: Metric, value: float, /, **of: str) -> None:
         self.gauges[_measured(metric, "gauge", of)] = value
 
-    def record(self, metric: Metric, value: float, **of: str) -> None:
+    def record(self, metric: Metric, value: float, /, **of: str) -> None:
         self.values.setdefault(_measured(metric, "histogram", of), []).append(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A span that is over."""
+
+    name: str
+    kind: SpanKind
+    trace: Trace
+    parent: Trace | None
+    links: Sequence[Trace]
+    fields: Mapping[str, Value]
+    failed: bool
+
+
+class FakeSpans:
+    """Keeps every span that ends, and takes no field that is not on the list."""
+
+    def __init__(self) -> None:
+        self.ended: list[Ended] = []
+
+    def wants(self, trace: Trace | None) -> bool:
+        return trace is not None
+
+    def start(
+        self,
+        name: str,
+        kind: SpanKind,
+        parent: Trace | None = None,
+        links: Sequence[Trace] = (),
+        *,
+        at: int | None = None,
+    ) -> "FakeSpan":
+        return FakeSpan(self, name, kind, parent, links)
+
+
+class FakeSpan:
+    def __init__(
+        self, spans: FakeSpans, name: str, kind: SpanKind, parent: Trace | None, links: Sequence[Trace]
+    ) -> None:
+        self.trace = parent.child() if parent else Trace.new()
+        self._spans, self._begun = spans, (name, kind, self.trace, parent, links)
+
+    def end(self, fields: Mapping[str, Value], *, failed: bool = False) -> None:
+        assert fields.keys() <= FIELDS.keys(), f"{fields.keys() - FIELDS.keys()} are no fields"
+        self._spans.ended.append(Ended(*self._begun, dict(fields), failed))
 
 
 def _measured(metric: Metric, kind: str, of: Mapping[str, str]) -> Measured:

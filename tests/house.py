@@ -19,7 +19,17 @@ from shared.stages import translate
 from shared.stages.verdict import Accepted
 from shared.stores.trail import Delivery
 from shared.wiring import assemble
-from tests.fakes import FakeBlobs, FakeClock, FakeHttp, FakeIdentity, FakeQueue, FakeSeal, FakeTables
+from tests.fakes import (
+    FakeBlobs,
+    FakeClock,
+    FakeHttp,
+    FakeIdentity,
+    FakeMeter,
+    FakeQueue,
+    FakeSeal,
+    FakeSpans,
+    FakeTables,
+)
 
 ORDER = {
     "event": "transactions.order-placed",
@@ -53,6 +63,8 @@ class House:
     http: FakeHttp
     clock: FakeClock
     identity: FakeIdentity = field(default_factory=FakeIdentity)
+    meter: FakeMeter = field(default_factory=FakeMeter)
+    spans: FakeSpans = field(default_factory=FakeSpans)
     caller: Caller = field(init=False)
 
     async def furnish(self, hash_key: bytes | None = None) -> "House":
@@ -162,7 +174,7 @@ def build(
 ) -> House:
     """An unfurnished house on fakes; `answers` are what destinations will say."""
     clock, http = clock or FakeClock(), http or FakeHttp(*answers)
-    identity = FakeIdentity()
+    identity, meter, spans = FakeIdentity(), FakeMeter(), FakeSpans()
     own_tables, own_queue = tables or FakeTables(), queue or FakeQueue()
     if isinstance(own_queue, FakeQueue):
         own_queue.clock = clock
@@ -176,5 +188,7 @@ def build(
         clock=clock,
         mark_pause=mark_pause,
         forbid_unverified=forbid_unverified,
+        meter=meter,
+        spans=spans,
     )
-    return House(line, own_tables, own_queue, http, clock, identity)  # type: ignore[arg-type]
+    return House(line, own_tables, own_queue, http, clock, identity, meter, spans)  # type: ignore[arg-type]

@@ -54,7 +54,14 @@ def token(audience: str = "https://storage.azure.com") -> AccessToken:
     """One that Azurite takes for an hour: it looks at what a token claims, not at who signed it."""
     now = int(time.time())
     issuer = "https://sts.windows.net/00000000-0000-0000-0000-000000000000/"
-    claims = {"aud": audience, "iss": issuer, "nbf": now - 60, "iat": now - 60, "exp": now + EXPIRES_SECONDS}
+    claims = {
+        "oid": "00000000-0000-0000-0000-00000000d0e5",
+        "aud": audience,
+        "iss": issuer,
+        "nbf": now - 60,
+        "iat": now - 60,
+        "exp": now + EXPIRES_SECONDS,
+    }
     text = ".".join([_coded({"alg": "RS256", "typ": "JWT"}), _coded(claims), "c2ln"])
     return AccessToken(text, now + EXPIRES_SECONDS)
 

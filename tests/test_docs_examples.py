@@ -73,7 +73,7 @@ def test_the_examples_answer_what_the_text_says(at, running: Running):
 def test_the_first_key_is_made_as_the_text_says(running: Running):
     [command] = re.findall(
         r"^\.venv/bin/python (-m local key create .+)$",
-        (ROOT / "docs/operating.md").read_text(),
+        (ROOT / "docs/keys.md").read_text(),
         re.MULTILINE,
     )
 
@@ -120,7 +120,7 @@ def local(running: Running, *words: str):
 
 @pytest.mark.slow
 def test_a_backup_is_made_and_restored_as_the_text_says(running: Running, tmp_path):
-    text = (ROOT / "docs/operating.md").read_text()
+    text = (ROOT / "docs/data.md").read_text()
     [make] = re.findall(r"^ *\.venv/bin/python (-m local backup .+)$", text, re.MULTILINE)
     [restore] = re.findall(r"^ *\.venv/bin/python (-m local restore .+)$", text, re.MULTILINE)
 

@@ -149,6 +149,7 @@ class Receipt(Summary):
     reason: Literal["section_paused", "destination_paused"] | None
     detail: str
     personId: str | None
+    traceId: str | None
     deduplicated: bool
     repeatDiffers: bool
     steps: list[Step]

@@ -115,6 +115,9 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SLOW_QUEUE: slowQueue
     EVENTS_QUEUE: eventsQueue
     FUNCTIONS_REQUEST_BODY_SIZE_LIMIT: '4194304'
+    OTEL_TRACES_SAMPLER: 'microsoft.fixed_percentage'
+    OTEL_TRACES_SAMPLER_ARG: '0.0'
+    PYTHON_ENABLE_OPENTELEMETRY: 'true'
     ServiceBusConnection__clientId: identityClientId
     ServiceBusConnection__credential: 'managedidentity'
     ServiceBusConnection__fullyQualifiedNamespace: serviceBusNamespace
@@ -124,6 +127,9 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SIGNALBOX_ENTRA_TENANT: tenant().tenantId
     SIGNALBOX_FORBID_UNVERIFIED: toLower(string(forbidUnverified))
     SIGNALBOX_MASTER_KEYS: '@Microsoft.KeyVault(SecretUri=${masterKeysUri})'
+    SIGNALBOX_LOG_LEVEL: 'INFO'
+    SIGNALBOX_TELEMETRY: 'azure'
+    SIGNALBOX_TRACES_RATIO: '1.0'
     STORAGE_BLOB_ENDPOINT: blobEndpoint
     STORAGE_TABLE_ENDPOINT: tableEndpoint
     TICK_SCHEDULE: '0 * * * * *'

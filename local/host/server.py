@@ -17,9 +17,10 @@ import uvicorn
 
 from local.host.http import HttpFront, http_routes
 from local.host.listener import Listener
+from local.host.records import Records
 from local.host.settings import BadSettings, body_limit, read_host_json
 from local.host.triggers import enabled, listeners
-from local.host.worker import IndexedFunction, invocation_id, load
+from local.host.worker import IndexedFunction, load
 
 _HOST: Final = "127.0.0.1"
 _BACKLOG: Final = 2048
@@ -88,16 +89,9 @@ async def _close(listening: Sequence[Listener]) -> None:
 
 
 def _log_to_stderr() -> None:
-    """The app's own INFO lines are shown, with the id of their call; the SDKs' are not."""
+    """The app's own INFO lines are shown; the SDKs' are not."""
     handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s [%(call)s] %(message)s"))
-    handler.addFilter(_add_call)
+    handler.setFormatter(Records())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     for noisy in ("azure", "uvicorn", "uamqp"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def _add_call(record: logging.LogRecord) -> bool:
-    # Sync functions run in threads, where only the runtime's own variable is set.
-    record.call = invocation_id.get() or runtime.invocation_id_cv.get() or "-"
-    return True

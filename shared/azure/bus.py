@@ -1,7 +1,6 @@
 """The queue on Azure Service Bus."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,13 +10,17 @@ from typing import Any, Final, Self
 from azure.core.credentials_async import AsyncTokenCredential
 from azure.servicebus.aio import ServiceBusClient
 
+from shared import logs
 from shared.azure.lane import Lane, Message, away, let_go
 from shared.azure.peek import oldest
+from shared.off import NoMeter
+from shared.ports import Meter
 
 MAX_BODY_BYTES: Final = 64 * 1024
 """Far below the 256 KiB of Service Bus Standard: bodies are references."""
 
-log = logging.getLogger(__name__)
+
+NO_METER: Final = NoMeter()
 
 
 class ServiceBusQueue:
@@ -28,7 +31,7 @@ class ServiceBusQueue:
     Messages may be seen twice: a send that failed may have arrived.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  (where it is, how long it waits, and who is told)
         self,
         connection_string: str | None = None,
         namespace: str | None = None,
@@ -37,10 +40,12 @@ class ServiceBusQueue:
         timeout_seconds: float = 3.0,
         rest_seconds: float = 5.0,
         monotonic: Callable[[], float] = time.monotonic,
+        meter: Meter = NO_METER,
     ) -> None:
         """Takes a connection string (local), or a namespace's host name and a credential, which the caller closes."""
         self._connection_string, self._namespace, self._credential = connection_string, namespace, credential
         self._timeout_seconds, self._rest_seconds, self._monotonic = timeout_seconds, rest_seconds, monotonic
+        self._meter = meter
         self._service: ServiceBusClient | None = None
         self._lanes: dict[str, Lane] = {}
 
@@ -64,7 +69,9 @@ class ServiceBusQueue:
             async with asyncio.timeout(self._timeout_seconds):
                 since = await oldest(receiver)
         except Exception as error:  # noqa: BLE001  (whatever broke, the age is not known)
-            log.warning("the age of queue %s is not known: %s", queue, type(error).__name__)
+            logs.warn(
+                "azure", "its age is not known", part="Service Bus", queue=queue, error=logs.name_of(error)
+            )
             raise away() from None
         finally:
             await let_go(receiver)
@@ -77,7 +84,7 @@ class ServiceBusQueue:
             async with asyncio.timeout(self._timeout_seconds):
                 await receiver.peek_messages(1)
         except Exception as error:  # noqa: BLE001  (whatever broke, it does not answer)
-            log.warning("queue %s does not answer: %s", queue, type(error).__name__)
+            logs.warn("azure", "does not answer", part="Service Bus", queue=queue, error=logs.name_of(error))
             raise away() from None
         finally:
             await let_go(receiver)
@@ -105,6 +112,7 @@ class ServiceBusQueue:
                 timeout_seconds=self._timeout_seconds,
                 rest_seconds=self._rest_seconds,
                 monotonic=self._monotonic,
+                meter=self._meter,
             )
         return lane
 

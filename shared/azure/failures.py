@@ -1,16 +1,14 @@
 """What an SDK raises, in the words of the ports; what they do not name is Unavailable, logged by its code only."""
 
 import json
-import logging
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError
 
+from shared import logs
 from shared.azure.storage_http import NoAnswer
 from shared.azure.wire import Refused
 from shared.errors import Unavailable
-
-log = logging.getLogger(__name__)
 
 
 def code_of(error: BaseException) -> str:
@@ -27,7 +25,7 @@ def code_of(error: BaseException) -> str:
 
 def unavailable(part: str, error: BaseException) -> Unavailable:
     """The error to raise when `part` (say, "Table Storage") did not do what it was asked."""
-    log.warning("%s failed: %s", part, code_of(error))
+    logs.warn("azure", "failed", part=part, error=code_of(error))
     return Unavailable(f"{part} is not available right now. Repeat the same request later.")
 
 

@@ -1,16 +1,14 @@
 """The app's own identity: the managed one that the deployment gives it, asked for a token when a destination needs one."""
 
-import logging
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from shared import logs
 from shared.ports import AccessToken
 
 if TYPE_CHECKING:
     from azure.core.credentials_async import AsyncTokenCredential
-
-_log = logging.getLogger("signalbox.identity")
 
 
 class AppIdentity:
@@ -26,6 +24,6 @@ class AppIdentity:
         try:
             found = await self._credential().get_token(scope)
         except (AzureError, ValueError) as error:
-            _log.warning("the app's identity gets no token: %s", type(error).__name__)
+            logs.warn("azure", "no token", part="identity", error=logs.name_of(error))
             return None
         return AccessToken(found.token, datetime.fromtimestamp(found.expires_on, UTC))

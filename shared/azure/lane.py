@@ -1,7 +1,6 @@
 """One queue's way to Service Bus: gathers what waits, sends it in batches over one sender, rests after a failure."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,10 +10,13 @@ from typing import Final
 
 from azure.servicebus import ServiceBusMessage, ServiceBusMessageBatch
 from azure.servicebus.aio import ServiceBusReceiver, ServiceBusSender
-from azure.servicebus.exceptions import MessageSizeExceededError
+from azure.servicebus.exceptions import MessageSizeExceededError, ServiceBusServerBusyError
 
+from shared import logs
 from shared.errors import Unavailable
 from shared.gather import Gather
+from shared.metrics import THROTTLED
+from shared.ports import Meter
 
 IDLE_SECONDS: Final = 300.0
 """Service Bus detaches a link after ten idle minutes, and the next send over it loses seconds."""
@@ -24,8 +26,6 @@ MAX_TOGETHER: Final = 1_000
 MAX_BATCH_BYTES: Final = 200 * 1024
 """Below the link's 256 KiB: the SDK takes 262,106 bytes for a batch that Service Bus finds too large."""
 _CLOSE_SECONDS: Final = 1.0
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,9 @@ class Lane:
         timeout_seconds: float,
         rest_seconds: float,
         monotonic: Callable[[], float],
+        meter: Meter,
     ) -> None:
-        self._make_sender, self._monotonic = make_sender, monotonic
+        self._make_sender, self._monotonic, self._meter = make_sender, monotonic, meter
         self._timeout_seconds, self._rest_seconds = timeout_seconds, rest_seconds
         self._rests_until = monotonic()
         self._used_at = monotonic()
@@ -82,7 +83,9 @@ class Lane:
         try:
             await self._send([message for parcel in parcels for message in parcel])
         except Exception as error:  # noqa: BLE001  (whatever broke, every caller must hear of it)
-            log.warning("Service Bus failed: %s", type(error).__name__)
+            logs.warn("azure", "failed", part="Service Bus", error=logs.name_of(error))
+            if isinstance(error, ServiceBusServerBusyError):
+                self._meter.count(THROTTLED, by="bus")
             self._rests_until = self._monotonic() + self._rest_seconds
             raise away() from None
         return [None] * len(parcels)

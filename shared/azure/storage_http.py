@@ -14,11 +14,16 @@ from yarl import URL
 
 from shared.azure.account import Signer
 from shared.azure.wire import HEADERS
+from shared.metrics import THROTTLED
+from shared.ports import Meter
 
 KEEP_ALIVE_SECONDS: Final = 4.0
 """Shorter than the emulator's 5 s: a request that meets a closing connection has an unknown outcome."""
 _WAITS: Final = (0.0, 0.2, 0.4)
 """Before each repetition, as the SDK waits."""
+_BUSY: Final = frozenset({429, 503})
+"""Answers of an account that is asked for more than it takes, or that is away
+(https://learn.microsoft.com/azure/storage/tables/scalability-targets)."""
 _PASSING: Final = frozenset({408, 429, 500, 502, 503, 504})
 """Answers that another try may not get."""
 
@@ -48,9 +53,10 @@ class Answer:
 class StorageHttp:
     """One for an account; it belongs to one event loop. `requests` counts what was really sent."""
 
-    def __init__(self, signer: Signer, seconds: float) -> None:
+    def __init__(self, signer: Signer, seconds: float, meter: Meter) -> None:
         """`seconds` bound a connection and each answer."""
         self.requests = 0
+        self._meter = meter
         self._signer = signer
         self._timeout = ClientTimeout(total=None, sock_connect=seconds, sock_read=seconds)
         self._session: ClientSession | None = None
@@ -83,6 +89,8 @@ class StorageHttp:
             async with self._open().request(
                 request.method, url, data=data or None, headers=headers, allow_redirects=False
             ) as response:
+                if response.status in _BUSY:
+                    self._meter.count(THROTTLED, by="tables")
                 return Answer(response.status, response.headers, await response.read())
         except (ClientError, OSError) as error:
             raise NoAnswer(type(error).__name__) from None

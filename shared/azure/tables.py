@@ -16,8 +16,10 @@ from shared.azure.failures import code_of, unavailable
 from shared.azure.rows import Entity, entities_of, entity_of, legal_key
 from shared.azure.storage_http import Answer, Request, StorageHttp
 from shared.azure.wire import Refused
-from shared.ports import Operation, Row, RowChanged, RowExists, RowTooLarge, Verb
+from shared.off import NoMeter
+from shared.ports import Meter, Operation, Row, RowChanged, RowExists, RowTooLarge, Verb
 
+NO_METER: Final = NoMeter()
 MAX_PAGE_ROWS: Final = 1000
 MAX_AT_ONCE: Final = 64
 """Requests that are under way together."""
@@ -52,8 +54,10 @@ class AzureTables:
         credential: AsyncTokenCredential | None = None,
         *,
         timeout_seconds: float = 5.0,
+        meter: Meter = NO_METER,
     ) -> None:
         """Takes a connection string (local), or an endpoint and a credential, which the caller closes."""
+        self._meter = meter
         self._connection_string, self._endpoint, self._credential = connection_string, endpoint, credential
         self._timeout_seconds = timeout_seconds
         self._service: TableServiceClient | None = None
@@ -204,7 +208,7 @@ class AzureTables:
     def _opened(self) -> tuple[str, StorageHttp]:
         if self._account is None:
             endpoint, signer = self._place()
-            self._account = endpoint, StorageHttp(signer, self._timeout_seconds)
+            self._account = endpoint, StorageHttp(signer, self._timeout_seconds, self._meter)
         return self._account
 
     def _place(self) -> tuple[str, Signer]:

@@ -94,6 +94,7 @@ def told_of(section: Section, stored: Stored, trail: Trail) -> dict[str, Json]:
         "reason": _reason(section) if word == "parked" else None,
         "detail": in_words.of_event(trail, paused=section.paused),
         "personId": trail.person,
+        "traceId": stored.event.trace.id if stored.event.trace else None,
         "deduplicated": stored.event.key is not None,
         "repeatDiffers": trail.repeat_differs,
         "steps": [recorded, *(_members(step) for step in trail.steps)],

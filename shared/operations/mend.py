@@ -15,6 +15,7 @@ from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
 from shared.sources import Received
+from shared.stages.account import of_verdicts
 from shared.stages.verdict import Accepted
 from shared.stores.kept import Cause, Item
 
@@ -104,6 +105,7 @@ async def _again(line: Line, source: Source, item: Item) -> Sequence[Accepted]:
     section = await line.sections.read(source.section)
     request = Received("POST", f"/v1/hooks/{source.id}", item.headers, item.body or b"")
     told = await take(line, section, source, request)
+    of_verdicts(line.meter, "mended", told)
     wrong = [one for one in told if isinstance(one, SignalboxError)]
     if wrong:
         # What is away for now goes before what is wrong: the request stays as it is.

@@ -5,11 +5,10 @@ What has not happened after all, as after a crash, is not told; and that a notic
 """
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from shared import flow
+from shared import flow, logs
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.catalog import own
@@ -20,6 +19,7 @@ from shared.exact import Json, Number
 from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
+from shared.stages.account import of_verdicts
 from shared.stores.dead_letters import LISTED
 from shared.stores.notices import Notice
 
@@ -27,7 +27,6 @@ TOLD_AFTER = timedelta(seconds=30)
 """What was listed is to have happened by then."""
 MOST = 10_000
 Properties = dict[str, Json]
-_log = logging.getLogger("signalbox.notices")
 
 
 async def tell(line: Line, pace: Pace) -> int:
@@ -44,7 +43,9 @@ async def _tell(line: Line, section_id: str, notices: Sequence[Notice]) -> int:
     found = [] if section is None else await asyncio.gather(*(_made(line, section, one) for one in notices))
     drafts = [draft for some in found for draft in some]
     caller = Caller(section_id, frozenset(), own.SENDER, own.SENDER, own.SENDER)
-    for verdict in await flow.intake(line, caller, drafts) if drafts else []:
+    verdicts = await flow.intake(line, caller, drafts) if drafts else []
+    of_verdicts(line.meter, "own", verdicts)
+    for verdict in verdicts:
         if isinstance(verdict, Unavailable):
             raise verdict
     reached("notices.recorded")
@@ -59,7 +60,7 @@ async def _made(line: Line, section: Section, notice: Notice) -> list[Draft]:
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001  (whatever broke in this version)
-        _log.error("a notice of %s is not told: %s", notice.event, type(error).__name__)
+        logs.fail("notices", "not told", section=section.id, event=notice.event, error=logs.told_of(error))
         return []
 
 

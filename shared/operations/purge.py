@@ -5,9 +5,9 @@ between still has the expiry row that brings the next purge back to it.
 """
 
 import asyncio
-import logging
 from dataclasses import dataclass
 
+from shared import logs
 from shared.access.caller import DEPLOYMENT
 from shared.errors import Unavailable
 from shared.killpoints import reached
@@ -19,7 +19,6 @@ from shared.stores.trail import Status
 
 MOST_A_BUCKET = 20_000
 _AT_ONCE = 10
-_log = logging.getLogger("signalbox.purge")
 
 
 @dataclass(slots=True)
@@ -80,7 +79,13 @@ async def _expire(line: Line, section: str, row: Row, purged: Purged) -> None:
     except Unavailable:
         raise
     except Exception as error:  # noqa: BLE001  (an event that this version cannot read, say)
-        _log.error("%s of %s could not be purged: %s", row.rk, section, type(error).__name__)
+        logs.fail(
+            "purge",
+            "not purged",
+            section=section,
+            commit=row.rk.rpartition("|")[2],
+            error=logs.told_of(error),
+        )
 
 
 async def _purge(line: Line, section: str, row: Row, purged: Purged) -> None:

@@ -4,9 +4,9 @@ A message that waits in a long queue is not lost, and sending it again would onl
 """
 
 import asyncio
-import logging
 from datetime import datetime, timedelta
 
+from shared import logs
 from shared.errors import Unavailable
 from shared.stages.hand_off import HandOff
 
@@ -15,7 +15,6 @@ QUEUE_AGES = 4
 MAX_DOUBLINGS = 6
 MOST_RESENT = 1_000
 """Commits and deliveries that a run sends again, together."""
-_log = logging.getLogger("signalbox.resends")
 
 
 class Resends:
@@ -56,5 +55,5 @@ class Resends:
         try:
             return await self._hand_off.waited(queue)
         except Unavailable:
-            _log.warning("nothing of %s is sent again in this run: how long it is is not known", queue)
+            logs.warn("sweep", "nothing is sent again: the length is not known", queue=queue)
             return None

@@ -5,14 +5,13 @@ must have been lost.
 """
 
 import asyncio
-import logging
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from shared import ids
+from shared import ids, logs
 from shared.killpoints import reached
 from shared.line import Line
 from shared.operations.pace import Pace
@@ -35,7 +34,6 @@ It is sent again when it has been seen stuck for as long once more: when the who
 """
 MOST_A_BUCKET = 20_000
 BUCKETS_AT_ONCE = 4
-_log = logging.getLogger("signalbox.sweep")
 
 
 @dataclass(slots=True)
@@ -102,7 +100,9 @@ async def _look_at(run: _Run, section: str, watched: Watched) -> Watched | None:
     try:
         seen = await _check(run, section, watched, run.line.clock.now())
     except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
-        _log.warning("commit %s of %s: %s", watched.commit.id, section, type(error).__name__)
+        logs.warn(
+            "sweep", "not looked at", section=section, commit=watched.commit.id, error=logs.name_of(error)
+        )
         run.swept.waiting += 1
         return None
     run.swept.finished += seen.look_at is None

@@ -9,9 +9,11 @@ from datetime import timedelta
 from itertools import groupby
 from typing import Any
 
+from shared import steps
 from shared.errors import SignalboxError, Unavailable
 from shared.killpoints import reached
 from shared.line import Line
+from shared.metrics import SILENT, UNUSUAL
 from shared.operations import notices, replay_many
 from shared.operations.alert import alert
 from shared.operations.clear import clear
@@ -28,7 +30,6 @@ from shared.stores.due import Waiting
 MOST_DUE = 10_000
 SECONDS_A_PART = 22
 """Eleven parts (242 s) stay well within the function's time-out, which would take other requests of the instance along."""
-_log = logging.getLogger("signalbox.tick")
 Part = Callable[[Line, Pace], Awaitable[dict[str, Any]]]
 
 
@@ -103,12 +104,19 @@ async def _roll_up(line: Line, pace: Pace) -> dict[str, Any]:
 
 
 async def _alert(line: Line, pace: Pace) -> dict[str, Any]:
-    return {"nearlyUsed": await nearly(line, pace), **await alert(line, pace)}
+    nearly_used, found = await nearly(line, pace), await alert(line, pace)
+    line.meter.gauge(SILENT, found["silent"])
+    line.meter.gauge(UNUSUAL, found["unusual"])
+    return {"nearlyUsed": nearly_used, **found}
 
 
 async def _vitals(line: Line, pace: Pace) -> dict[str, Any]:
     found = await vitals(line, pace)
-    return found.shown() if found else {"stopped": "There was no time for all sections."}
+    if found is None:
+        return {"stopped": "There was no time for all sections."}
+    for metric, value, of in found.gauges():
+        line.meter.gauge(metric, value, **of)
+    return found.shown()
 
 
 async def _purge(line: Line, pace: Pace) -> dict[str, Any]:
@@ -120,11 +128,15 @@ async def _clear(line: Line, pace: Pace) -> dict[str, Any]:
 
 
 async def _run(line: Line, name: str, part: Part) -> dict[str, Any]:
+    """A part that had nothing to do leaves no line."""
     try:
-        return await part(line, Pace.of(line.clock, timedelta(seconds=SECONDS_A_PART)))
+        with steps.step(line.spans, "tick", level=logging.DEBUG, part=name) as step:
+            done = await part(line, Pace.of(line.clock, timedelta(seconds=SECONDS_A_PART)))
+            if did := " ".join(f"{what}={count}" for what, count in done.items() if count):
+                step.level = logging.INFO
+                step.note(did=did)
+            return done
     except SignalboxError as error:
-        _log.warning("%s stopped: %s", name, error.detail)
         return {"stopped": error.detail}
     except Exception as error:  # noqa: BLE001  (one part that breaks never stops the others)
-        _log.error("%s broke: %s", name, type(error).__name__)
         return {"stopped": f"It broke: {type(error).__name__}."}

@@ -1,10 +1,9 @@
 """Conclude: what attempts and ends of deliveries say about a destination, which is disabled if it takes nothing any more."""
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared import times
+from shared import logs, times
 from shared.acting import SYSTEM, acting
 from shared.catalog import own
 from shared.destinations.outcomes import Cause
@@ -26,7 +25,6 @@ ALL_FAILS_FOR = timedelta(days=5)
 """How long everything must have failed before that alone disables it."""
 _OWN = FAILING | {Cause.NO_ACCESS}
 """What a destination itself is at fault for."""
-_log = logging.getLogger("signalbox.conclude")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,13 @@ class Conclude:
             elif delivery.attempts:
                 await self._doubt(section, delivery)
         except SignalboxError as error:
-            _log.warning("%s could not be looked after: %s", delivery.destination, type(error).__name__)
+            logs.warn(
+                "conclude",
+                "not looked after",
+                section=section,
+                destination=delivery.destination,
+                error=logs.name_of(error),
+            )
 
     async def _doubt(self, section: str, delivery: Delivery) -> None:
         """Disable a destination that is gone, or that has taken nothing for long."""
@@ -100,7 +104,13 @@ class Conclude:
                 unless_changed_since=tried - timedelta(seconds=CACHE_SECONDS),
             )
         if disabled:
-            _log.warning("%s is disabled: %s", delivery.destination, doubt)
+            logs.warn(
+                "conclude",
+                "disabled",
+                section=section,
+                destination=delivery.destination,
+                reason=doubt.name.lower(),
+            )
             reached("conclude.disabled")
 
 

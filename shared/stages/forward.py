@@ -5,6 +5,7 @@ sent, or that somebody may have. An attempt whose claim ran out without an outco
 """
 
 import random
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,8 +16,9 @@ from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Unavailable
 from shared.killpoints import reached
 from shared.ports import Clock, RowChanged
+from shared.stages.account import Account
 from shared.stages.conclude import Conclude
-from shared.stages.gate import Gate
+from shared.stages.gate import Gate, Sending
 from shared.stages.hand_off import HandOff
 from shared.stages.send import Sender
 from shared.stages.slots import Slots
@@ -51,6 +53,7 @@ class Forwarder:
     hand_off: HandOff
     sender: Sender
     conclude: Conclude
+    account: Account
     clock: Clock
 
     async def forward(self, section: Section, route: str, event: str, slots: Slots) -> bool:
@@ -84,11 +87,21 @@ class Forwarder:
         return delivery.due_at if waits else None
 
     async def _take(self, section: Section, trail: Trail, delivery: Delivery, slots: Slots) -> Delivery:
-        """Look at everything that can stop the delivery, then send it. Raises RowChanged when another has it."""
-        sending = await self.gate.open(section, delivery)
-        if isinstance(sending, Outcome):
-            stop = self._reopen if sending.state == "retry" else self._end
-            return await stop(section, delivery, sending)
+        """Take the delivery a step further, and account for it. Raises RowChanged when another has it."""
+        began = time.time_ns()
+        known = await self.gate.read(section, delivery)
+        going = known if isinstance(known, Outcome) else self.gate.stops(delivery, known) or known
+        if isinstance(going, Outcome):
+            taken = await self._stop(section, delivery, going)
+        else:
+            taken = await self._send(section, trail, delivery, going, slots)
+        self.account.of_delivery(taken, known, began, paused=section.paused)
+        return taken
+
+    async def _send(
+        self, section: Section, trail: Trail, delivery: Delivery, sending: Sending, slots: Slots
+    ) -> Delivery:
+        """Look at everything else that can stop the delivery, then send it."""
         if section.paused or sending.target.status != "active":
             return await self._park(section, delivery)
         if await self.gate.refuses(section, trail, delivery, sending, self.clock.now()):
@@ -102,6 +115,11 @@ class Forwarder:
         sent = await self.sender.send(section, delivery, furnished, slots)
         schedule = sending.target.settings.schedule
         return await self._finish(section, sent.delivery, sent.outcome, reason=sent.reason, schedule=schedule)
+
+    async def _stop(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
+        if closed.state == "retry":
+            return await self._reopen(section, delivery, closed)
+        return await self._end(section, delivery, closed)
 
     async def _reopen(self, section: Section, delivery: Delivery, closed: Outcome) -> Delivery:
         """The destination cannot be opened: try that again at growing distances, which counts as no attempt."""

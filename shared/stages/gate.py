@@ -1,14 +1,13 @@
 """Gate: everything that an attempt needs, and everything that can keep it from being made."""
 
 import hashlib
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from shared import destinations
+from shared import destinations, logs
 from shared.access.sections import Section
 from shared.destinations import DestinationKind
 from shared.destinations.access import Access
@@ -27,7 +26,6 @@ from shared.stores.trail import Delivery, Status, Trail
 
 ASKED_AGAIN_AFTER = timedelta(seconds=5)
 """What an event's processing found of consent holds for so long; for what is sent later it is asked again."""
-_log = logging.getLogger("signalbox.gate")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +64,12 @@ class Gate:
         sending = await self.read(section, delivery)
         if isinstance(sending, Outcome):
             return sending
+        return self.stops(delivery, sending) or sending
+
+    def stops(self, delivery: Delivery, sending: Sending) -> Outcome | None:
+        """What the delivery comes to without an attempt, if what is known by now keeps one from being made."""
         reached("gate.opened")
-        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now()) or sending
+        return _unknown(delivery, sending) or _expired(delivery, sending, self.clock.now())
 
     async def read(self, section: Section, delivery: Delivery) -> Sending | Outcome:
         """All that a request is made of, however the delivery stands.
@@ -86,7 +88,13 @@ class Gate:
         except SignalboxError:
             raise
         except Exception as error:  # noqa: BLE001  (whatever broke in this version)
-            _log.error("%s cannot be opened: %s", delivery.destination, type(error).__name__)
+            logs.fail(
+                "gate",
+                "cannot be opened",
+                section=section.id,
+                destination=delivery.destination,
+                error=logs.told_of(error),
+            )
             return Outcome("retry", Cause.BROKEN_DESTINATION)
 
     async def refuses(

@@ -1,7 +1,6 @@
 """Hand off: put references to stored work on the bus. What cannot be sent now is left to the sweeper."""
 
 import asyncio
-import logging
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -9,6 +8,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 
+from shared import logs
 from shared.errors import Later, Unavailable
 from shared.gather import Gather
 from shared.ids import Commit
@@ -31,7 +31,6 @@ LATER_STILL = timedelta(seconds=1)
 FIRST_PUT_OFF = timedelta(seconds=20)
 """When a message that found no place in the slow lane comes again at the latest; then after twice as long, up to this:"""
 PUT_OFF_AT_MOST = timedelta(minutes=5)
-_log = logging.getLogger("signalbox.hand_off")
 
 
 class HandOff:
@@ -68,8 +67,8 @@ class HandOff:
             if not isinstance(error, Exception):
                 raise error
         if failed:
-            kinds = ", ".join(sorted({type(error).__name__ for error in failed}))
-            _log.warning("left to the sweeper: %d commits of %s (%s)", len(failed), section, kinds)
+            kinds = ", ".join(sorted({logs.name_of(error) for error in failed}))
+            logs.warn("hand_off", "left to the sweeper", section=section, commits=len(failed), error=kinds)
         return not failed
 
     async def catch_up(self, section: str, commits: Sequence[Commit]) -> bool:
@@ -84,10 +83,16 @@ class HandOff:
         try:
             await asyncio.shield(going)
         except Unavailable:
-            _log.warning("left to the next sweep: %d commits of %s", len(left), section)
+            logs.warn("hand_off", "left to the next sweep", section=section, commits=len(left))
             return False
         except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
-            _log.error("%d commits of %s go each by itself: %s", len(left), section, type(error).__name__)
+            logs.fail(
+                "hand_off",
+                "each goes by itself",
+                section=section,
+                commits=len(left),
+                error=logs.told_of(error),
+            )
             return await self.commits(section, left)
         return True
 
@@ -136,7 +141,7 @@ class HandOff:
         self._marking.discard(mark)
         self._under_way.pop(commit, None)
         if not mark.cancelled() and (error := mark.exception()) is not None:
-            _log.warning("a commit could not be marked as sent: %s", type(error).__name__)
+            logs.warn("hand_off", "not marked as sent", commit=commit.id, error=logs.name_of(error))
 
     async def _mark(self, place: tuple[str, int], commits: Sequence[Commit]) -> Sequence[None]:
         await self._outbox.sent(place[0], commits, self._clock.now())

@@ -1,12 +1,11 @@
 """Recognise: the identifiers that a webhook mentions, by its mapping and by their form, so that it is found by them."""
 
-import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import chain
 
-from shared import exact
+from shared import exact, logs
 from shared.access.sections import Section
 from shared.access.sources import Source
 from shared.errors import SignalboxError
@@ -17,7 +16,6 @@ from shared.stages import receive, translate
 
 MAX_MENTIONS = 90
 """Identifiers of one request that find it again: their rows and its own go in one transaction."""
-_log = logging.getLogger("signalbox.recognise")
 MORE = "more"
 """Stands among a request's mentions where there were more of them."""
 
@@ -37,7 +35,13 @@ def recognise(section: Section, source: Source, request: Received) -> tuple[str,
                 return (*found, MORE)
             found[hashed] = None
     except Exception as error:  # noqa: BLE001  (whatever broke)
-        _log.error("a webhook of %s was not looked through: %s", source.id, type(error).__name__)
+        logs.fail(
+            "recognise",
+            "not looked through",
+            section=section.id,
+            source=source.label,
+            error=logs.told_of(error),
+        )
         return (*found, MORE)
     return tuple(found)
 

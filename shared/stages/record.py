@@ -5,13 +5,12 @@ commit is a duplicate, and one that names this commit is our own write whose ans
 """
 
 import asyncio
-import logging
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from shared import ids
+from shared import ids, logs
 from shared.access.sections import Section
 from shared.errors import BodyTooLarge, SignalboxError, Unavailable
 from shared.event import Event
@@ -64,7 +63,6 @@ class Recorded:
 Outcome = Recorded | SignalboxError
 """An error is the candidate's own: Unavailable (repeat it), BodyTooLarge, or SignalboxError itself where we broke."""
 Numbered = tuple[int, Candidate]
-_log = logging.getLogger("signalbox.record")
 
 
 class Recorder:
@@ -116,7 +114,13 @@ class Recorder:
         except RowTooLarge:
             alone: SignalboxError = BodyTooLarge("The event is larger than storage takes. Send less with it.")
         except Exception as error:  # noqa: BLE001  (whatever broke, the others go on)
-            _log.error("%d events could not be stored: %s", len(group), type(error).__name__)
+            logs.fail(
+                "record",
+                "not stored together",
+                section=section.id,
+                events=len(group),
+                error=logs.told_of(error),
+            )
             alone = SignalboxError("This is our fault, and the event is not stored. Tell the operator.")
         if len(group) == 1:
             return {group[0][0]: alone}

@@ -18,7 +18,8 @@ from shared.destinations.outcomes import Cause, Outcome
 from shared.errors import Later
 from shared.gather import Gather
 from shared.killpoints import reached
-from shared.ports import Answer, Clock, Http, NoAnswer, Outgoing
+from shared.metrics import DELIVERY_DURATION, THROTTLED
+from shared.ports import Answer, Clock, Http, Meter, NoAnswer, Outgoing
 from shared.stages.breakers import Breakers, Place
 from shared.stages.build import Unfit, attempt, fingerprint, fitting, joined
 from shared.stages.gate import Gate, Sending
@@ -73,6 +74,7 @@ class Sender:
     http: Http
     breakers: Breakers
     rates: Rates
+    meter: Meter
     clock: Clock
     join_pause: float = 0
     _recipients: "Gather[Recipient, Ready, Sent | Exception]" = field(init=False)
@@ -199,10 +201,13 @@ class Sender:
             )
         took = round((self.clock.seconds() - begun) * 1000)
         reached("forward.sent")
+        self.meter.record(DELIVERY_DURATION, took / 1000, kind=sending.target.kind)
         self.gate.heard(ready.section, sending, answer)
         outcome = outcomes.judge(
             answer, resends=sending.resends, final=sending.plugin.answers, now=self.clock.now()
         )
+        if outcome.cause is Cause.THROTTLED:
+            self.meter.count(THROTTLED, by="destination")
         self.breakers.heard(ready.place, outcome)
         return answer, outcome, took
 

@@ -4,16 +4,14 @@ It is listed before it happens, and looked at once it has. So it costs one row w
 does, and no crash swallows it; nothing that is done here can stop what happens.
 """
 
-import logging
 from dataclasses import dataclass
 
+from shared import logs
 from shared.errors import SignalboxError
 from shared.killpoints import reached
 from shared.ports import Clock
 from shared.routing.routes import Routes
 from shared.stores.notices import Notices
-
-_log = logging.getLogger("signalbox.tell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,4 +33,4 @@ class Teller:
                 await self.notices.add(section, event, about, self.clock.now(), number)
                 reached("tell.listed")
         except SignalboxError as error:
-            _log.warning("%s about %s is not told: %s", event, about, type(error).__name__)
+            logs.warn("tell", "not told", section=section, event=event, error=logs.name_of(error))

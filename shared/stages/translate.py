@@ -1,6 +1,5 @@
 """Translate: an API envelope, or a webhook through its source's mapping, into drafts of events."""
 
-import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -8,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, ValidationError
 
-from shared import documents, mapping, sources
+from shared import documents, logs, mapping, sources
 from shared.access.sources import Source, VendorType
 from shared.bodies import DATE_TIME, Body
 from shared.errors import (
@@ -31,7 +30,6 @@ MAX_KEY = 255
 MAX_BATCH = 1_000
 Identifier = Annotated[str, StringConstraints(min_length=1, max_length=320)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=100)]
-_log = logging.getLogger("signalbox.translate")
 _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 
@@ -116,7 +114,7 @@ def kind_of(source: Source) -> SourceKind:
     try:
         return sources.load(source.kind, source.settings)
     except Exception as error:  # noqa: BLE001  (whatever broke in this version)
-        _log.error("kind %s cannot be loaded: %s", source.kind, type(error).__name__)
+        logs.fail("translate", "cannot be loaded", kind=source.kind, error=logs.told_of(error))
         raise Unavailable("This version cannot load the kind of the source.", retry_after=60) from None
 
 
@@ -127,7 +125,7 @@ def greeting(source: Source, kind: SourceKind, received: Received) -> Greeting |
     except SignalboxError:
         return None
     except Exception as error:  # noqa: BLE001  (whatever broke in this version)
-        _log.error("kind %s broke over a greeting: %s", source.kind, type(error).__name__)
+        logs.fail("translate", "broke over a greeting", kind=source.kind, error=logs.told_of(error))
         return None
 
 

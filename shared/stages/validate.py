@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from shared import exact, times
+from shared import exact, times, trace
 from shared.access.caller import Caller
 from shared.access.sections import Section
 from shared.catalog import own
@@ -99,4 +99,5 @@ def _event(caller: Caller, draft: Draft, usable: Usable, now: datetime) -> Event
         stale_after_hours=usable.stale_after_hours,
         unique=usable.unique,
         backfill=draft.backfill,
+        trace=trace.current(),
     )

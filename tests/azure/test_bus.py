@@ -18,6 +18,7 @@ from shared.azure import peek
 from shared.azure.bus import MAX_BODY_BYTES, ServiceBusQueue
 from shared.azure.lane import IDLE_SECONDS, MAX_WAITING, Lane, Message
 from shared.errors import Unavailable
+from tests.fakes import FakeMeter
 
 CONNECTION = (
     "Endpoint=sb://127.0.0.1:{port};SharedAccessKeyName=RootManageSharedAccessKey;"
@@ -61,7 +62,7 @@ async def counted(broker, clock):
             made.append(CountingSender(client.get_queue_sender("events"), sends))
             return made[-1]
 
-        lane = Lane(make, timeout_seconds=TIMEOUT, rest_seconds=5, monotonic=clock)
+        lane = Lane(make, timeout_seconds=TIMEOUT, rest_seconds=5, monotonic=clock, meter=FakeMeter())
         yield lane, sends, made
         await lane.close()
 
@@ -167,7 +168,7 @@ async def test_while_the_bus_is_away_sends_are_refused_at_once_and_later_tried_a
             clock.seconds += 0.2
             await queue.send("events", ["at last"])
             assert await arrived(broker, "at last") == ["at last"]
-    ours = [record for record in caplog.records if record.name.startswith("shared.")]
+    ours = [record for record in caplog.records if record.name == "signalbox.azure"]
     assert len(ours) == 1
     assert "private" not in caplog.text
 

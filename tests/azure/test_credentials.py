@@ -1,5 +1,7 @@
 """Tables and blobs with a token instead of a key, as in a deployment: Azurite over TLS with its OAuth check."""
 
+import json
+
 import pytest
 
 from shared.azure.blobs import AzureBlobs
@@ -37,9 +39,10 @@ async def test_a_token_for_something_else_is_unavailable_and_logged_by_its_code(
     async with AzureBlobs(endpoint=endpoints.blobs, credential=other) as blobs:
         with pytest.raises(Unavailable):
             await blobs.get("main/1")
-    assert [record.getMessage() for record in caplog.records if record.name.startswith("shared.")] == [
-        "Table Storage failed: AuthenticationFailed",
-        "Blob Storage failed: AuthenticationFailed",
+    told = [json.loads(one.getMessage()) for one in caplog.records if one.name == "signalbox.azure"]
+    assert [(one["part"], one["error"]) for one in told] == [
+        ("Table Storage", "AuthenticationFailed"),
+        ("Blob Storage", "AuthenticationFailed"),
     ]
 
 

@@ -1,5 +1,6 @@
 """Table Storage that is away, slow, or answers with an error what it has done all the same."""
 
+import json
 import logging
 import time
 from uuid import uuid4
@@ -153,9 +154,8 @@ async def test_a_wrong_key_is_unavailable_and_logged_by_its_code_only(azurite, t
     async with AzureTables(wrong) as tables:
         with caplog.at_level(logging.WARNING), pytest.raises(Unavailable):
             await tables.insert(table, Row(PK, "private", {"secret": "hidden"}))
-    assert [record.getMessage() for record in caplog.records] == [
-        "Table Storage failed: AuthorizationFailure"
-    ]
+    [told] = [json.loads(record.getMessage()) for record in caplog.records]
+    assert (told["part"], told["error"]) == ("Table Storage", "AuthorizationFailure")
 
 
 async def test_rows_that_were_read_before_a_page_broke_have_been_given(direct, table, proxy, tables):

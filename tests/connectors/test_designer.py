@@ -227,8 +227,10 @@ def test_a_key_of_one_section_needs_no_section(running: Running, event: str):
     keyed = with_a_key(running)
     url = place(running)
 
+    offered = [keyed.choices("PostEvent", "event", {}, style) for style in DROPDOWNS]
     location = keyed.subscribe("OnEvent", {"body": {"event": event}}, url)
     answer = keyed.call("PostEvent", {"body": {"event": event, "properties": SENT}})
 
+    assert all(event in one for one in offered)
     assert (answer.status, keyed.unsubscribe(location).status) == (202, 204)
     assert Client.keyed(running.stack.base_url, running.deployment_key, "demo").get(location).status == 404

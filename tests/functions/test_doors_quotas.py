@@ -3,6 +3,8 @@
 import asyncio
 import json
 import secrets
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import azure.functions as func
@@ -77,7 +79,8 @@ def post_event() -> Any:
     app = func.FunctionApp()
     app.register_functions(receive.bp)
     [found] = [one for one in app.get_functions() if one.get_function_name() == "post_event"]
-    return found.get_user_function()
+    context = SimpleNamespace(trace_context=SimpleNamespace(trace_parent=""))
+    return partial(found.get_user_function(), context=context)
 
 
 async def keyed(house: House, per_minute: int) -> dict[str, str]:

@@ -75,3 +75,13 @@ def test_a_key_for_pages_is_told_nothing_elsewhere(running: Running, make_key: M
     made = make_key("events:write", origins=[SHOP], events=["transactions.order-placed"])
 
     assert_problem(me(running, made["key"]).get("/v1/me"), 403, "forbidden")
+
+
+def test_asking_counts_like_any_other_request(running: Running, make_key: MakeKey):
+    asking = me(running, make_key("operate", perMinute=2)["key"])
+
+    answers = [asking.get("/v1/me") for _ in range(4)]
+
+    assert [one.status for one in answers[:2]] == [200, 200]
+    assert_problem(answers[-1], 429, "quota-exceeded")
+    assert "retry-after" in answers[-1].headers

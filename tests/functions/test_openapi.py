@@ -30,6 +30,13 @@ import function_app
 from functions.openapi import document
 assert document.cache_info().currsize == 0
 """
+TURNED = """
+from functions import tick, operate, preflight, access
+import function_app
+from functions.openapi import document
+import json
+print(json.dumps(document()))
+"""
 NOT_OF_A_DOOR = {PausedSource, Later}
 """The first is only a cause of quarantine, the second is met by a message's work."""
 
@@ -111,6 +118,14 @@ def test_it_is_served_to_anybody_as_it_is(running: Running):
 
 def test_it_is_made_when_it_is_first_asked_for():
     subprocess.run([sys.executable, "-c", UNMADE], cwd=ROOT, check=True)  # noqa: S603
+
+
+def test_it_is_the_same_whichever_module_was_imported_first():
+    told = subprocess.run(  # noqa: S603
+        [sys.executable, "-c", TURNED], cwd=ROOT, check=True, capture_output=True, text=True
+    )
+
+    assert told.stdout.strip() == json.dumps(document())
 
 
 def test_its_version_is_that_of_the_project():

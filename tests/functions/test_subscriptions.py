@@ -225,6 +225,17 @@ def test_who_names_the_section_in_the_query_follows_the_location_without_a_heade
     assert [elsewhere.status, unnamed.status, gone.status] == [404, 403, 204]
 
 
+def test_the_header_goes_before_the_query(running: Running):
+    wanted = {"event": "delivery.failed", "url": place(running)}
+    made = running.operator.post("/v1/subscriptions?section=nosuch", wanted)
+
+    assert (made.status, made.headers["location"]) == (
+        201,
+        f"/v1/subscriptions/{made.doc['id']}?section=demo",
+    )
+    assert running.operator.send("DELETE", made.headers["location"]).status == 204
+
+
 def test_the_query_opens_no_other_section(running: Running, stranger: Place):
     wanted = {"event": "delivery.failed", "url": place(running)}
     made = running.operator.post("/v1/subscriptions?section=demo", wanted)

@@ -23,8 +23,12 @@ class Seed:
 
 
 def seeds(document: Mapping[str, Any]) -> list[Seed]:
-    """Every operation of the served description with each of its fixtures, and every source's fixtures."""
-    return [*_of_doors(document), *_of_sources()]
+    """Every operation of the served description with each of its fixtures, and every source's fixtures.
+
+    What deletes comes last, or others would find nothing.
+    """
+    doors = sorted(_of_doors(document), key=lambda one: one.method == "DELETE")
+    return [*doors, *_of_sources()]
 
 
 def bodies() -> list[bytes]:

@@ -3,17 +3,18 @@
 import ast
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+from local.host import worker
 from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-DEPLOYED = ("function_app.py", "functions", "shared")
+DEPLOYED_ROOMS = ("function_app.py", "functions", "shared")
 LOCAL, AZURE = "local only", "in Azure only"
 """How a member of the settings says that it is set in one place only."""
 _ENVIRONMENT = re.compile(r"(os\.)?(environ|environ\.get|getenv)")
@@ -33,7 +34,8 @@ class Facts:
     """The queues of the emulator's compose file, with their properties."""
     adapters: str
     """The source of shared/azure."""
-    operating: str
+    alerts: tuple[str, ...]
+    """The sections of docs/operating.md on alerts."""
     settings_page: str
 
     @property
@@ -50,10 +52,13 @@ class Facts:
 def facts() -> Facts:
     (namespace,) = _json("local/compose/servicebus.json")["UserConfig"]["Namespaces"]
     told = dict(_told())
+    chapter = re.search(
+        r"^## Alerts\n(.*?)^## ", (ROOT / "docs/operating.md").read_text(), re.DOTALL | re.MULTILINE
+    )
     names = {field: _name(field) for field in Settings.model_fields}
     return Facts(
         settings={name: told.get(field, "") for field, name in names.items()}
-        | dict.fromkeys(_read_aside(), ""),
+        | dict.fromkeys(read_aside(_deployed()), ""),
         queues={
             name: Settings.model_fields[field].default
             for field, name in names.items()
@@ -64,7 +69,7 @@ def facts() -> Facts:
         host=_json("host.json"),
         emulator={queue["Name"]: queue["Properties"] for queue in namespace["Queues"]},
         adapters="\n".join(path.read_text() for path in sorted((ROOT / "shared/azure").glob("*.py"))),
-        operating=(ROOT / "docs/operating.md").read_text(),
+        alerts=tuple(re.findall(r"^### (.+)$", chapter[1], re.MULTILINE)) if chapter else (),
         settings_page=(ROOT / "docs/settings.md").read_text(),
     )
 
@@ -86,11 +91,13 @@ def _told() -> Iterator[tuple[str, str]]:
                     yield name, text
 
 
-def _read_aside() -> Iterator[str]:
-    """What deployed code asks the environment for without the settings; it has to ask by a name that can be read here."""
-    paths = [
-        path for room in DEPLOYED for path in [ROOT / room, *(ROOT / room).rglob("*.py")] if path.is_file()
-    ]
+def _deployed() -> Iterator[Path]:
+    for room in DEPLOYED_ROOMS:
+        yield from [ROOT / room] if room.endswith(".py") else sorted((ROOT / room).rglob("*.py"))
+
+
+def read_aside(paths: Iterable[Path]) -> Iterator[str]:
+    """What code asks the environment for without the settings; it has to ask by a name that can be read here."""
     for node in (node for path in paths for node in ast.walk(ast.parse(path.read_text()))):
         match node:
             case ast.Subscript(of, name) | ast.Call(of, [name, *_]) if _ENVIRONMENT.fullmatch(
@@ -100,7 +107,5 @@ def _read_aside() -> Iterator[str]:
 
 
 def _bindings() -> Iterator[Mapping[str, Any]]:
-    import function_app
-
-    for function in function_app.app.get_functions():
-        yield from json.loads(function.get_function_json())["bindings"]
+    for function in worker.index(ROOT):
+        yield from function.bindings

@@ -152,6 +152,11 @@ WRONG = [
     ("deployed_settings_are_those_that_are_read", APP, "    AZURE_CLIENT_ID:", "    SIGNALBOX_ALLOW_LOOPBACK: 'true'\n    AZURE_CLIENT_ID:"),
     ("both_say_the_same_where_neither_is_a_place", APP, "'4194304'", "'1048576'"),
     ("both_say_the_same_where_neither_is_a_place", APP, "'0 * * * * *'", "'0 */5 * * * *'"),
+    ("settings_lead_to_the_deployments_own_resources", MAIN, "dataStorage.outputs.blobEndpoint", "dataStorage.outputs.tableEndpoint"),
+    ("settings_lead_to_the_deployments_own_resources", MAIN, "runtimeStorageName: runtimeStorage.outputs.name", "runtimeStorageName: vault.outputs.name"),
+    ("settings_lead_to_the_deployments_own_resources", MAIN, "identityClientId: identity.outputs.clientId", "identityClientId: identity.outputs.principalId"),
+    ("settings_lead_to_the_deployments_own_resources", VAULT, "secrets/signalbox-master-keys", "secrets/master-keys"),
+    ("settings_lead_to_the_deployments_own_resources", APP, "      '${identityId}': {}\n", "      '${planName}': {}\n"),
     # alerts, logs, costs
     ("every_alert_says_what_to_do", ALERTS, "${question.todo} See docs/operating.md#${question.section}", "${question.title}"),
     ("every_alert_says_what_to_do", ALERTS, "section: 'storage'", "section: 'tables'"),
@@ -178,6 +183,7 @@ WRONG_ELSEWHERE = [
     ("sample_settings_are_those_that_are_read", {"sample": {"STORAGE_TABLE_ENDPOINT": ""}}),
     ("both_say_the_same_where_neither_is_a_place", {"sample": {"SLOW_QUEUE": "slow"}}),
     ("queues_are_those_that_are_used", {"queues": {"LATE_QUEUE": "late"}}),
+    ("every_alert_says_what_to_do", {"alerts": ("another",)}),
     ("queues_are_those_that_are_used", {"emulator": {"late": {}}}),
     ("queues_let_messages_be_worked_off", {"host": {"functionTimeout": "00:10:00"}}),
     ("queues_neither_drop_nor_order", {"emulator": {"events": {}}}),
@@ -196,9 +202,13 @@ def test_a_template_that_is_wrong_is_found_out(rule, path, right, wrong):
 
 @pytest.mark.parametrize(("rule", "wrong"), WRONG_ELSEWHERE)
 def test_what_is_changed_elsewhere_is_found_out_here(rule, wrong):
-    changed = replace(facts(), **{name: {**getattr(facts(), name), **more} for name, more in wrong.items()})
+    changed = replace(facts(), **{name: joined(getattr(facts(), name), more) for name, more in wrong.items()})
 
     assert [*RULES[rule](STAGES["prod"], changed)]
+
+
+def joined(found, more):
+    return {**found, **more} if isinstance(more, dict) else (*found, *more)
 
 
 def test_an_adapter_that_goes_needs_its_role_no_more():

@@ -139,7 +139,7 @@ async def test_a_bus_that_cannot_be_asked_is_one_warning_and_ends_no_sweep(caplo
 
     assert (await swept(house, hours=2)).waiting == 20
 
-    told = [one for one in caplog.records if one.name == "signalbox.resends"]
+    told = [one for one in caplog.records if one.name == "signalbox.sweep"]
     assert len(told) == 1
 
 

@@ -1,0 +1,98 @@
+"""Role assignments: waits until they count, and gives whoever deploys one for as long as a step needs it.
+
+A new assignment can take ten minutes to count:
+https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symptom---role-assignment-changes-are-not-being-detected
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.storage.blob import ContainerClient
+
+from deploying.azure_cli import Deployer, Refused, az
+from deploying.outputs import Outputs
+from deploying.patience import Say
+from deploying.trouble import NotYet, Trouble
+
+PROPAGATION_SECONDS = 600
+TABLE_WRITER = "Storage Table Data Contributor"
+ADVICE = (
+    "A role that was granted a moment ago can take ten minutes to count: repeat the command. If it goes on, see "
+    "whether you have the role: `az role assignment list --assignee <your object id> --all --output table`."
+)
+_CLOSED = (401, 403)
+
+
+def require_open(container_url: str, credential: TokenCredential) -> None:
+    """Return when whoever deploys may read the package container. Raises NotYet, Trouble."""
+    client = ContainerClient.from_container_url(
+        container_url, credential, retry_total=0, connection_timeout=10
+    )
+    with client:
+        try:
+            next(iter(client.list_blobs(results_per_page=1)), None)
+        except HttpResponseError as error:
+            if error.status_code in _CLOSED:
+                raise NotYet(f"the package container answers {error.status_code}") from None
+            if error.status_code is None:
+                raise Trouble(f"Sign in with `az login`. What was tried: {error.message}") from None
+            raise Trouble(
+                f"The package container answers {error.status_code}. Run `azd provision` first."
+            ) from None
+        except AzureError as error:
+            # The name of a new account may take a moment to be known everywhere.
+            raise NotYet(f"the package container cannot be reached ({type(error).__name__})") from None
+
+
+@contextmanager
+def table_writer(outputs: Outputs, deployer: Deployer, say: Say) -> Iterator[None]:
+    """Whoever deploys may write the data account's tables for as long as this lasts, if not before and after.
+
+    The account holds people's data, so nobody keeps a role there whom the app does not need. Raises Trouble.
+    """
+    try:
+        account = _account_id(outputs)
+        made = None if _has_role(account, deployer) else _grant(account, deployer)
+    except Refused as refused:
+        raise Trouble(
+            f"You may not give yourself the role {TABLE_WRITER}: {refused}\n"
+            "Provisioning needs Owner, or Contributor with Role Based Access Control Administrator."
+        ) from None
+    if made:
+        say(f"You have the role {TABLE_WRITER} for this step.")
+    try:
+        yield
+    finally:
+        if made:
+            _withdraw(made, say)
+
+
+def _account_id(outputs: Outputs) -> str:
+    host = urlsplit(outputs.azure_storage_table_endpoint).hostname or ""
+    place = ("--name", host.partition(".")[0], "--resource-group", outputs.azure_resource_group)
+    return az("storage", "account", "show", *place, "--query", "id", "--output", "tsv")
+
+
+def _has_role(account: str, deployer: Deployer) -> bool:
+    """Whether it was granted before, here or further up."""
+    words = ("--assignee", deployer.id, "--role", TABLE_WRITER, "--scope", account, "--include-inherited")
+    return bool(az("role", "assignment", "list", *words, "--query", "[].id", "--output", "tsv"))
+
+
+def _grant(account: str, deployer: Deployer) -> str:
+    who = ("--assignee-object-id", deployer.id, "--assignee-principal-type", deployer.kind)
+    role = ("--role", TABLE_WRITER, "--scope", account)
+    return az("role", "assignment", "create", *who, *role, "--query", "id", "--output", "tsv")
+
+
+def _withdraw(assignment: str, say: Say) -> None:
+    try:
+        az("role", "assignment", "delete", "--ids", assignment)
+        say(f"The role {TABLE_WRITER} is withdrawn again.")
+    except (Refused, Trouble) as error:
+        say(
+            f"The role {TABLE_WRITER} could not be withdrawn ({error}). Do it: az role assignment delete --ids {assignment}"
+        )

@@ -1,0 +1,46 @@
+"""Lines as log records of OpenTelemetry, their fields as attributes. Only what `shared.logs` says comes this way."""
+
+import logging
+import time
+
+from opentelemetry._logs import Logger, LogRecord, SeverityNumber
+
+from shared import trace
+from shared.azure.otel_spans import NOWHERE, context_of
+from shared.logs import Said
+from shared.trace import Trace
+
+_SEVERITY = {
+    logging.DEBUG: SeverityNumber.DEBUG,
+    logging.INFO: SeverityNumber.INFO,
+    logging.WARNING: SeverityNumber.WARN,
+    logging.ERROR: SeverityNumber.ERROR,
+}
+
+
+class LineHandler(logging.Handler):
+    """Passes lines on. A record whose text somebody else wrote is not passed on: what is in it nobody knows."""
+
+    def __init__(self, logger: Logger) -> None:
+        super().__init__()
+        self._logger = logger
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Never raises, and never waits."""
+        if not isinstance(record.msg, Said):
+            return
+        fields = record.msg.fields
+        here, told = trace.current(), fields.get("traceId")
+        if here and isinstance(told, str):
+            # One that is about a single event belongs to the event's trace.
+            here = Trace(told, here.span)
+        self._logger.emit(
+            LogRecord(
+                timestamp=time.time_ns(),
+                severity_number=_SEVERITY.get(record.levelno, SeverityNumber.INFO),
+                severity_text=record.levelname,
+                body=f"{fields['step']} {fields.get('what') or fields.get('outcome') or ''}".strip(),
+                attributes={name: value for name, value in fields.items() if value is not None},
+                context=context_of(here) if here else NOWHERE,
+            )
+        )

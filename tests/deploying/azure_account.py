@@ -1,0 +1,107 @@
+"""A stand-in for `az` and what it reaches: a vault, role assignments, and whoever is signed in.
+
+It keeps what it is told in one JSON file. `refusals` answers that many token requests with a token that storage does not
+let in, as it does while a role does not count yet. Every call is written down, its input apart.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.secure import token
+
+ACCOUNT_ID = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/127"
+ASSIGNMENT = ACCOUNT_ID + "/providers/Microsoft.Authorization/roleAssignments/9"
+PROGRAM = r"""#!{python}
+import json, pathlib, sys
+file = pathlib.Path(__file__).with_name("state.json")
+state, words = json.loads(file.read_text()), sys.argv[1:]
+state["calls"].append(words)
+option = dict(zip(words, words[1:])).get
+def answer(text="", code=0):
+    file.write_text(json.dumps(state))
+    print(text, file=sys.stderr if code else sys.stdout)
+    sys.exit(code)
+match words[:3]:
+    case ["account", "get-access-token", *_]:
+        if not state["signed_in"]:
+            answer("ERROR: Please run 'az login' to setup account.", 1)
+        good, bad = state["tokens"]
+        if "--query" in words:
+            answer(good)
+        refused = state["refusals"] > 0
+        state["refusals"] -= refused
+        answer(json.dumps({{"accessToken": bad if refused else good, "expires_on": state["expires_on"]}}))
+    case ["keyvault", "secret", verb] if state["vault_open"]:
+        if verb == "list":
+            answer("\n".join(name for name in state["secrets"] if f"'{{name}}'" in option("--query")))
+        if verb == "show":
+            answer(state["secrets"][option("--name")])
+        state["secrets"][option("--name")] = sys.stdin.read()
+        answer()
+    case ["keyvault", "secret", _]:
+        answer("ERROR: (Forbidden) Caller is not authorized", 1)
+    case ["storage", "account", "show"]:
+        answer("{account}")
+    case ["role", "assignment", "list"]:
+        answer("\n".join(state["roles"]))
+    case ["role", "assignment", "create"] if state["may_grant"]:
+        state["roles"].append("{assignment}")
+        answer("{assignment}")
+    case ["role", "assignment", "delete"]:
+        state["roles"].remove(option("--ids"))
+        answer()
+answer(f"ERROR: not allowed: {{' '.join(words)}}", 1)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class AzureAccount:
+    """A folder with the program `az` and its state."""
+
+    folder: Path
+
+    @classmethod
+    def made(cls, folder: Path) -> "AzureAccount":
+        folder.mkdir()
+        program = folder / "az"
+        program.write_text(PROGRAM.format(python=sys.executable, account=ACCOUNT_ID, assignment=ASSIGNMENT))
+        program.chmod(0o755)
+        account = cls(folder)
+        good = token()
+        account._write(
+            {
+                "calls": [], "secrets": {}, "roles": [], "refusals": 0,
+                "signed_in": True, "vault_open": True, "may_grant": True,
+                "tokens": [good.token, token("https://elsewhere.example.com").token], "expires_on": good.expires_on,
+            }
+        )  # fmt: skip
+        return account
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        found: dict[str, str] = self._read()["secrets"]
+        return found
+
+    @property
+    def roles(self) -> list[str]:
+        found: list[str] = self._read()["roles"]
+        return found
+
+    @property
+    def calls(self) -> list[list[str]]:
+        found: list[list[str]] = self._read()["calls"]
+        return found
+
+    def change(self, **members: Any) -> None:
+        """Let the account be different from now on."""
+        self._write({**self._read(), **members})
+
+    def _read(self) -> dict[str, Any]:
+        state: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        return state
+
+    def _write(self, state: dict[str, Any]) -> None:
+        (self.folder / "state.json").write_text(json.dumps(state))

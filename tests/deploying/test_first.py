@@ -1,0 +1,215 @@
+"""After provisioning: the first section, its admin and the smoke test's key, made once, on storage that asks for tokens."""
+
+import json
+import re
+from dataclasses import dataclass
+
+import pytest
+
+from deploying.roles import TABLE_WRITER
+from shared.access.clients import Clients
+from shared.access.keys import Keys
+from shared.azure.tables import AzureTables
+from shared.registry import Registry
+from shared.wiring import SystemClock
+from tests.deploying.azure_account import ASSIGNMENT
+from tests.deploying.conftest import Hook
+from tests.secure import Identity
+
+pytestmark = pytest.mark.slow
+KEY = re.compile(r"sbx_\w+")
+CLIENT = "8f6e2a10-53a7-4c1e-9a43-6a8f3f0c2b77"
+
+
+@pytest.fixture
+async def made(provisioned: Hook):
+    """What lies in the deployment's storage. It serves the whole module: whom a test let in is let out again."""
+    endpoint = provisioned.environment["AZURE_STORAGE_TABLE_ENDPOINT"]
+    async with AzureTables(endpoint=endpoint, credential=Identity()) as tables:
+        found = Found(Registry(tables))
+        yield found
+        for key in await found.keys():
+            await Keys(found.registry, SystemClock()).revoke("*", key["id"])
+        for client in await found.clients():
+            await Clients(found.registry, SystemClock(), None).revoke("*", client["id"])
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Those who are let in by what lies in storage."""
+
+    registry: Registry
+
+    async def keys(self, section: str = "*"):
+        return self._live(await Keys(self.registry, SystemClock()).list(section))
+
+    async def clients(self):
+        return self._live(await Clients(self.registry, SystemClock(), None).list("*"))
+
+    def _live(self, listed):
+        return [one for one in listed if not one["revokedAt"]]
+
+
+async def test_the_first_run_makes_a_section_and_an_admin_whose_key_is_shown(provisioned, made):
+    done = provisioned.run("first")
+
+    assert done.returncode == 0, done.stderr
+    [shown] = KEY.findall(done.stdout)
+    [admin] = await made.keys()
+    assert (admin["id"], "sections:write" in admin["scopes"]) == (shown.split("_")[1], True)
+    assert await made.keys("main") == []
+    assert "azd deploy" in done.stdout
+
+
+async def test_the_key_of_smoke_tests_is_in_the_vault_and_nowhere_else(provisioned, made):
+    done = provisioned.run("first")
+
+    key = provisioned.account.secrets["signalbox-smoke-key"]
+    [smoke] = await made.keys("smoke")
+    assert (smoke["id"], smoke["scopes"]) == (key.split("_")[1], ["events:write", "events:read"])
+    assert key not in done.stdout + done.stderr + json.dumps(provisioned.account.calls)
+
+
+async def test_a_second_run_makes_nothing_and_shows_no_key(provisioned, made):
+    provisioned.run("first")
+    before = provisioned.account.secrets, await made.keys(), await made.keys("smoke")
+    calls = len(provisioned.account.calls)
+
+    again = provisioned.run("first")
+
+    assert (again.returncode, KEY.findall(again.stdout)) == (0, [])
+    assert (
+        provisioned.account.secrets,
+        await made.keys(),
+        await made.keys("smoke"),
+    ) == before
+    assert "role" not in [call[0] for call in provisioned.account.calls[calls:]][:1]
+
+
+async def test_a_run_that_did_not_reach_the_vault_can_be_repeated_and_makes_no_second_admin(
+    provisioned, made
+):
+    provisioned.run("first")
+    [admin] = await made.keys()
+    provisioned.account.change(
+        secrets={"signalbox-master-keys": provisioned.account.secrets["signalbox-master-keys"]}
+    )
+
+    again = provisioned.run("first")
+
+    assert (again.returncode, KEY.findall(again.stdout)) == (0, [])
+    assert await made.keys() == [admin]
+    [smoke] = await made.keys("smoke")
+    assert smoke["id"] in provisioned.account.secrets["signalbox-smoke-key"]
+
+
+async def test_the_key_of_smoke_tests_can_be_renewed_and_the_one_before_is_revoked(provisioned, made):
+    provisioned.run("first")
+    before = provisioned.account.secrets["signalbox-smoke-key"]
+
+    done = provisioned.run("renew")
+
+    assert (done.returncode, KEY.findall(done.stdout)) == (0, [])
+    [smoke] = await made.keys("smoke")
+    assert (
+        provisioned.account.secrets["signalbox-smoke-key"].split("_")[1]
+        == smoke["id"]
+        != before.split("_")[1]
+    )
+
+
+async def test_whoever_deploys_may_write_tables_only_meanwhile(provisioned, made):
+    provisioned.run("first")
+
+    granted = [call for call in provisioned.account.calls if call[:3] == ["role", "assignment", "create"]]
+    assert [TABLE_WRITER in call for call in granted] == [True]
+    assert provisioned.account.roles == []
+
+
+async def test_a_role_that_whoever_deploys_had_before_stays(provisioned, made):
+    provisioned.account.change(roles=[ASSIGNMENT])
+
+    assert provisioned.run("first").returncode == 0
+    assert provisioned.account.roles == [ASSIGNMENT]
+
+
+async def test_a_role_that_does_not_count_yet_is_waited_for_and_one_key_is_shown(provisioned, made):
+    provisioned.account.change(refusals=3)
+
+    done = provisioned.run("first")
+
+    assert done.returncode == 0, done.stderr
+    assert f"Waiting for the role {TABLE_WRITER}" in done.stdout
+    assert (len(KEY.findall(done.stdout)), len(await made.keys())) == (1, 1)
+
+
+async def test_a_role_that_never_counts_ends_with_what_to_do_and_is_withdrawn(provisioned, made):
+    provisioned.account.change(refusals=1_000)
+
+    done = provisioned.run("first", PATIENCE_SECONDS="0.5")
+
+    assert (done.returncode, KEY.findall(done.stdout)) == (1, [])
+    assert "repeat the command" in done.stderr
+    assert provisioned.account.roles == []
+    provisioned.account.change(refusals=0)
+
+
+async def test_who_may_not_grant_roles_is_told_which_they_need(provisioned, made):
+    provisioned.account.change(may_grant=False)
+
+    done = provisioned.run("first")
+
+    assert done.returncode == 1
+    assert "Role Based Access Control Administrator" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+async def test_with_a_client_of_entra_there_is_no_key_to_show(provisioned, made):
+    done = provisioned.run("first", SIGNALBOX_ADMIN_CLIENT=CLIENT.upper())
+
+    assert (done.returncode, KEY.findall(done.stdout)) == (0, [])
+    [client] = await made.clients()
+    assert (client["id"], "sections:write" in client["scopes"]) == (CLIENT, True)
+    assert await made.keys() == []
+
+
+async def test_where_nobody_looks_no_key_is_made_for_a_log(provisioned, made):
+    done = provisioned.run("first", CI="true")
+
+    assert (done.returncode, KEY.findall(done.stdout)) == (0, [])
+    assert "SIGNALBOX_ADMIN_CLIENT" in done.stdout
+    assert await made.keys() == []
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "said"),
+    [
+        ("SIGNALBOX_COUNTRY", "XX", "/country"),
+        ("SIGNALBOX_TIME_ZONE", "Mars/Base", "/timeZone"),
+        ("SIGNALBOX_ADMIN_CLIENT", "me", "SIGNALBOX_ADMIN_CLIENT"),
+        ("SIGNALBOX_SECTION", "smoke", "SIGNALBOX_SECTION"),
+        ("SIGNALBOX_SECTION", "A shop", "/id"),
+    ],
+)
+@pytest.mark.parametrize("step", ["ready", "first"])
+def test_what_cannot_be_is_told_by_its_name_before_anything_is_made(provisioned, step, setting, value, said):
+    done = provisioned.run(step, **{setting: value})
+
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert provisioned.account.calls == []
+
+
+def test_whoever_is_ready_to_deploy_is_told_as_whom(hook):
+    done = hook.run("ready")
+
+    assert (done.returncode, "as User 00000000" in done.stdout) == (0, True), done.stderr
+
+
+def test_without_outputs_the_way_to_them_is_told(hook):
+    done = hook.run("first")
+
+    assert done.returncode == 1
+    assert "AZURE_STORAGE_TABLE_ENDPOINT" in done.stderr
+    assert "azd env get-values" in done.stderr
