@@ -46,6 +46,8 @@ class Wishes(BaseSettings):
     """The custom domain's, or the front's; the app's own without it."""
     signalbox_admin_client: str = Field("", pattern=rf"^(?i:|{GUID.pattern})$")
     """The application (client) id in Entra of whoever administers, instead of a key."""
+    azure_subscription_id: str = ""
+    """Which azd works in; not known before it has asked."""
     ci: bool = False
     """Whether nobody is looking: what is printed there stays in a log."""
 
