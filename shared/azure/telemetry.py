@@ -61,7 +61,7 @@ class Telemetry:
         self._lines = LoggerProvider(resource) if to.lines else None
         if self._lines and to.lines:
             self._lines.add_log_record_processor(BatchLogRecordProcessor(to.lines))
-            logging.getLogger(NAME).addHandler(LineHandler(self._lines.get_logger(NAME)))
+            logging.getLogger(NAME).addHandler(LineHandler(self._lines.get_logger(NAME), self.spans.wants))
 
     def close(self) -> None:
         """Send what waits. The process does so by itself when it ends in order."""
