@@ -9,7 +9,7 @@ from functions.answers import metrics as metrics_answers
 from functions.doors import Gives, KeyedCall, Wants, door
 from functions.replies import Reply
 from shared.operations import count_again as counting
-from shared.operations import funnel, metrics, why
+from shared.operations import funnel, metrics, usage, why
 from shared.operations.pace import Pace
 
 bp = func.Blueprint()
@@ -41,6 +41,13 @@ async def read_metrics(call: KeyedCall) -> Reply:
     wanted = metrics.wanted_of(call.query, call.line.clock.now())
     pace = Pace.of(call.line.clock, COUNTED_WITHIN)
     return Reply(200, await metrics.metrics(call.line, call.caller, wanted, pace))
+
+
+@door(bp, "GET /v1/usage", Gives(200, metrics_answers.Usage), Wants(query=("since", "until")))
+async def read_usage(call: KeyedCall) -> Reply:
+    """Count what a section takes in and sends out by the day, how full its quotas were, and what it has of what is limited."""
+    pace = Pace.of(call.line.clock, COUNTED_WITHIN)
+    return Reply(200, await usage.usage(call.line, call.section, call.query, pace))
 
 
 @door(bp, "POST /v1/why", Gives(200, answers.Why), Wants(body=why.WhyBody))

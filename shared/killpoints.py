@@ -74,6 +74,7 @@ POINTS: Final[Mapping[str, str]] = MappingProxyType(
         "sweep.resent": "What was lost is on the bus again; its watch is as it was.",
         "roll_up.counted": "An hour was counted, and what came of it is written nowhere.",
         "alert.told": "What became silent or unusual is told, and not written down as told.",
+        "nearly.told": "It is told that little of a quota was left, and not written down as told.",
         "purge.timeline-removed": "An expired event is on no timeline and has its receipt.",
         "purge.receipts-removed": "An expired event has no receipt and still has its row.",
         "ledger.bodies-deleted": "An expired event has no body and still has its row.",

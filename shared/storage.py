@@ -132,9 +132,9 @@ USAGE = Store(
     "usage",
     backed_up=False,
     keys="{section} / key|{id}, source|{id}, rejections|{id}, section: what all instances took this minute; "
-    "used|{id}: when a key or client was last used, delivered|{destination}, failing|{destination}: when something last arrived there, since when all fails; "
+    "used|{id}: when a key or client was last used, hour|{hour}|{key, source or section}: what was taken of its quota; delivered|{destination}, failing|{destination}: when something last arrived there, since when all fails; "
     'in partition "", tick: when the tick was last through',
-    purge="never: one small row each, written anew",
+    purge="hours of quotas after 90 days; the others never: one small row each, written anew",
     export="holds numbers and times only",
     erase="holds numbers and times only",
 )

@@ -72,11 +72,14 @@ from shared.stores.refusals import Refusals
 from shared.stores.rejected import Rejected
 from shared.stores.replays import Replays
 from shared.stores.rollups import Rollups
+from shared.stores.spent import SpentStore
 from shared.stores.taken import Taken
 from shared.stores.used import Used
 
 MARK_PAUSE_SECONDS = 0.2
 """How long marks of what was sent gather: nobody waits for them, and without one a commit is only sent once more."""
+SPENT_PAUSE_SECONDS = 60
+"""How long what was taken of quotas gathers before it is told to whoever looks at usage."""
 JOIN_PAUSE_SECONDS = 0.01
 """How long what is added to people and timelines gathers, and deliveries that have ended: these are as long unknown to
 whoever comes next if the process ends."""
@@ -110,6 +113,7 @@ def line() -> Line:
         queues=(chosen.events_queue, chosen.deliveries_queue, chosen.slow_queue),
         mark_pause=MARK_PAUSE_SECONDS,
         join_pause=JOIN_PAUSE_SECONDS,
+        spent_pause=SPENT_PAUSE_SECONDS,
         forbid_unverified=chosen.signalbox_forbid_unverified,
         audit_kept=timedelta(days=chosen.signalbox_audit_days),
         meter=meter,
@@ -130,6 +134,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
     queues: tuple[str, str, str] = ("events", "deliveries", "deliveries-slow"),
     mark_pause: float = 0,
     join_pause: float = 0,
+    spent_pause: float = 0,
     forbid_unverified: bool = False,
     audit_kept: timedelta = KEPT,
     meter: Meter = NO_METER,
@@ -166,7 +171,7 @@ def assemble(  # noqa: PLR0913  (one argument a port: this is where they meet)
         sections=sections,
         clients=Clients(registry, clock, Entra(issuer, http, clock) if issuer else None),
         sources=Sources(registry, seal, clock, forbid_unverified=forbid_unverified),
-        quotas=Quotas(counts),
+        quotas=Quotas(counts, SpentStore(tables, clock, spent_pause)),
         dead_letters=dead_letters,
         due=due,
         probe=Probe(Beat(tables), sections, blobs, (queue, queues[0]), clock),

@@ -167,6 +167,9 @@ PATHS = {
     "what is dead, held or parked in a section, counted": lambda house, _: counted(house),
     "what is kept in quarantine, by source": lambda house, _: house.line.quarantine.sources("demo", 1_000),
     "commits that are under way": lambda house, _: under_way(house),
+    "how full quotas were in this hour and the last": lambda house, _: drain(
+        house.line.quotas.spent.between("demo", *WEEK)
+    ),
     "what is not as usual in a section": lambda house, _: house.line.alerts.read("demo"),
     "the hours that a counted hour is compared with": lambda house, _: compared(house),
     "kept webhooks that came in an hour": lambda house, _: house.line.quarantine.between("demo", "0", "1"),

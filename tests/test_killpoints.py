@@ -26,6 +26,7 @@ WITHOUT = {
     "preview",
     "replay_choice",
     "resends",
+    "usage",
     "vitals",
     "waiting",
     "why",

@@ -139,3 +139,65 @@ class Metrics(TypedDict):
     destinations: list[Destination]
     parts: list[Part]
     alerts: list[Alert]
+
+
+class SourceOfADay(TypedDict):
+    """What one source sent in a day; null: all that are not named."""
+
+    source: str | None
+    events: int
+    outcomes: Outcomes
+
+
+class Day(TypedDict):
+    """A day of UTC: `events` that were received, those in `tests`, and what the API `refused` beside them."""
+
+    date: str
+    approximate: bool
+    complete: bool
+    countedAt: Time | None
+    events: int
+    tests: int
+    refused: int
+    deliveries: int
+    sources: list[SourceOfADay]
+
+
+class FullestMinute(TypedDict):
+    """The minute in which most of a quota was taken; `share` is 1 where all of it was, and more where a batch took a debt."""
+
+    at: Time
+    count: int
+    share: float
+
+
+class Quota(TypedDict):
+    """A quota that was used: how many requests and events it took, and how many were `refused` because nothing was left."""
+
+    of: Literal["section", "key", "source"]
+    id: str | None
+    perMinute: int
+    used: int
+    refused: int
+    fullestMinute: FullestMinute
+
+
+class Limit(TypedDict):
+    """How many there are of something, and may be at most."""
+
+    what: Literal["definitions", "sources", "destinations", "routes", "subscriptions", "keys", "clients"]
+    count: int
+    most: int
+
+
+class Usage(TypedDict):
+    """What a section takes in and sends out, how full its quotas were, and what it has of what is limited."""
+
+    since: Time
+    until: Time
+    approximate: bool
+    complete: bool
+    countedAt: Time | None
+    days: list[Day]
+    quotas: list[Quota]
+    limits: list[Limit]

@@ -10,6 +10,7 @@ from shared.bucket import WINDOW_SECONDS
 from shared.counts import Counts, Quota
 from shared.errors import QuotaExceeded, Unavailable
 from shared.sources.policy import Policy, Reaction
+from shared.stores.spent import SpentStore
 
 REJECTIONS = 60
 """Wrong signatures a minute of which a source keeps a trace."""
@@ -35,8 +36,8 @@ class Standing:
 class Quotas:
     """Takes what is sent from the quotas that it counts in."""
 
-    def __init__(self, counts: Counts) -> None:
-        self._counts = counts
+    def __init__(self, counts: Counts, spent: SpentStore) -> None:
+        self._counts, self.spent = counts, spent
 
     def of_caller(self, caller: Caller, section: Section | None, amount: int = 1) -> Standing:
         """Take from the quotas of a key and of its section. Raises QuotaExceeded for whichever has nothing left."""
@@ -66,6 +67,7 @@ class Quotas:
             return
         for quota in (_of(source), _whole(section)):
             self._counts.take(quota, events - 1)
+            self.spent.note(quota.section, quota.name, quota.a_minute, events - 1)
 
     def is_rejection_kept(self, source: Source) -> bool:
         """Whether a trace of one more wrong signature is to be kept: a flood of them must cost storage nothing."""
@@ -78,6 +80,7 @@ class Quotas:
     async def idle(self) -> None:
         """Wait until the other instances have been told."""
         await self._counts.idle()
+        await self.spent.idle()
 
     def _of_section(self, section: Section, amount: int) -> None:
         self._take(_whole(section), "section", amount)
@@ -86,11 +89,13 @@ class Quotas:
         """Something must be left; a batch may then take more than there is, and is waited for."""
         bucket, a_minute = self._counts.bucket(quota), quota.a_minute
         if bucket.left < 1:
+            self.spent.note(quota.section, quota.name, a_minute, 0, refused=1)
             wait = ceil(bucket.seconds_until(1))
             detail = f"The quota of this {policy} is used up. Repeat the same request after {wait} s."
             headers = Standing(policy, a_minute, 0, wait).headers()
             raise QuotaExceeded(detail, headers=headers, retry_after=wait)
         bucket = self._counts.take(quota, amount)
+        self.spent.note(quota.section, quota.name, a_minute, amount)
         return Standing(policy, a_minute, max(int(bucket.left), 0), ceil(bucket.seconds_until(a_minute)))
 
 

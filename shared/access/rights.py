@@ -59,6 +59,7 @@ NEEDS: Mapping[str, Scope] = {
     "GET /v1/definitions/{event}/schema": Scope.DEFINITIONS_READ,
     "GET /v1/definitions/{event}/funnel": Scope.EVENTS_READ,
     "GET /v1/metrics": Scope.EVENTS_READ,
+    "GET /v1/usage": Scope.OPERATE,
     "POST /v1/definitions": Scope.DEFINITIONS_WRITE,
     "POST /v1/definitions/{event}/versions": Scope.DEFINITIONS_WRITE,
     "GET /v1/destinations": Scope.DELIVERY_READ,

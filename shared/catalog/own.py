@@ -18,6 +18,7 @@ RETENTION_DAYS = 30
 DELIVERY_FAILED = "delivery.failed"
 DESTINATION_DISABLED = "destination.disabled"
 DEFINITION_CHANGED = "definition.changed"
+QUOTA_NEARLY_USED = "quota.nearly-used"
 VOLUME_SILENT = "volume.silent"
 VOLUME_UNUSUAL = "volume.unusual"
 VOLUME_RESOLVED = "volume.resolved"
@@ -54,6 +55,15 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
         "number": "Its number; 1 is a new definition",
         "definition": "Where it is read",
     },
+    QUOTA_NEARLY_USED: {
+        **_SUMMARY,
+        "of": "key, source, or section",
+        "name": "Its id",
+        "at": "The minute in which most was taken",
+        "count": "How much was taken in it",
+        "perMinute": "How much may be taken in one",
+        "refused": "How many were refused in that hour, because nothing was left",
+    },
     VOLUME_SILENT: {**_VOLUME, "least": "How many came in that time in other weeks, at least"},
     VOLUME_UNUSUAL: {
         **_VOLUME,
@@ -64,8 +74,8 @@ _FIELDS: Mapping[str, Mapping[str, str]] = {
     VOLUME_RESOLVED: {**_VOLUME, "was": "silent, or unusual", "reason": "Why it is over"},
 }
 _TYPES = {
-    **dict.fromkeys(("number", "count", "least", "most"), "integer"),
-    **dict.fromkeys(("disabledAt", "since"), "timestamp"),
+    **dict.fromkeys(("number", "count", "least", "most", "perMinute", "refused"), "integer"),
+    **dict.fromkeys(("disabledAt", "since", "at"), "timestamp"),
 }
 EVENTS = tuple(_FIELDS)
 

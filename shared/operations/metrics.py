@@ -42,12 +42,15 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Hour:
+class Hour:
     """An hour: how its numbers were had, of which definitions, and where they were counted on the spot, what they are."""
 
     counted: Counted
     names: frozenset[str]
     live: Mapping[str, Tally] | None = None
+
+
+Hours = Sequence[Hour]
 
 
 def wanted_of(query: Mapping[str, str], now: datetime) -> Wanted:
@@ -96,6 +99,12 @@ async def metrics(line: Line, caller: Caller, wanted: Wanted, pace: Pace) -> Doc
     }
 
 
+async def whole_of(line: Line, section: Section, asked: Asked, pace: Pace) -> tuple[Hours, Tallies]:
+    """How each hour of a time was had, oldest first, and the tallies of the whole section by hour. Raises Unavailable."""
+    hours = await _hours(line, section, asked, pace)
+    return hours, (await _found(line, section, asked, hours, [WHOLE], pace))[WHOLE]
+
+
 async def _now(line: Line, section: Section, caller: Caller) -> Now:
     """How things stand. What waits is not told by definition, so whoever may see some of them only is not told."""
     at = line.clock.now()
@@ -105,28 +114,28 @@ async def _now(line: Line, section: Section, caller: Caller) -> Now:
     return Now(at, await labelled(line, section.id, there), await oldest(line, section))
 
 
-async def _hours(line: Line, section: Section, asked: Asked, pace: Pace) -> Sequence[_Hour]:
+async def _hours(line: Line, section: Section, asked: Asked, pace: Pace) -> Hours:
     """Every hour of the time, oldest first."""
     states = await line.rollups.hours(section.id, asked.since, asked.until)
     known = {one.begin: one for one in states if one.counted_at}
-    first, hours = oldest_live(line.clock.now()), list[_Hour]()
+    first, hours = oldest_live(line.clock.now()), list[Hour]()
     for begin in (asked.since + HOUR * n for n in range((asked.until - asked.since) // HOUR)):
         if (hour := known.get(begin)) is not None:
             # An earlier version summed nothing up: the definitions are told, and what they come to is not.
             state = Counted(
                 begin, "counted" if hour.arrived is not None else "partial", Tally(), hour.counted_at
             )
-            hours.append(_Hour(state, frozenset(hour.stored)))
+            hours.append(Hour(state, frozenset(hour.stored)))
         elif begin >= first:
             word, tallies, at = await live(line, section, begin, pace)
-            hours.append(_Hour(Counted(begin, word, Tally(), at), frozenset(tallies), tallies))
+            hours.append(Hour(Counted(begin, word, Tally(), at), frozenset(tallies), tallies))
         else:
-            hours.append(_Hour(Counted(begin, "missing", Tally()), frozenset()))
+            hours.append(Hour(Counted(begin, "missing", Tally()), frozenset()))
     return hours
 
 
 async def _found(
-    line: Line, section: Section, asked: Asked, hours: Sequence[_Hour], names: Sequence[str], pace: Pace
+    line: Line, section: Section, asked: Asked, hours: Hours, names: Sequence[str], pace: Pace
 ) -> dict[str, Tallies]:
     """The tallies of definitions by the hour, in order, for as many as there is time for; at least of the first."""
     found: dict[str, Tallies] = {}
@@ -140,7 +149,7 @@ async def _found(
     return found
 
 
-def _whole(counted: Tallies, hours: Sequence[_Hour], name: str) -> Tallies:
+def _whole(counted: Tallies, hours: Hours, name: str) -> Tallies:
     """What was rolled up, with the hours that were counted on the spot."""
     tallies: dict[datetime, Tally] = {}
     for hour in hours:
@@ -190,7 +199,7 @@ def _definition(name: str, tallies: Tallies, now: Now) -> Doc:
     return {"event": name, **measures(_sum(tallies.values())), "oldestUnfinishedSeconds": age}
 
 
-def _parts(hours: Sequence[_Hour], whole: Tallies, asked: Asked) -> Iterator[Doc]:
+def _parts(hours: Hours, whole: Tallies, asked: Asked) -> Iterator[Doc]:
     """The steps: the same of each hour or day."""
     counted = [replace(one.counted, tally=whole.get(one.counted.begin, Tally())) for one in hours]
     for begin, group in groupby(counted, key=lambda one: floor(one.begin, asked.unit)):

@@ -13,10 +13,12 @@ from shared import steps
 from shared.errors import SignalboxError, Unavailable
 from shared.killpoints import reached
 from shared.line import Line
+from shared.metrics import SILENT, UNUSUAL
 from shared.operations import notices, replay_many
 from shared.operations.alert import alert
 from shared.operations.clear import clear
 from shared.operations.mend import resume
+from shared.operations.nearly import nearly
 from shared.operations.pace import Pace
 from shared.operations.purge import purge
 from shared.operations.roll_up import roll_up
@@ -102,12 +104,19 @@ async def _roll_up(line: Line, pace: Pace) -> dict[str, Any]:
 
 
 async def _alert(line: Line, pace: Pace) -> dict[str, Any]:
-    return await alert(line, pace)
+    nearly_used, found = await nearly(line, pace), await alert(line, pace)
+    line.meter.gauge(SILENT, found["silent"])
+    line.meter.gauge(UNUSUAL, found["unusual"])
+    return {"nearlyUsed": nearly_used, **found}
 
 
 async def _vitals(line: Line, pace: Pace) -> dict[str, Any]:
     found = await vitals(line, pace)
-    return found.shown() if found else {"stopped": "There was no time for all sections."}
+    if found is None:
+        return {"stopped": "There was no time for all sections."}
+    for metric, value, of in found.gauges():
+        line.meter.gauge(metric, value, **of)
+    return found.shown()
 
 
 async def _purge(line: Line, pace: Pace) -> dict[str, Any]:

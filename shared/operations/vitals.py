@@ -1,8 +1,7 @@
 """Vitals: the few numbers by which a deployment is watched: how old the oldest event under way is, and what waits for somebody."""
 
 import asyncio
-import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +14,6 @@ from shared.operations.waiting import STATES, Waiting, unfinished, waiting
 
 _AT_ONCE = 10
 """Sections that are asked side by side."""
-_log = logging.getLogger("signalbox.vitals")
 
 Gauge = tuple[Metric, float, Mapping[str, str]]
 """A measure, how it stands, and of what."""
@@ -62,15 +60,5 @@ async def vitals(line: Line, pace: Pace) -> Vitals | None:
         some = sections[start : start + _AT_ONCE]
         found = await asyncio.gather(*(unfinished(line, one["id"], int(one["buckets"])) for one in some))
         oldest += [ids.time_of(commits[0].id) for commits in found if commits]
-    return await _with_waiting(line, [str(one["id"]) for one in sections], min(oldest, default=None), pace)
-
-
-async def _with_waiting(
-    line: Line, sections: Sequence[str], oldest: datetime | None, pace: Pace
-) -> Vitals | None:
-    there = await waiting(line, sections, all_sections=True) if not pace.is_over else None
-    if there is None:
-        return None
-    made = Vitals(line.clock.now(), oldest, there)
-    _log.info("vitals: %s", ", ".join(f"{name} {value}" for name, value in made.shown().items()))
-    return made
+    there = await waiting(line, [str(one["id"]) for one in sections], all_sections=True)
+    return Vitals(line.clock.now(), min(oldest, default=None), there)

@@ -14,6 +14,7 @@ from shared.counts import ALONE, Counts
 from shared.errors import QuotaExceeded, Unavailable
 from shared.sources import Received
 from shared.sources.kinds import shopify
+from shared.stores.spent import SpentStore
 from shared.stores.taken import Taken
 from tests.failing import FailingTables
 from tests.fakes import FakeClock, FakeTables
@@ -36,7 +37,9 @@ def passed(quotas, caller=CALLER, times=1, amount=1):
 
 
 def alone(tables=None, clock=None):
-    return Quotas(Counts(Taken(tables or FakeTables()), clock or FakeClock()))
+    tables, clock = tables or FakeTables(), clock or FakeClock()
+    # What is told to whoever looks at usage is no part of a quota.
+    return Quotas(Counts(Taken(tables), clock), SpentStore(FakeTables(), clock))
 
 
 async def test_what_is_beyond_the_quota_is_refused_until_time_has_passed():

@@ -18,10 +18,14 @@ from shared.operations.roll_up import SETTLED
 from shared.stores.alerts import AlertStore
 from shared.stores.rollups import HOUR, WHOLE, Hour, Rollups, hour_of
 from shared.stores.tally import Tally
+from shared.wiring import SPENT_PAUSE_SECONDS
 from tests.functions.asking import assert_problem, pointers
 from tests.functions.conftest import EVENT, MakeKey, Place
 from tests.functions.test_funnel import a_definition, post
+from tests.kill.rig import wait_until
 from tests.running import Running
+
+SECONDS = 20
 
 
 def of(listed: list[dict[str, Any]], name: str, value: str) -> dict[str, Any]:
@@ -86,6 +90,38 @@ def test_a_stranger_is_told_nothing_of_what_came_here(running: Running, stranger
     assert (told["total"]["received"], told["definitions"], told["destinations"]) == (0, [], [])
 
 
+@pytest.mark.feature("F308")
+def test_usage_is_told_by_source_and_day_and_a_quota_of_which_80_percent_went_is_told_of(
+    running: Running, silent: Place
+):
+    client, source = silent.client, f"shop-{secrets.token_hex(4)}"
+    wanted = {"url": "https://hooks.example.com/quotas", "events": ["quota.nearly-used"]}
+    assert client.post("/v1/subscriptions", wanted).status == 201
+    made = client.post(
+        "/v1/keys", {"name": "shop", "source": source, "scopes": ["events:write"], "perMinute": 10}
+    )
+    shop = Client.keyed(running.stack.base_url, made.doc["key"])
+    event = {"event": EVENT, "properties": {"text": "x", "decimal": 1.5}}
+    statuses = [shop.post("/v1/events", {**event, "id": f"{source}-{n}"}).status for n in range(11)]
+
+    def mine() -> dict[str, Any]:
+        quotas = {one["id"]: one for one in client.get("/v1/usage").doc["quotas"]}
+        found: dict[str, Any] = quotas.get(made.doc["id"], {"used": 0})
+        return found
+
+    wait_until(lambda: mine()["used"] == 10, "what was taken to be written", SPENT_PAUSE_SECONDS + SECONDS)
+    deployment = Client.keyed(running.stack.base_url, running.deployment_key)
+    assert deployment.post("/v1/tick").doc["alert"]["nearlyUsed"] >= 1
+    deployment.post("/v1/tick")
+    told = [one["event"] for one in client.get("/v1/events?limit=100").doc["events"]]
+    day = client.get("/v1/usage").doc["days"][-1]
+
+    assert statuses == [202] * 10 + [429]
+    assert (mine()["perMinute"], mine()["refused"], mine()["fullestMinute"]["share"]) == (10, 1, 1.0)
+    assert of(day["sources"], "source", source)["events"] == 10
+    assert told.count("quota.nearly-used") == 1
+
+
 @pytest.mark.feature("F254")
 def test_a_sender_that_stops_is_told_of_once_and_once_more_when_it_is_back(running: Running, silent: Place):
     """The weeks before are laid down as their roll-ups would have."""
@@ -99,7 +135,8 @@ def test_a_sender_that_stops_is_told_of_once_and_once_more_when_it_is_back(runni
     def told() -> list[str]:
         """What is told until a tick has nothing new."""
         assert "stopped" not in deployment.post("/v1/tick").doc["alert"]
-        return sorted(one["event"] for one in client.get("/v1/events?limit=100").doc["events"])
+        events = client.get("/v1/events?limit=100").doc["events"]
+        return sorted(one["event"] for one in events if one["event"].startswith("volume."))
 
     begun = [told() for _ in range(2)]
     alerts = client.get("/v1/metrics").doc["alerts"]

@@ -211,6 +211,7 @@ def events(running: Running) -> Iterator[Response]:
     yield running.client.get("/v1/events?limit=10")
     yield running.client.get(f"/v1/definitions/{ORDER}/funnel")
     yield running.client.get("/v1/metrics?step=day")
+    yield running.operator.get("/v1/usage")
     yield running.operator.post("/v1/funnels/count", counted())
     yield running.operator.post("/v1/why", {"person": PERSON, "event": ORDER})
 

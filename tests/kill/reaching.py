@@ -192,12 +192,12 @@ def _disabled(scene: Scene) -> Step:
     return lambda: [scene.post(_of_kind(kinds.pop())) for _ in kinds[:1]]
 
 
-def _listener(scene: Scene) -> Scene:
-    """A section of its own, where somebody is told what changes."""
+def _listener(scene: Scene, event: str = "definition.changed") -> Scene:
+    """A section of its own, where somebody is told of one of our events."""
     there = scene.elsewhere()
     settings = {"url": scene.rig.receiver_url + "/ok"}
     there.make("/v1/destinations", {"name": "listener", "kind": "webhook", "settings": settings})
-    there.make("/v1/routes", {"event": "definition.changed", "destination": "listener"})
+    there.make("/v1/routes", {"event": event, "destination": "listener"})
     return there
 
 
@@ -245,6 +245,13 @@ def _counted_hours(scene: Scene) -> Step:
 def _looked_anew(scene: Scene) -> Step:
     """A tick meets a section for the first time, so it looks at its last hour."""
     scene.elsewhere()
+    return lambda: scene.ask_armed(*TICK)
+
+
+def _nearly_used(scene: Scene) -> Step:
+    """A tick finds that nothing of a quota was left, where somebody wants to know."""
+    there = _listener(scene, "quota.nearly-used")
+    rewind.use_up(scene.rig, there.section)
     return lambda: scene.ask_armed(*TICK)
 
 
@@ -374,6 +381,7 @@ REACHING: Mapping[str, Reaching] = {
     "sweep.resent": _lost,
     "roll_up.counted": _counted_hours,
     "alert.told": _looked_anew,
+    "nearly.told": _nearly_used,
     "purge.timeline-removed": _expired(),
     "purge.receipts-removed": _expired(),
     "ledger.bodies-deleted": _expired(NOTES),

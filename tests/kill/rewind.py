@@ -52,6 +52,15 @@ def lose_retry(rig: OnStorage, id: str) -> None:
         _rename(rig, "events", {**row, **seen}, f"w|{_milliseconds(then)}|{commit}")
 
 
+def use_up(rig: OnStorage, section: str) -> None:
+    """Nothing was left of a quota of a section in the first minute of this hour."""
+    doc = {"perMinute": 10, "minutes": {"0": 10}, "refused": 3, "told": False}
+    key = f"hour|{datetime.now(UTC):%Y-%m-%dT%H}|key|k-{section}"
+    row = {"PartitionKey": section, "RowKey": key, "doc": json.dumps(doc).encode(), "schema": 1}
+    with _table(rig, "usage") as table:
+        table.upsert_entity(row)
+
+
 def age_notices(rig: OnStorage) -> None:
     """What is to be told was listed twenty minutes ago."""
     for row in _rows(rig, "due", lambda rk: rk.count("|") == 3):

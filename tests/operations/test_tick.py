@@ -34,7 +34,7 @@ async def test_a_tick_with_nothing_to_do_says_so():
         "mend": {"resumed": 0},
         "replay": {"replayed": 0},
         "rollUp": {"hours": 0},
-        "alert": {"silent": 0, "unusual": 0},
+        "alert": {"nearlyUsed": 0, "silent": 0, "unusual": 0},
         "vitals": {"age": 0, "dead": 0, "held": 0, "parked": 0, "quarantined": 0},
         "purge": {"events": 0, "keys": 0, "firsts": 0, "quarantined": 0, "rejected": 0, "changes": 0},
         "clear": {"rows": 0, "bodies": 0, "sections": 0},

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from shared.metrics import UNFINISHED_AGE, WAITING
+from shared.operations import tick as ticking
 from shared.operations import waiting as counting
 from shared.operations.pace import Pace
 from shared.operations.tick import tick
@@ -82,15 +83,24 @@ async def test_all_sections_together_are_counted_in_the_requests_that_the_notes_
     assert house.tables.requests - before <= 2 * (8 + 8) + 2 + 1
 
 
-async def test_a_tick_tells_them_and_logs_no_name(caplog):
+async def test_a_tick_tells_them_and_gives_them_to_whoever_measures():
     house = await build(BAD).furnish()
     await house.accept()
     await house.work()
 
-    with caplog.at_level("INFO", "signalbox.vitals"):
-        done = await tick(house.line)
+    done = await tick(house.line)
 
     assert done["vitals"] == {"age": 0, "dead": 1, "held": 0, "parked": 0, "quarantined": 0}
-    assert [one.getMessage() for one in caplog.records if one.name == "signalbox.vitals"] == [
-        "vitals: age 0, dead 1, held 0, parked 0, quarantined 0"
-    ]
+    measured = {name: value for (name, *_), value in house.meter.gauges.items() if name != WAITING.name}
+    assert measured == {"signalbox.unfinished.age": 0, "signalbox.silent": 0, "signalbox.unusual": 0}
+    assert sum(name == WAITING.name for name, *_ in house.meter.gauges) == 4
+
+
+async def test_of_what_could_not_be_looked_at_no_measure_is_given(monkeypatch):
+    monkeypatch.setattr(ticking, "SECONDS_A_PART", -1)
+    house = await build().furnish()
+
+    done = await tick(house.line)
+
+    assert "stopped" in done["vitals"]
+    assert not any(name in (WAITING.name, UNFINISHED_AGE.name) for name, *_ in house.meter.gauges)
