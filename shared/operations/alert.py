@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 from shared import flow, times
@@ -21,11 +23,12 @@ from shared.event import Draft
 from shared.exact import Json, Number
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations.apart import apart
 from shared.operations.baseline import LONGEST_SILENCE, Counted, same_hours, silence, usual
 from shared.operations.pace import Pace
 from shared.operations.roll_up import SETTLED
 from shared.ports import RowChanged, RowExists
-from shared.stores.alerts import Alert, Alerts, Of, Place
+from shared.stores.alerts import Alert, Alerts, Of, Place, Was
 from shared.stores.rollups import HOUR, WHOLE, hour_of
 from shared.stores.tally import OTHERS
 
@@ -58,16 +61,16 @@ async def alert(line: Line, pace: Pace) -> dict[str, int]:
 
     Raises Unavailable.
     """
-    silent = unusual = 0
-    for one in pace.shuffled(await line.sections.list()):
-        section = await line.sections.find(one["id"])
-        if section is None:
-            continue
-        alerts = await line.alerts.read(section.id)
-        if not pace.is_over:
-            alerts = await _look(line, section, alerts)
-        silent, unusual = silent + alerts.count("silent"), unusual + alerts.count("unusual")
-    return {"silent": silent, "unusual": unusual}
+    found = await apart(pace.shuffled(await line.sections.list()), partial(_alert, line, pace))
+    return {was: sum(one.count(was) for one in found) for was in get_args(Was)}
+
+
+async def _alert(line: Line, pace: Pace, one: Mapping[str, Json]) -> Alerts:
+    section = await line.sections.find(str(one["id"]))
+    if section is None:
+        return Alerts()
+    alerts = await line.alerts.read(section.id)
+    return alerts if pace.is_over else await _look(line, section, alerts)
 
 
 async def _look(line: Line, section: Section, alerts: Alerts) -> Alerts:

@@ -1,6 +1,7 @@
 """Hours that have ended are counted from their rows, once and again while something is open, with the same result each time."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -17,7 +18,8 @@ from shared.operations.roll_up import KEPT, RECOUNTED_FOR, count_hour, roll_up
 from shared.ports import Answer
 from shared.sources import Received
 from shared.stores.rollups import HOUR, Hour
-from shared.stores.tally import Tally
+from shared.stores.stops import OUTCOMES
+from shared.stores.tally import MOST_SOURCES, Tally
 from tests.house import OK, ORDER, body, build, order
 
 NINE = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -270,3 +272,37 @@ async def test_the_tick_counts_and_says_how_many_hours():
     done = await house.pass_(hours=1)
 
     assert done["rollUp"] == {"hours": 1}
+
+
+async def test_an_hour_of_many_long_names_of_sources_is_counted_in_more_transactions_than_one():
+    """A sender chooses those names: a hundred an hour and definition, of a hundred characters each."""
+    house = await build().furnish()
+    tallies = {}
+    for number in range(30):
+        tallies[f"a.event-{number}"] = made = Tally()
+        for source in range(MOST_SOURCES):
+            for count in range(3):
+                made.came[f"{source:\U0001f600>100}", OUTCOMES[count]] += 1
+    hour = await house.line.rollups.hour("demo", NINE)
+
+    await house.line.rollups.save("demo", replace(hour, counted_at=NINE + HOUR), tallies)
+
+    assert (await house.line.rollups.hour("demo", NINE)).next_at is None
+    assert {event: await tally(house, event=event) for event in tallies} == tallies
+
+
+async def test_an_hour_that_cannot_be_counted_stops_no_other(monkeypatch):
+    house, _ = await with_orders(OK)
+    refused_of = house.line.checker.refusals.of_hour
+
+    async def breaks(section, begin):
+        if begin == NINE + HOUR:
+            raise RuntimeError("a row that nobody can read")
+        return await refused_of(section, begin)
+
+    monkeypatch.setattr(house.line.checker.refusals, "of_hour", breaks)
+    with pytest.raises(RuntimeError):
+        await rolled(house, hours=3)
+
+    counted = {one.begin for one in await house.line.rollups.hours("demo", NINE, NINE + HOUR * 9)}
+    assert counted == {NINE, NINE + HOUR * 2}
