@@ -76,8 +76,9 @@ async def metrics(line: Line, caller: Caller, wanted: Wanted, pace: Pace) -> Doc
         if caller.events is None or name in caller.events
     )
     listed = [name for name in own if name > wanted.after][: wanted.limit]
-    # Whoever may see some of it only sees what that adds up to, so all of that is read.
-    needed = [WHOLE, *listed] if caller.events is None else own
+    # Whoever may see some of it only sees what that adds up to, so all of that is read; what is listed first, or where
+    # time is short the list would never go on.
+    needed = [WHOLE, *listed] if caller.events is None else [*dict.fromkeys([*listed, *own])]
     found = await _found(line, section, wanted.time, hours, needed, pace)
     whole = found.pop(WHOLE) if WHOLE in found else _added(found.values())
     shown = [name for name in listed if name in found]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared import ids
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
 from shared.operations import roll_up as rolling
 from shared.operations.count_again import count_again
 from shared.operations.pace import Pace
@@ -306,3 +306,32 @@ async def test_an_hour_that_cannot_be_counted_stops_no_other(monkeypatch):
 
     counted = {one.begin for one in await house.line.rollups.hours("demo", NINE, NINE + HOUR * 9)}
     assert counted == {NINE, NINE + HOUR * 2}
+
+
+async def test_an_hour_of_which_not_all_was_written_stays_due(monkeypatch):
+    house = await build().furnish()
+    begun = await house.line.rollups.hour("demo", NINE)
+    tallies = {f"a.event-{number}": Tally(delivered=1) for number in range(150)}
+    transact, calls = house.tables.transact, []
+
+    async def breaks(table, operations):
+        calls.append(table)
+        if len(calls) > 1:
+            raise Unavailable("away")
+        return await transact(table, operations)
+
+    monkeypatch.setattr(house.tables, "transact", breaks)
+    with pytest.raises(Unavailable):
+        await house.line.rollups.save("demo", replace(begun, counted_at=NINE + HOUR), tallies)
+
+    assert (await house.line.rollups.hour("demo", NINE)).next_at == NINE + HOUR
+
+
+async def test_of_an_hour_that_is_forgotten_nothing_stays():
+    house, _ = await with_orders(OK)
+    await rolled(house, hours=1)
+    assert house.rows("rollups", "*|")
+
+    await house.line.rollups.remove("demo", await house.line.rollups.hour("demo", NINE))
+
+    assert [row.rk for row in house.rows("rollups") if "2026-11-22T09" in row.rk] == []

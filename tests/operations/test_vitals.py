@@ -11,6 +11,7 @@ from shared.operations.pace import Pace
 from shared.operations.tick import tick
 from shared.operations.vitals import vitals
 from shared.ports import Answer
+from tests.failing import AwayQueue
 from tests.house import OK, SECTION, body, build
 
 BAD, LATER = Answer(400, {}, b""), Answer(503, {}, b"")
@@ -104,3 +105,13 @@ async def test_of_what_could_not_be_looked_at_no_measure_is_given(monkeypatch):
 
     assert "stopped" in done["vitals"]
     assert not any(name in (WAITING.name, UNFINISHED_AGE.name) for name, *_ in house.meter.gauges)
+
+
+async def test_what_could_not_be_handed_off_has_its_age_too():
+    queue = AwayQueue()
+    house = await build(queue=queue).furnish()
+    queue.away = True
+    await house.accept()
+    house.clock.pass_(minutes=5)
+
+    assert (await seen(house)).age == pytest.approx(300, abs=1)

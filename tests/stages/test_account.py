@@ -101,6 +101,7 @@ async def test_a_delivery_is_counted_by_its_kind_and_what_it_came_to(
         (DELIVERY, "webhook", outcome, reason): 1
     }
     assert len(house.meter.values["signalbox.delivery.duration", "webhook"]) == 1
+    assert (("signalbox.event.duration", "webhook") in house.meter.values) == (outcome == "delivered")
     assert house.meter.sums["signalbox.throttled", "destination"] == (reason == "throttled")
 
 
