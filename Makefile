@@ -11,6 +11,8 @@ STAMPS := $(VENV)/stamps
 AZURITE := local/azurite
 INSTALLED_AZURITE := $(AZURITE)/node_modules/.package-lock.json
 SDKS := tests/sources/sdks
+KUSTO := tests/infra/kusto
+ACTIONLINT := 1.7.12
 
 # The newest Python that really runs: a version manager's shim may be on the path and only print an error.
 SUITABLE := import sys, ensurepip, venv; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -61,12 +63,12 @@ verify-azure: setup  ## Run the contract, fault and smoke tests on a real accoun
 	@SIGNALBOX_VERIFY=1 $(BIN)/python -m pytest tests/verify -q -p no:randomly $(ARGS)
 
 .PHONY: sdks
-sdks: $(STAMPS)/sdks  ## Install the SDKs of vendors that tests sign with; test does it, too
+sdks: $(STAMPS)/sdks $(STAMPS)/actionlint-$(ACTIONLINT)  ## Install the SDKs of vendors that tests sign with; test does it, too
 	@:
 
 TEMPLATES := $(VENV)/templates
 .PHONY: infra
-infra: setup $(STAMPS)/templates  ## Check the deployment's templates, with checkov and Microsoft's models, too
+infra: setup $(STAMPS)/templates  ## Check the deployment's templates, with checkov and by Microsoft's own models
 	@$(TEMPLATES)/bin/checkov --config-file infra/.checkov.yaml \
 		-o cli -o json --output-file-path console,$(TEMPLATES)/found.json
 	@! grep -q '"parsing_errors": [1-9]' $(TEMPLATES)/found.json || { echo "checkov cannot read a template"; exit 1; }
@@ -86,7 +88,7 @@ format: setup  ## Format the code and repair what lint can repair
 
 .PHONY: clean
 clean:  ## Remove the environment and all caches; local data in .local/ stays
-	@rm -rf $(VENV) $(AZURITE)/node_modules $(SDKS)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf $(VENV) $(AZURITE)/node_modules $(SDKS)/node_modules $(KUSTO)/node_modules .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- what check is made of --------------------------------------------------------------------------------
@@ -160,12 +162,21 @@ $(STAMPS)/sdks: requirements/sdks.txt $(SDKS)/package-lock.json | $(STAMPS)/dev
 	@cd $(SDKS) && $(NPM) ci >/dev/null
 	@touch $@
 
+# On PyPI it only fetches a program from elsewhere; without Go the workflows have their other tests.
+$(STAMPS)/actionlint-$(ACTIONLINT): | $(VENV)/pyvenv.cfg
+	@if command -v go >/dev/null; then \
+		echo "Building actionlint, which reads the workflows (about half a minute)"; \
+		GOBIN="$(CURDIR)/$(BIN)" go install github.com/rhysd/actionlint/cmd/actionlint@v$(ACTIONLINT) \
+			>$(VENV)/actionlint.log 2>&1 || echo "  It does not build here (see $(VENV)/actionlint.log)"; fi
+	@mkdir -p $(@D) && touch $@
+
 # In an environment of their own: checkov wants other versions than ours of what both use.
-$(STAMPS)/templates: requirements/templates.txt requirements/uv.txt | $(STAMPS)/dev
+$(STAMPS)/templates: requirements/templates.txt requirements/uv.txt $(KUSTO)/package-lock.json | $(STAMPS)/dev
 	@echo "Installing what reads the templates (about ten seconds)"
 	@$(PIP) --quiet -r requirements/uv.txt
 	@$(BIN)/uv --quiet venv --clear --python $(BIN)/python $(TEMPLATES)
 	@$(BIN)/uv --quiet pip install --python $(TEMPLATES)/bin/python --require-hashes -r $<
+	@cd $(KUSTO) && $(NPM) ci >/dev/null
 	@touch $@
 
 # --- the locks -------------------------------------------------------------------------------------------
@@ -186,3 +197,4 @@ lock: setup  ## Write the locks anew; UPGRADE=--upgrade takes the newest version
 	@$(COMPILE) --python-version 3.11 requirements/uv.in -o requirements/uv.txt
 	@cd $(AZURITE) && $(NPM) install --package-lock-only
 	@cd $(SDKS) && $(NPM) install --package-lock-only
+	@cd $(KUSTO) && $(NPM) install --package-lock-only

@@ -15,6 +15,7 @@ from bench import layout
 from bench.capacity import CREDITS, QUARTERS, ROOM, SECONDS_A_DAY, Plan, day, group_of, simulate, use
 from bench.measured import measured
 
+PROD = Path(__file__).parents[1] / "infra/parameters/prod.env"
 PRICES = Path(__file__).with_name("prices.json")
 DAYS = 365 / 12
 """Of a month."""
@@ -29,25 +30,37 @@ DUPLICATE_REQUESTS = 4
 """Of an event that was accepted before, as docs/design-notes.md counts them."""
 STORED_BYTES = 3_100
 """Of an event of 400 bytes with one delivery, in all tables; a test weighs them."""
+TOLD_BYTES = 1_000
+"""Of a line or a span in Log Analytics, about: a row of some thirty columns. Not measured in Azure."""
 MB_A_GB = 1_024
 GB = 1e9
 CORES = {512: 0.25, 2048: 1.0, 4096: 2.0}
 """By memory (https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#instance-sizes)."""
 
 
+@cache
+def chosen(name: str) -> str:
+    """What production sets."""
+    return dict(line.split("=", 1) for line in PROD.read_text().splitlines() if "=" in line)[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What comes, and what it is kept and watched with."""
+    """What comes, and what it is kept and watched with: as `infra/parameters/prod.env` has it, unless it is said."""
 
     plan: Plan = field(default_factory=lambda: Plan(1e6))
     duplicates: float = 0.02
     """The share of what is sent that was accepted before."""
     memory_mb: int = 2048
-    always_ready: int = 0
+    always_ready: int = field(default_factory=lambda: int(chosen("ALWAYS_READY_HTTP")))
     """Instances of the HTTP functions."""
     retention_days: int = 365
-    log_bytes: int = 2_000
-    """That Log Analytics takes in for each event: an assumption, bounded by the daily cap."""
+    traces: float = field(default_factory=lambda: float(chosen("TRACES_RATIO")))
+    """The share of traces that is kept, with their lines."""
+    lines: bool = True
+    """Whether what went well leaves lines, as `SIGNALBOX_LOG_LEVEL` `INFO` has it."""
+    daily_cap_gb: float = field(default_factory=lambda: float(chosen("DAILY_CAP_GB")))
+    """Beyond which Log Analytics takes in nothing more that day."""
 
 
 @cache
@@ -73,8 +86,21 @@ def month(deployment: Deployment) -> dict[str, float]:
         "Table Storage: requests": _price("tableRequests") * requests / 1e6,
         "Table Storage: what is kept": _price("tableGbMonth") * kept,
         "Service Bus": _bus(deployment, messages * OPERATIONS_A_MESSAGE),
-        "Log Analytics": _price("logGb") * new * deployment.log_bytes / GB,
+        "Log Analytics": _price("logGb") * DAYS * min(told_gb(deployment), deployment.daily_cap_gb),
     }
+
+
+def told_gb(deployment: Deployment) -> float:
+    """What a day's lines and spans come to, in GB, if no cap ends them.
+
+    A line and a span for each request, commit and message; a span besides for each event and each delivery.
+    """
+    plan = deployment.plan
+    rate = plan.events_a_day / SECONDS_A_DAY
+    group = group_of(plan, rate, rate, measured())
+    steps = 1 / plan.batch + layout.messages(round(group), plan.destinations) / round(group)
+    told = steps * deployment.lines + steps + 1 + plan.destinations
+    return plan.events_a_day * told * deployment.traces * TOLD_BYTES / GB
 
 
 def _price(name: str) -> float:

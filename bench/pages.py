@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.capacity import CREDITS, LIMITS, MOST, ROOM, Plan, reach, simulate, use
-from bench.cost import Deployment, month, per_million, prices
+from bench.cost import Deployment, month, per_million, prices, told_gb
 
 DOCS = Path(__file__).parents[1] / "docs"
 VOLUMES = (1e6, 5e6, 1e7, 1e8)
@@ -24,6 +24,12 @@ PLANS: Mapping[str, Callable[[Plan], Plan]] = {
     "that, with 16 buckets": lambda plan: replace(plan, sections=2, skew=6, buckets=16),
     "a calmer day (peak 1.5 times the mean, no bursts)": lambda plan: replace(plan, evening=1.5, burst=1),
 }
+TOLD: Mapping[str, Callable[[Deployment], Deployment]] = {
+    "every trace, as it is unless it is set": lambda one: replace(one, traces=1.0),
+    "one trace in ten, as in production": lambda one: one,
+    "one trace in a hundred": lambda one: replace(one, traces=0.01),
+    "one trace in a hundred, no line of what went well": lambda one: replace(one, traces=0.01, lines=False),
+}
 DEPLOYMENTS: Mapping[str, Callable[[Deployment], Deployment]] = {
     "as assumed": lambda one: one,
     "two destinations for each event": lambda one: replace(one, plan=replace(one.plan, destinations=2)),
@@ -31,8 +37,9 @@ DEPLOYMENTS: Mapping[str, Callable[[Deployment], Deployment]] = {
     "half of what is sent are duplicates": lambda one: replace(one, duplicates=0.5),
     "instances of 512 MB": lambda one: replace(one, memory_mb=512, plan=replace(one.plan, cores=0.25)),
     "instances of 4,096 MB": lambda one: replace(one, memory_mb=4096, plan=replace(one.plan, cores=2)),
-    "one always-ready instance": lambda one: replace(one, always_ready=1),
+    "no instance that is always ready": lambda one: replace(one, always_ready=0),
     "events kept for 30 days": lambda one: replace(one, retention_days=30),
+    "every trace is kept, without a cap": lambda one: replace(one, traces=1.0, daily_cap_gb=float("inf")),
 }
 
 
@@ -61,6 +68,17 @@ def variants() -> str:
         first, then = (min(some, key=lambda one: reaches[one]) for some in (LIMITS, {*LIMITS} - {CREDITS}))
         told = (first.name, _millions(reaches[first]), then.name, _millions(reaches[then]))
         lines.append(f"| {name} | {' | '.join(told)} |")
+    return _joined(lines)
+
+
+def telemetry() -> str:
+    """How much is told in a day, against the cap."""
+    heads = " | ".join(f"{one / 1e6:,.0f} million" for one in VOLUMES)
+    lines = [f"| What is kept | {heads} | A GB is reached at |", "|---" * (len(VOLUMES) + 2) + "|"]
+    for name, change in TOLD.items():
+        told = [told_gb(change(Deployment(Plan(one)))) for one in VOLUMES]
+        cells = " | ".join(_gb(one) for one in told)
+        lines.append(f"| {name} | {cells} | {_millions(VOLUMES[0] / told[0])} |")
     return _joined(lines)
 
 
@@ -98,6 +116,7 @@ def price_list() -> str:
 MARKS: Mapping[str, tuple[str, Callable[[], str]]] = {
     "capacity": ("capacity.md", capacity),
     "variants": ("capacity.md", variants),
+    "telemetry": ("capacity.md", telemetry),
     "costs": ("costs.md", costs),
     "parameters": ("costs.md", parameters),
     "prices": ("costs.md", price_list),
@@ -125,7 +144,14 @@ def _millions(events: float) -> str:
     if events > MOST * 0.95:
         return "over 1,000 million"
     millions = events / 1e6
+    if millions < 1:
+        return f"{millions:.2f} million"
     return f"{millions:.1f} million" if millions < 10 else f"{float(f'{millions:.2g}'):,.0f} million"
+
+
+def _gb(amount: float) -> str:
+    text = f"{amount:,.0f} GB" if amount >= 10 else f"{amount:.2g} GB"
+    return f"**{text}**" if amount > Deployment().daily_cap_gb else text
 
 
 def _usd(amount: float) -> str:

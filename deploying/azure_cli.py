@@ -44,9 +44,17 @@ def az(*words: str, text: str | None = None) -> str:
     return done.stdout.strip()
 
 
-def signed_in() -> Deployer:
-    """Who is signed in, as the token says with which the storage will be asked. Raises Trouble when nobody is."""
+def signed_in(subscription: str = "") -> Deployer:
+    """Who is signed in, as the token says with which the storage will be asked.
+
+    Raises Trouble when nobody is, and when az works in another subscription than this one, which azd works in.
+    """
     try:
+        current = az("account", "show", "--query", "id", "--output", "tsv")
+        if subscription and current.lower() != subscription.lower():
+            raise Trouble(
+                f"az works in another subscription than azd. Run: az account set --subscription {subscription}"
+            )
         words = ("--resource", STORAGE, "--query", "accessToken", "--output", "tsv")
         claims = _claims(az("account", "get-access-token", *words))
         return Deployer(claims["oid"], "ServicePrincipal" if claims.get("idtyp") == "app" else "User")

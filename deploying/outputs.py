@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploying.smoke_event import SECTION
@@ -16,6 +16,11 @@ def _not_of_smoke_tests(section: str) -> str:
     if section == SECTION:
         raise ValueError(f"{SECTION} is the section of smoke tests")
     return section
+
+
+def _is_said(value: object) -> bool:
+    """Build servers set CI to `true`, to `1` or to their own name."""
+    return str(value).lower() not in ("", "0", "false")
 
 
 class Outputs(BaseSettings):
@@ -46,7 +51,9 @@ class Wishes(BaseSettings):
     """The custom domain's, or the front's; the app's own without it."""
     signalbox_admin_client: str = Field("", pattern=rf"^(?i:|{GUID.pattern})$")
     """The application (client) id in Entra of whoever administers, instead of a key."""
-    ci: bool = False
+    azure_subscription_id: str = ""
+    """Which azd works in; not known before it has asked."""
+    ci: Annotated[bool, BeforeValidator(_is_said)] = False
     """Whether nobody is looking: what is printed there stays in a log."""
 
 

@@ -47,6 +47,13 @@ def require_open(container_url: str, credential: TokenCredential) -> None:
             raise NotYet(f"the package container cannot be reached ({type(error).__name__})") from None
 
 
+def storage(outputs: Outputs, what: str) -> str:
+    """A property of the data storage account, as Azure's management knows it. Raises Refused, Trouble."""
+    host = urlsplit(outputs.azure_storage_table_endpoint).hostname or ""
+    place = ("--name", host.partition(".")[0], "--resource-group", outputs.azure_resource_group)
+    return az("storage", "account", "show", *place, "--query", what, "--output", "tsv")
+
+
 @contextmanager
 def table_writer(outputs: Outputs, deployer: Deployer, say: Say) -> Iterator[None]:
     """Whoever deploys may write the data account's tables for as long as this lasts, if not before and after.
@@ -54,7 +61,7 @@ def table_writer(outputs: Outputs, deployer: Deployer, say: Say) -> Iterator[Non
     The account holds people's data, so nobody keeps a role there whom the app does not need. Raises Trouble.
     """
     try:
-        account = _account_id(outputs)
+        account = storage(outputs, "id")
         made = None if _has_role(account, deployer) else _grant(account, deployer)
     except Refused as refused:
         raise Trouble(
@@ -68,12 +75,6 @@ def table_writer(outputs: Outputs, deployer: Deployer, say: Say) -> Iterator[Non
     finally:
         if made:
             _withdraw(made, say)
-
-
-def _account_id(outputs: Outputs) -> str:
-    host = urlsplit(outputs.azure_storage_table_endpoint).hostname or ""
-    place = ("--name", host.partition(".")[0], "--resource-group", outputs.azure_resource_group)
-    return az("storage", "account", "show", *place, "--query", "id", "--output", "tsv")
 
 
 def _has_role(account: str, deployer: Deployer) -> bool:

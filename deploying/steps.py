@@ -2,18 +2,17 @@
 
 import asyncio
 import json
-import os
 import secrets
 
 from azure.core.credentials import TokenCredential
 from azure.identity import DefaultAzureCredential
 
-from deploying.azure_cli import signed_in
+from deploying.azure_cli import Refused, signed_in
 from deploying.chunked import chunked_reaches
 from deploying.first import Furnisher, Made, require_possible
 from deploying.outputs import Outputs, Wishes, read_outputs, read_wishes
 from deploying.patience import Patience, Say
-from deploying.roles import ADVICE, PROPAGATION_SECONDS, TABLE_WRITER, require_open, table_writer
+from deploying.roles import ADVICE, PROPAGATION_SECONDS, TABLE_WRITER, require_open, storage, table_writer
 from deploying.smoke import Waits, smoke
 from deploying.trouble import NotYet, Trouble
 from deploying.vault import MASTER_KEYS, SMOKE_KEY, Vault
@@ -28,8 +27,7 @@ FRONT = "docs/deploying.md#a-front-for-chunked-bodies"
 
 def ready(say: Say) -> None:
     """Before provisioning: what would stop a later step is found while nothing has been made. Raises Trouble."""
-    _wishes()
-    deployer = signed_in()
+    deployer = signed_in(_wishes().azure_subscription_id)
     say(f"Signed in with az as {deployer.kind} {deployer.id}.")
 
 
@@ -37,7 +35,7 @@ def first(say: Say) -> None:
     """After provisioning: the first section, its admin, and the smoke test's key; once. Raises Trouble."""
     outputs, _ = read_outputs(), _wishes()
     # The key is written last of all, so all the rest is there where it is.
-    if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY):
+    if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY, _born(outputs)):
         say("The first section and admin were made before: nothing to do.")
     else:
         renew(say)
@@ -47,7 +45,7 @@ def renew(say: Say) -> None:
     """What of the first section and admin is missing, and a new key for the smoke test. Raises Trouble."""
     outputs, wishes = read_outputs(), _wishes()
     vault = Vault(outputs.azure_key_vault_name)
-    with table_writer(outputs, signed_in(), say):
+    with table_writer(outputs, signed_in(wishes.azure_subscription_id), say):
         patience = Patience.named(PROPAGATION_SECONDS)
         seal, admin = MasterKeySeal(vault.read(MASTER_KEYS)), secrets.token_bytes(RANDOM_BYTES)
         made = patience.wait(
@@ -58,7 +56,7 @@ def renew(say: Say) -> None:
         )
         # Before the vault: what is shown once must be seen, whatever fails after it.
         _tell(made, wishes, outputs, say)
-        vault.write(SMOKE_KEY, made.smoke_key)
+        vault.write(SMOKE_KEY, made.smoke_key, _born(outputs))
 
 
 def wait(say: Say) -> None:
@@ -116,9 +114,18 @@ def _credential() -> TokenCredential:
     return DefaultAzureCredential()
 
 
+def _born(outputs: Outputs) -> str:
+    """When the storage was made: one of the same name that comes after it is another. Raises Trouble."""
+    try:
+        return storage(outputs, "creationTime")
+    except Refused as refused:
+        raise Trouble(
+            f"The storage account is not to be found: {refused}\nRun `azd provision` first."
+        ) from None
+
+
 def _smoke_key(outputs: Outputs) -> str:
-    """Of the vault, or SIGNALBOX_KEY for whoever has no access to it. Raises Trouble."""
-    return os.environ.get("SIGNALBOX_KEY") or Vault(outputs.azure_key_vault_name).read(SMOKE_KEY)
+    return Vault(outputs.azure_key_vault_name).read(SMOKE_KEY)
 
 
 async def _furnish(outputs: Outputs, wishes: Wishes, seal: MasterKeySeal, admin: bytes) -> Made:
@@ -144,7 +151,7 @@ def _tell(made: Made, wishes: Wishes, outputs: Outputs, say: Say) -> None:
     elif wishes.ci and not wishes.signalbox_admin_client:
         say(
             "No admin was made: a key would stay in this log. Run `azd env set SIGNALBOX_ADMIN_CLIENT <client id>` "
-            "(docs/deploying.md#administer-with-entra), or make a key at a terminal: docs/operating.md#the-first-key."
+            "(docs/deploying.md#administer-with-entra), or make a key at a terminal: docs/keys.md#the-first-key."
         )
     say(
         "Next: `azd deploy`, which ends with a smoke test. Then, with the key as $ADMIN: "

@@ -15,29 +15,19 @@ class Vault:
 
     name: str
 
-    def has(self, secret: str) -> bool:
-        """Whether there is such a secret."""
-        found = self._asked("list", "--query", f"[?name=='{secret}'].name", "--output", "tsv")
-        return bool(found)
+    def has(self, secret: str, of: str) -> bool:
+        """Whether there is such a secret, and written for this: a vault may outlive what its secrets open."""
+        query = f"[?name=='{secret}' && tags.of=='{of}'].name"
+        return bool(self._asked("list", "--query", query, "--output", "tsv"))
 
     def read(self, secret: str) -> str:
         """The secret's newest value."""
         return self._asked("show", "--name", secret, "--query", "value", "--output", "tsv")
 
-    def write(self, secret: str, value: str) -> None:
-        """Give the secret a new value."""
-        self._asked(
-            "set",
-            "--name",
-            secret,
-            "--file",
-            "/dev/stdin",
-            "--encoding",
-            "ascii",
-            "--output",
-            "none",
-            text=value,
-        )
+    def write(self, secret: str, value: str, of: str) -> None:
+        """Give the secret a new value, for what `has` will be asked about."""
+        read = ("--file", "/dev/stdin", "--encoding", "ascii")
+        self._asked("set", "--name", secret, *read, "--tags", f"of={of}", "--output", "none", text=value)
 
     def _asked(self, verb: str, *words: str, text: str | None = None) -> str:
         try:

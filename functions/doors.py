@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from http import HTTPStatus
 from typing import Any
 
 import azure.functions as func
@@ -264,7 +265,9 @@ async def _answered(served: Served, req: func.HttpRequest) -> func.HttpResponse:
     with steps.step(spans, "request", "server", level=level, door=served.shown) as step:
         answered = await _tried(served, here, req, step)
         step.note(status=answered.status_code)
-        return answered
+    if asks and answered.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        here.spans.start("request", "server", trace.current(), at=step.began).end(step.fields, failed=True)
+    return answered
 
 
 async def _tried(served: Served, here: Line, req: func.HttpRequest, step: Step) -> func.HttpResponse:

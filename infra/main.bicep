@@ -60,6 +60,13 @@ param serviceBusDataOwner bool = true
 @minValue(1)
 param dailyCapGb int = 1
 
+@description('Which lines are said: what telemetry costs most.')
+@allowed(['DEBUG', 'INFO', 'WARNING', 'ERROR'])
+param logLevel string = 'INFO'
+
+@description('Which share of the traces is kept with its lines, from 0 to 1. What has a reason is always said.')
+param tracesRatio string = '1.0'
+
 @description('Whether the alerts are evaluated. Each rule costs something, whether it fires or not.')
 param alertsEnabled bool = true
 
@@ -190,6 +197,8 @@ module functionApp 'app/function-app.bicep' = {
     entraAudiences: entraAudiences
     forbidUnverified: forbidUnverified
     auditDays: auditDays
+    logLevel: logLevel
+    tracesRatio: tracesRatio
     instanceMemoryMB: instanceMemoryMB
     httpConcurrency: httpConcurrency
     maximumInstanceCount: maximumInstanceCount

@@ -8,6 +8,7 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from shared import trace
 
@@ -65,13 +66,18 @@ class Said:
 
 def say(level: int, step: str, **fields: Value) -> None:
     """Write a line. What is None is left out. Raises KeyError for a field that is not on the list."""
-    logger = logging.getLogger(f"signalbox.{step}")
+    logger = _logger_of(step)
     if logger.isEnabledFor(level):
         found = trace.current()
         given = {"step": step, **({"traceId": found.id} if found else {}), **fields}
         kept = {name: _bounded(value) for name, value in given.items() if value is not None}
         said = Said(dict(sorted(kept.items(), key=lambda one: _ORDER[one[0]])))
         logger.handle(logger.makeRecord(logger.name, level, "", 0, said, (), None))
+
+
+def is_wanted(level: int, step: str) -> bool:
+    """Whether anybody would see such a line."""
+    return _logger_of(step).isEnabledFor(level)
 
 
 def warn(step: str, what: str, **fields: Value) -> None:
@@ -96,6 +102,11 @@ def told_of(error: BaseException) -> str:
         place = place.tb_next
     at = f"{place.tb_frame.f_globals.get('__name__')}:{place.tb_lineno}" if place else "nowhere"
     return f"{name_of(error)} at {at}"
+
+
+@cache
+def _logger_of(step: str) -> logging.Logger:
+    return logging.getLogger(f"signalbox.{step}")
 
 
 def _bounded(value: Value) -> Value:

@@ -2,8 +2,6 @@
 
 import logging
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -50,32 +48,42 @@ class Step:
             self.note(error=logs.told_of(error))
 
 
-@contextmanager
-def step(
-    spans: Spans,
-    name: str,
-    kind: SpanKind = "internal",
-    *,
-    level: int = logging.INFO,
-    **fields: Value,
-) -> Iterator[Step]:
+class step:  # noqa: N801  (it is used as `with step(...)`, and as a class costs half of what a generator does)
     """Do something as a step of the line, within the trace that there is: what happens meanwhile belongs to its span.
 
     What it raises is told and goes on.
     """
-    span = spans.start(name, kind, trace.current())
-    now = Step(name, span.trace, dict(fields), level)
-    began, before = time.perf_counter(), _now.set(now)
-    with trace.within(span.trace):
-        try:
-            yield now
-        except BaseException as error:
+
+    __slots__ = ("_began", "_inner", "_outer", "_span", "_step")
+
+    def __init__(
+        self,
+        spans: Spans,
+        name: str,
+        kind: SpanKind = "internal",
+        *,
+        level: int = logging.INFO,
+        **fields: Value,
+    ) -> None:
+        self._span = spans.start(name, kind, trace.current())
+        self._step = Step(name, self._span.trace, fields, level)
+
+    def __enter__(self) -> Step:
+        self._began = time.perf_counter()
+        self._outer, self._inner = _now.set(self._step), trace.enter(self._span.trace)
+        return self._step
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        now = self._step
+        if error is not None:
             now.stopped(error)
-            raise
-        finally:
-            _now.reset(before)
-            span.end(now.fields, failed=now.failed)
-            logs.say(now.level, name, **now.fields, ms=round((time.perf_counter() - began) * 1000, 1))
+        self._span.end(now.fields, failed=now.failed)
+        if logs.is_wanted(now.level, now.name):
+            logs.say(
+                now.level, now.name, **now.fields, ms=round((time.perf_counter() - self._began) * 1000, 1)
+            )
+        trace.leave(self._inner)
+        _now.reset(self._outer)
 
 
 def add(**counts: int) -> None:
@@ -84,6 +92,13 @@ def add(**counts: int) -> None:
     if now is not None:
         for name, count in counts.items():
             now.fields[name] = int(now.fields.get(name) or 0) + count
+
+
+def warn() -> None:
+    """Something came of the step that is under way that somebody should know of: its line is a warning at least."""
+    now = _now.get()
+    if now is not None:
+        now.level = max(now.level, logging.WARNING)
 
 
 def belongs(place: Trace | None) -> None:

@@ -8,7 +8,7 @@ import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from dataclasses import dataclass
 from typing import Self
 
@@ -57,11 +57,21 @@ _now: ContextVar[Trace | None] = ContextVar("trace", default=None)
 @contextmanager
 def within(trace: Trace) -> Iterator[None]:
     """Within it, what happens belongs to this place in a trace."""
-    before = _now.set(trace)
+    before = enter(trace)
     try:
         yield
     finally:
-        _now.reset(before)
+        leave(before)
+
+
+def enter(trace: Trace) -> Token[Trace | None]:
+    """From now on what happens belongs there, until it is left with what this answers."""
+    return _now.set(trace)
+
+
+def leave(before: Token[Trace | None]) -> None:
+    """What happens belongs again to where it did before."""
+    _now.reset(before)
 
 
 def current() -> Trace | None:

@@ -9,18 +9,19 @@ from typing import Any
 import pytest
 
 from bench.capacity import Plan
-from bench.cost import DUPLICATE_REQUESTS, STORED_BYTES, Deployment, month, per_million, prices
+from bench.cost import DUPLICATE_REQUESTS, STORED_BYTES, Deployment, month, per_million, prices, told_gb
 from bench.pages import DOCS, MARKS, between
 from shared.ports import Row
 from shared.storage import EVENTS, RECEIPTS, TIMELINE
 from tests.fakes import FakeTables
 from tests.house import OK, build
+from tests.infra import parameters
 
 NOTES = Path(__file__).parents[1] / "docs/design-notes.md"
 MANY = 40
 
 
-@pytest.mark.parametrize("mark", ["costs", "parameters", "prices"])
+@pytest.mark.parametrize("mark", ["telemetry", "costs", "parameters", "prices"])
 def test_the_page_has_the_table_that_is_computed_now(mark: str):
     """After a wanted change, new prices or new measurements: python -m bench.pages --write"""
     name, make = MARKS[mark]
@@ -59,7 +60,7 @@ def test_a_million_events_cost_less_where_there_are_more_of_them():
         ("Service Bus", {"plan": Plan(1e6, destinations=2)}),
         ("Table Storage: requests", {"plan": Plan(1e6, destinations=2)}),
         ("Table Storage: what is kept", {"retention_days": 730}),
-        ("Log Analytics", {"log_bytes": 4_000}),
+        ("Log Analytics", {"traces": 0.2}),
         ("Functions: time", {"memory_mb": 4096}),
     ],
 )
@@ -70,8 +71,26 @@ def test_what_is_more_costs_more(part: str, more: dict[str, Any]):
 def test_a_duplicate_is_neither_stored_nor_sent():
     none, all_of_them = (month(replace(Deployment(), duplicates=share)) for share in (0, 1))
 
-    assert all_of_them["Table Storage: what is kept"] == all_of_them["Log Analytics"] == 0
+    assert all_of_them["Table Storage: what is kept"] == 0
     assert all_of_them["Table Storage: requests"] < none["Table Storage: requests"]
+
+
+def test_less_is_told_where_fewer_traces_are_kept_and_lines_said():
+    told = [
+        told_gb(Deployment(traces=traces, lines=lines))
+        for traces, lines in ((1, True), (0.1, True), (0.1, False), (0, True))
+    ]
+
+    assert told == sorted(told, reverse=True)
+    assert told[-1] == 0
+
+
+def test_it_is_computed_for_what_production_sets():
+    set_there = parameters.values_of("prod")
+
+    assert Deployment().daily_cap_gb == float(set_there["DAILY_CAP_GB"])
+    assert Deployment().always_ready == int(set_there["ALWAYS_READY_HTTP"])
+    assert Deployment().traces == float(set_there["TRACES_RATIO"])
 
 
 def test_a_duplicate_takes_the_requests_that_the_design_notes_count():

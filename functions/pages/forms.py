@@ -38,21 +38,21 @@ def members_of(schema: Json) -> str:
     rows = [
         (
             f"<code>{escape(name)}</code>",
-            kind(member),
-            "yes" if name in required else "no",
+            kind(member, required=name in required),
             prose(member.get("description", "")),
         )
         for name, member in schema["properties"].items()
     ]
-    return table("Members", ("Name", "What", "Required", "About"), rows)
+    return table("Members", ("Name", "What", "About"), rows)
 
 
-def kind(schema: Json) -> str:
-    """What a value may be, in a few words, with its bounds."""
+def kind(schema: Json, *, required: bool = False) -> str:
+    """What a value may be, in a few words, with its bounds; and that it must be there."""
+    must = "<strong>required</strong>: " if required else ""
     if not isinstance(schema, dict):
-        return "anything"
+        return must + "anything"
     bounds = [f"{text} {_value(schema[name])}".strip() for name, text in BOUNDS.items() if name in schema]
-    return ", ".join([_kind(schema), *bounds])
+    return must + ", ".join([_kind(schema), *bounds])
 
 
 def _kind(schema: Json) -> str:

@@ -19,13 +19,13 @@ h1,h2,h3,h4{line-height:1.25;margin:2rem 0 .5rem}h3,h4{scroll-margin-top:1rem}
 h3{border-top:1px solid var(--line);padding-top:1.5rem;overflow-wrap:anywhere}
 h4{font-size:1rem;margin-top:1.25rem}
 code,pre{font-family:ui-monospace,monospace;font-size:.9em;background:var(--code)}
-code{padding:.1em .25em;overflow-wrap:anywhere}
-pre{padding:.75rem;overflow-x:auto;border:1px solid var(--line)}pre code{padding:0}
+code{padding:.1em .25em;overflow-wrap:break-word}
+pre{padding:.75rem;white-space:pre-wrap;overflow-wrap:anywhere;border:1px solid var(--line)}pre code{padding:0}
 table{border-collapse:collapse;width:100%}
 caption{text-align:left;color:var(--quiet)}
 th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid var(--line)}
 ul{padding-left:1.25rem}footer{color:var(--quiet);padding:2rem 1rem}
-@media (max-width:40rem){td,th{display:block;border:0;padding:.1rem 0}tr{display:block;border-bottom:1px solid var(--line)}}
+@media (max-width:40rem){body{font-size:.9rem}th,td{padding-right:.4rem}}
 @media print{nav,.skip{display:none}}
 """
 """Colours keep a contrast of 4.5 to 1 and more (https://www.w3.org/TR/WCAG22/#contrast-minimum); a test computes it."""

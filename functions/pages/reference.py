@@ -66,13 +66,12 @@ def _parameters(operation: Json) -> str:
         (
             f"<code>{escape(one['name'])}</code>",
             one["in"],
-            "yes" if one.get("required") else "no",
-            kind(one["schema"]),
+            kind(one["schema"], required=one.get("required", False)),
             prose(one["description"]),
         )
         for one in operation["parameters"]
     ]
-    return table("Parameters", ("Name", "In", "Required", "What", "About"), rows)
+    return table("Parameters", ("Name", "In", "What", "About"), rows)
 
 
 def _body(operation: Json) -> str:

@@ -112,7 +112,7 @@ AppMetrics
     threshold: 50
     query: '''
 AppMetrics
-| where Name == "signalbox.throttled" and tostring(Properties.by) in ("tables", "bus")
+| where Name == "signalbox.throttled" and tostring(Properties["by"]) in ("tables", "bus")
 | summarize Value = sum(Sum)
 | extend TimeGenerated = now()
 '''

@@ -19,6 +19,8 @@ param masterKeysUri string
 param entraAudiences string
 param forbidUnverified bool
 param auditDays int
+param logLevel string
+param tracesRatio string
 param instanceMemoryMB int
 param httpConcurrency int
 param maximumInstanceCount int
@@ -127,9 +129,9 @@ resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
     SIGNALBOX_ENTRA_TENANT: tenant().tenantId
     SIGNALBOX_FORBID_UNVERIFIED: toLower(string(forbidUnverified))
     SIGNALBOX_MASTER_KEYS: '@Microsoft.KeyVault(SecretUri=${masterKeysUri})'
-    SIGNALBOX_LOG_LEVEL: 'INFO'
+    SIGNALBOX_LOG_LEVEL: logLevel
     SIGNALBOX_TELEMETRY: 'azure'
-    SIGNALBOX_TRACES_RATIO: '1.0'
+    SIGNALBOX_TRACES_RATIO: tracesRatio
     STORAGE_BLOB_ENDPOINT: blobEndpoint
     STORAGE_TABLE_ENDPOINT: tableEndpoint
     TICK_SCHEDULE: '0 * * * * *'

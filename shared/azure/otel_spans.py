@@ -45,25 +45,24 @@ class OtelSpan:
     def end(self, fields: Mapping[str, Value], *, failed: bool = False) -> None:
         """End it with fields of the closed list; any other is left out."""
         if self._span.is_recording():
-            self._span.set_attributes(
-                {name: value for name, value in fields.items() if name in FIELDS and value is not None}
-            )
-            self._http(fields)
+            told = {name: value for name, value in fields.items() if name in FIELDS and value is not None}
+            self._span.set_attributes({**told, **self._http(fields)})
             if failed:
                 self._span.set_status(Status(StatusCode.ERROR))
         self._span.end()
 
-    def _http(self, fields: Mapping[str, Value]) -> None:
+    def _http(self, fields: Mapping[str, Value]) -> Mapping[str, str | int]:
         """What makes it a request for whoever reads it: method, route template and status, and no URL.
 
         https://opentelemetry.io/docs/specs/semconv/http/http-spans/
         """
         method, _, route = str(fields.get("door") or "").partition(" ")
-        if route:
-            self._span.update_name(f"{method} {route}")
-            self._span.set_attributes({"http.request.method": method, "http.route": route})
-        if isinstance(status := fields.get("status"), int):
-            self._span.set_attribute("http.response.status_code", status)
+        status = fields.get("status")
+        code = {"http.response.status_code": status} if isinstance(status, int) else {}
+        if not route:
+            return code
+        self._span.update_name(f"{method} {route}")
+        return {"http.request.method": method, "http.route": route, **code}
 
 
 class OtelSpans:

@@ -11,6 +11,7 @@ pytest.importorskip("proton", reason="Qpid Proton is not installed: make setup")
 
 from azure.servicebus import ServiceBusReceiveMode
 from azure.servicebus.aio import ServiceBusClient
+from azure.servicebus.exceptions import ServiceBusServerBusyError
 
 from local.broker import Broker, QueueSettings
 from local.process import free_ports
@@ -275,3 +276,23 @@ async def test_a_body_that_is_no_reference_is_refused():
 async def test_a_queue_needs_to_know_where():
     with pytest.raises(ValueError, match="namespace"):
         await ServiceBusQueue().send("events", ["a"])
+
+
+class BusySender:
+    """A namespace that is sent more than it takes."""
+
+    async def create_message_batch(self, _):
+        raise ServiceBusServerBusyError(message="private")
+
+    async def close(self):
+        pass
+
+
+async def test_a_bus_that_is_sent_too_much_is_counted():
+    meter = FakeMeter()
+    lane = Lane(BusySender, timeout_seconds=TIMEOUT, rest_seconds=5, monotonic=Time(), meter=meter)
+
+    with pytest.raises(Unavailable):
+        await lane.send(messages("a"))
+
+    assert meter.sums == {("signalbox.throttled", "bus"): 1}

@@ -12,6 +12,7 @@ from local.process import free_ports
 from shared.azure.tables import AzureTables
 from shared.errors import Unavailable
 from shared.ports import Operation, Row, RowChanged, Verb
+from tests.fakes import FakeMeter
 from tests.proxy import Answer, Broken, Proxy
 
 PK = "main|00"
@@ -184,3 +185,15 @@ async def test_a_table_that_went_away_is_made_again(azurite, direct, table):
 async def test_a_closed_client_opens_again(direct, table):
     await direct.close()
     assert (await direct.get(table, PK, "first")).values == {"n": 1}
+
+
+async def test_an_account_that_is_asked_for_too_much_is_counted_at_each_answer_that_says_so(
+    azurite, proxy, table
+):
+    meter = FakeMeter()
+    through = azurite.connection_string.replace(f":{azurite.ports.table}/", f":{proxy.port}/")
+    proxy.faults.extend([Answer(503, commits=False), Answer(500, commits=False), Answer(429, commits=False)])
+    async with AzureTables(through, timeout_seconds=TIMEOUT, meter=meter) as tables:
+        assert await tables.get(table, PK, "first") is not None
+
+    assert meter.sums == {("signalbox.throttled", "tables"): 2}

@@ -13,6 +13,7 @@ from typing import Any
 from tests.secure import token
 
 ACCOUNT_ID = "/subscriptions/1/resourceGroups/rg/providers/Microsoft.Storage/storageAccounts/127"
+SUBSCRIPTION = "5b1d2c90-0000-4000-8000-0000000000a1"
 ASSIGNMENT = ACCOUNT_ID + "/providers/Microsoft.Authorization/roleAssignments/9"
 PROGRAM = r"""#!{python}
 import json, pathlib, sys
@@ -25,9 +26,11 @@ def answer(text="", code=0):
     print(text, file=sys.stderr if code else sys.stdout)
     sys.exit(code)
 match words[:3]:
+    case ["account", "show", *_] if state["signed_in"]:
+        answer("{subscription}")
+    case ["account", *_] if not state["signed_in"]:
+        answer("ERROR: Please run 'az login' to setup account.", 1)
     case ["account", "get-access-token", *_]:
-        if not state["signed_in"]:
-            answer("ERROR: Please run 'az login' to setup account.", 1)
         good, bad = state["tokens"]
         if "--query" in words:
             answer(good)
@@ -36,15 +39,18 @@ match words[:3]:
         answer(json.dumps({{"accessToken": bad if refused else good, "expires_on": state["expires_on"]}}))
     case ["keyvault", "secret", verb] if state["vault_open"]:
         if verb == "list":
-            answer("\n".join(name for name in state["secrets"] if f"'{{name}}'" in option("--query")))
+            asked = option("--query")
+            named = [name for name in state["secrets"] if f"name=='{{name}}'" in asked]
+            answer("\n".join(name for name in named if f"tags.of=='{{state['tags'].get(name)}}'" in asked))
         if verb == "show":
             answer(state["secrets"][option("--name")])
         state["secrets"][option("--name")] = sys.stdin.read()
+        state["tags"][option("--name")] = option("--tags").removeprefix("of=")
         answer()
     case ["keyvault", "secret", _]:
         answer("ERROR: (Forbidden) Caller is not authorized", 1)
     case ["storage", "account", "show"]:
-        answer("{account}")
+        answer(state["born"] if option("--query") == "creationTime" else "{account}")
     case ["role", "assignment", "list"]:
         answer("\n".join(state["roles"]))
     case ["role", "assignment", "create"] if state["may_grant"]:
@@ -67,13 +73,14 @@ class AzureAccount:
     def made(cls, folder: Path) -> "AzureAccount":
         folder.mkdir()
         program = folder / "az"
-        program.write_text(PROGRAM.format(python=sys.executable, account=ACCOUNT_ID, assignment=ASSIGNMENT))
+        named = {"account": ACCOUNT_ID, "assignment": ASSIGNMENT, "subscription": SUBSCRIPTION}
+        program.write_text(PROGRAM.format(python=sys.executable, **named))
         program.chmod(0o755)
         account = cls(folder)
         good = token()
         account._write(
             {
-                "calls": [], "secrets": {}, "roles": [], "refusals": 0,
+                "calls": [], "secrets": {}, "tags": {}, "born": "2026-11-26T14:00:00+00:00", "roles": [], "refusals": 0,
                 "signed_in": True, "vault_open": True, "may_grant": True,
                 "tokens": [good.token, token("https://elsewhere.example.com").token], "expires_on": good.expires_on,
             }

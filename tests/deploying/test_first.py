@@ -12,7 +12,7 @@ from shared.access.keys import Keys
 from shared.azure.tables import AzureTables
 from shared.registry import Registry
 from shared.wiring import SystemClock
-from tests.deploying.azure_account import ASSIGNMENT
+from tests.deploying.azure_account import ASSIGNMENT, SUBSCRIPTION
 from tests.deploying.conftest import Hook
 from tests.secure import Identity
 
@@ -84,6 +84,18 @@ async def test_a_second_run_makes_nothing_and_shows_no_key(provisioned, made):
         await made.keys("smoke"),
     ) == before
     assert "role" not in [call[0] for call in provisioned.account.calls[calls:]][:1]
+
+
+async def test_a_vault_that_has_outlived_its_storage_does_not_say_that_all_is_done(provisioned, made):
+    provisioned.run("first")
+    provisioned.account.change(born="2027-01-01T00:00:00+00:00")
+
+    again = provisioned.run("first")
+
+    assert again.returncode == 0, again.stderr
+    [smoke] = await made.keys("smoke")
+    assert smoke["id"] in provisioned.account.secrets["signalbox-smoke-key"]
+    assert "nothing to do" in provisioned.run("first").stdout
 
 
 async def test_a_run_that_did_not_reach_the_vault_can_be_repeated_and_makes_no_second_admin(
@@ -173,12 +185,12 @@ async def test_with_a_client_of_entra_there_is_no_key_to_show(provisioned, made)
     assert await made.keys() == []
 
 
-async def test_where_nobody_looks_no_key_is_made_for_a_log(provisioned, made):
-    done = provisioned.run("first", CI="true")
+@pytest.mark.parametrize(("said", "keys"), [("true", 0), ("a build server", 0), ("false", 1), ("", 1)])
+async def test_where_nobody_looks_no_key_is_made_for_a_log(provisioned, made, said, keys):
+    done = provisioned.run("first", CI=said)
 
-    assert (done.returncode, KEY.findall(done.stdout)) == (0, [])
-    assert "SIGNALBOX_ADMIN_CLIENT" in done.stdout
-    assert await made.keys() == []
+    assert (done.returncode, len(KEY.findall(done.stdout)), len(await made.keys())) == (0, keys, keys)
+    assert ("SIGNALBOX_ADMIN_CLIENT" in done.stdout) is not bool(keys)
 
 
 @pytest.mark.parametrize(
@@ -205,6 +217,15 @@ def test_whoever_is_ready_to_deploy_is_told_as_whom(hook):
     done = hook.run("ready")
 
     assert (done.returncode, "as User 00000000" in done.stdout) == (0, True), done.stderr
+
+
+def test_who_works_in_another_subscription_than_azd_is_told_before_anything_is_made(hook):
+    assert hook.run("ready", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION.upper()).returncode == 0
+
+    done = hook.run("ready", AZURE_SUBSCRIPTION_ID="5b1d2c90-0000-4000-8000-0000000000a2")
+
+    assert done.returncode == 1
+    assert "az account set --subscription 5b1d2c90-0000-4000-8000-0000000000a2" in done.stderr
 
 
 def test_without_outputs_the_way_to_them_is_told(hook):

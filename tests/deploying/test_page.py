@@ -11,6 +11,7 @@ from deploying import smoke_event, steps, vault
 from deploying.outputs import Outputs, Wishes
 from tests.deploying.conftest import Hook
 from tests.secure import Identity
+from tests.test_docs import leads_somewhere
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/deploying.md").read_text()
@@ -95,6 +96,15 @@ def test_every_script_and_file_exists():
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
+def test_every_page_that_a_step_names_is_there():
+    said = "\n".join(at.read_text() for at in sorted((ROOT / "deploying").glob("*.py")))
+
+    named = {*re.findall(r"docs/[\w-]+\.md#[\w-]+", said)}
+
+    assert "docs/keys.md#the-first-key" in named
+    assert [one for one in named if not leads_somewhere(ROOT / "README.md", one)] == []
+
+
 def test_every_step_that_is_run_by_hand_exists():
     words = [word for line in re.findall(r"infra/scripts/hook\.sh ([a-z ]+)", CODE) for word in line.split()]
 
@@ -114,6 +124,18 @@ def test_every_hook_that_is_named_exists_and_is_run_as_the_machine_runs_it():
             assert {*words} <= steps.STEPS.keys()
 
 
+def test_azd_on_windows_stops_before_it_makes_anything():
+    """The steps need a POSIX shell; without a word azd would leave them out, and with them the master key."""
+    [page] = re.findall(r"docs/deploying\.md#[\w-]+", HOOKS["preprovision"]["windows"]["run"])
+
+    assert HOOKS["preprovision"]["windows"]["run"].startswith("throw ")
+    assert leads_somewhere(ROOT / "README.md", page)
+
+
+def test_the_steps_are_no_part_of_the_package():
+    assert {"deploying", ".github"} <= {*(ROOT / ".funcignore").read_text().split()}
+
+
 def test_every_setting_of_azd_is_one():
     known = SETTABLE | {name.upper() for name in Wishes.model_fields}
 
@@ -124,7 +146,7 @@ def test_every_setting_of_azd_is_one():
 
 
 def test_everything_that_can_be_wished_is_documented():
-    wishes = {name.upper() for name in Wishes.model_fields} - {"CI"}
+    wishes = {name.upper() for name in Wishes.model_fields if name.startswith("signalbox_")}
 
     assert {name for name in wishes if f"`{name}`" not in PAGE} == set()
 

@@ -37,8 +37,13 @@ MODELS = {
     "Microsoft.Web/sites/basicPublishingCredentialsPolicies": "web.models.CsmPublishingCredentialsPoliciesEntity",
     "Microsoft.Web/sites/config": "web.models.StringDictionary",
 }
-WITHOUT_MODEL = {"Microsoft.Insights/diagnosticSettings"}
-"""The SDK's newest version has none."""
+LOG = {"category": str, "enabled": bool}
+OURS: dict[str, dict[str, Any]] = {
+    # The SDK's newest version has none: https://learn.microsoft.com/azure/templates/microsoft.insights/diagnosticsettings
+    "Microsoft.Insights/diagnosticSettings": {
+        "properties": {"workspaceId": str, "logs": list[LOG]}  # type: ignore[valid-type]
+    },
+}
 OF_BICEP = {"name", "parent", "scope"}
 """What says where a resource lies, and is no part of what is sent."""
 SYMBOL = re.compile("«.*»")
@@ -47,14 +52,14 @@ PLAIN = {"str": str, "bool": bool, "int": int, "float": float, "duration": str, 
 
 def faults(resources: list[dict[str, Any]]) -> Iterator[str]:
     for one in resources:
-        if one["type"] in WITHOUT_MODEL:
-            continue
-        if one["type"] not in MODELS:
-            yield f"{one['at']}: no model is known of {one['type']}"
-            continue
-        module, _, name = MODELS[one["type"]].rpartition(".")
         body = {key: value for key, value in one["body"].items() if key not in OF_BICEP}
-        yield from unfit(one["at"], body, getattr(import_module(f"azure.mgmt.{module}"), name))
+        if one["type"] in MODELS:
+            module, _, name = MODELS[one["type"]].rpartition(".")
+            yield from unfit(one["at"], body, getattr(import_module(f"azure.mgmt.{module}"), name))
+        elif one["type"] in OURS:
+            yield from unfit(one["at"], body, OURS[one["type"]])
+        else:
+            yield f"{one['at']}: no model is known of {one['type']}"
 
 
 def unfit(where: str, value: Any, wanted: Any) -> Iterator[str]:
@@ -71,10 +76,11 @@ def unfit(where: str, value: Any, wanted: Any) -> Iterator[str]:
     elif wanted in PLAIN.values():
         if not (type(value) is wanted or (wanted is float and type(value) is int)):
             yield f"{where} is to be {wanted.__name__} and is {value!r}"
+    elif isinstance(value, dict) and isinstance(wanted, dict):
+        yield from _unfit_members(where, value, wanted)
     elif isinstance(value, dict):
-        yield from _unfit_members(
-            where, value, wanted if isinstance(wanted, dict) else members(wanted, value)
-        )
+        yield from _unfit_members(where, value, members(wanted, value))
+        yield from (f"{where} needs {name}" for name in needed(wanted, value) if not _has(value, name))
     else:
         yield f"{where} is to be an object and is {value!r}"
 
@@ -100,10 +106,36 @@ def members(model: Any, value: dict[str, Any]) -> dict[str, Any]:
     """The properties of a model, as the API calls them, each with its type."""
     if hasattr(model, "_attribute_map"):
         return _mapped(_kind_of(model, value))
+    return {name: _bare(hint) for name, hint, _ in _fields(model)}
+
+
+def needed(model: Any, value: dict[str, Any]) -> list[str]:
+    """What the API asks for, as `name` or, in the SDK's older form, `properties.name`."""
+    if not hasattr(model, "_attribute_map"):
+        return [
+            name
+            for name, hint, read_only in _fields(model)
+            if not read_only and type(None) not in typing.get_args(hint)
+        ]
+    kind = _kind_of(model, value)
+    asked = [name for name, rules in kind._validation.items() if rules.get("required")]
+    return [kind._attribute_map[name]["key"] for name in asked]
+
+
+def _has(value: Any, name: str) -> bool:
+    """Whether there is such a member; `\\.` is part of a name."""
+    for step in re.split(r"(?<!\\)\.", name):
+        value = value.get(step.replace("\\", "")) if isinstance(value, dict) else None
+    return value is not None
+
+
+def _fields(model: Any) -> Iterator[tuple[str, Any, bool]]:
+    """The properties in the SDK's newer form, with their types, and whether they can only be read."""
     model.__new__(model)
     models = import_module(model.__module__.rpartition(".")[0])
     hints = typing.get_type_hints(model, localns={"_models": models, "datetime": __import__("datetime")})
-    return {rest._rest_name: _bare(hints[name]) for name, rest in model._attr_to_rest_field.items()}
+    for name, rest in model._attr_to_rest_field.items():
+        yield rest._rest_name, hints[name], rest._visibility == ["read"]
 
 
 def _bare(hint: Any) -> Any:

@@ -46,6 +46,11 @@ def test_the_app_reads_the_settings_that_it_is_given(monkeypatch):
 
     assert read.signalbox_forbid_unverified is True
     assert read.signalbox_audit_days == 400
+    assert (read.signalbox_telemetry, read.signalbox_log_level, read.signalbox_traces_ratio) == (
+        "azure",
+        "INFO",
+        0.1,
+    )
     assert read.issuer is not None
     assert read.issuer.tenant == tenant
     assert (read.storage_connection, read.service_bus_connection) == (None, None)

@@ -18,6 +18,7 @@ def canaries(rig: Rig, running: Running, bodies: Iterable[str]) -> Mapping[str, 
     return {
         **secrets,
         "a webhook's secret": SHOP_SECRET,
+        "a hook's id": running.demo.source,
         "a master key": rig.environment["SIGNALBOX_MASTER_KEYS"],
         "an address": PERSON,
         **{f"a body ({value})": value for value in bodies},

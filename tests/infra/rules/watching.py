@@ -21,7 +21,7 @@ LOGGED = {
 FREQUENCIES, LONGEST = ("PT5M", "PT15M", "PT1H"), {"PT15M", "PT1H", "P1D"}
 _LINK = re.compile(r" See docs/operating\.md#([a-z-]+)$")
 _NAMED = re.compile(r'Name == "([^"]+)"')
-_ASKED = re.compile(r'tostring\(Properties\.(\w+)\)(?: (?:==|in) \(?((?:"\w+",? ?)+))?')
+_ASKED = re.compile(r'tostring\(Properties(?:\.|\[")(\w+)(?:"\])?\)(?: (?:==|in) \(?((?:"\w+",? ?)+))?')
 _WORD = re.compile(r'"(\w+)"')
 
 
