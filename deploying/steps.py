@@ -3,11 +3,12 @@
 import asyncio
 import json
 import secrets
+import shutil
 
 from azure.core.credentials import TokenCredential
 from azure.identity import DefaultAzureCredential
 
-from deploying.azure_cli import Refused, signed_in
+from deploying.azure_cli import Refused, signed_in, take_tokens
 from deploying.chunked import chunked_reaches
 from deploying.first import Furnisher, Made, require_possible
 from deploying.outputs import Outputs, Wishes, read_outputs, read_wishes
@@ -28,6 +29,9 @@ FRONT = "docs/deploying.md#a-front-for-chunked-bodies"
 def ready(say: Say) -> None:
     """Before provisioning: what would stop a later step is found while nothing has been made. Raises Trouble."""
     deployer = signed_in(_wishes().azure_subscription_id)
+    take_tokens()
+    if shutil.which("openssl") is None:
+        raise Trouble("openssl is not on the path: the first master key is made with it. Install it.")
     say(f"Signed in with az as {deployer.kind} {deployer.id}.")
 
 

@@ -1,6 +1,7 @@
 """A deployment's hooks, run as azd runs them: `infra/scripts/hook.sh` with the outputs in the environment."""
 
 import os
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +33,18 @@ class Hook:
             check=False,
             timeout=100,
         )
+
+    def stopped(self, step: str, when: str, by: signal.Signals) -> tuple[int, str]:
+        """The exit code and the rest of what is said when a step is stopped once it has said this."""
+        with subprocess.Popen(  # noqa: S603 - our own script
+            [ROOT / "infra/scripts/hook.sh", step],
+            env=self.environment, cwd=self.account.folder, stdout=subprocess.PIPE, text=True,
+        ) as running:  # fmt: skip
+            assert running.stdout
+            assert any(when in line for line in running.stdout)
+            running.send_signal(by)
+            rest = running.stdout.read()
+        return running.returncode, rest
 
 
 @pytest.fixture

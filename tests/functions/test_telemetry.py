@@ -63,7 +63,9 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> Said:
     home = tmp_path_factory.mktemp("telling")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIGNALBOX_TELEMETRY", "terminal")
-        patch.setenv("PYTHON_ENABLE_OPENTELEMETRY", "true")  # as in Azure: the worker sets a context of its own
+        patch.setenv(
+            "PYTHON_ENABLE_OPENTELEMETRY", "true"
+        )  # as in Azure: the worker sets a context of its own
         patch.setenv("SIGNALBOX_LOG_LEVEL", "DEBUG")
         with started(home) as running:
             receipt = everything(running)
