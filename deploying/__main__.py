@@ -1,5 +1,6 @@
-"""The command of the hooks: `python -m deploying ready`, `first`, `renew`, `wait`, `smoke` or `chunked`."""
+"""The command of the hooks: `python -m deploying ready`, `first`, `renew`, `refresh`, `wait`, `smoke` or `chunked`."""
 
+import logging
 import signal
 import sys
 from types import FrameType
@@ -16,6 +17,8 @@ def main(words: list[str]) -> int:
     if not words or not STEPS.keys() >= set(words):
         print(f"usage: python -m deploying {'|'.join(STEPS)} ...", file=sys.stderr)
         return 2
+    # What is refused is told as what is waited for.
+    logging.getLogger("signalbox").setLevel(logging.CRITICAL)
     for stop in STOPS:
         signal.signal(stop, _stopped)
     try:

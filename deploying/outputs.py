@@ -24,6 +24,7 @@ class Outputs(BaseSettings):
     model_config = _OF_AZD
 
     azure_resource_group: str
+    azure_function_name: str
     azure_key_vault_name: str
     azure_storage_table_endpoint: str
     """Of the data storage account."""

@@ -8,7 +8,7 @@ import shutil
 from azure.core.credentials import TokenCredential
 from azure.identity import DefaultAzureCredential
 
-from deploying.azure_cli import Refused, signed_in, take_tokens
+from deploying.azure_cli import Refused, az, signed_in, take_tokens
 from deploying.chunked import chunked_reaches
 from deploying.first import Furnisher, Made, require_possible
 from deploying.outputs import Outputs, Wishes, read_outputs, read_wishes
@@ -23,6 +23,11 @@ from shared.azure.vault import MasterKeySeal
 from shared.errors import Invalid, Unavailable
 from shared.wiring import SystemClock
 
+# https://learn.microsoft.com/azure/app-service/app-service-key-vault-references#rotation
+REFRESH = (
+    "/subscriptions/{{subscriptionId}}/resourceGroups/{group}/providers/Microsoft.Web/sites/{app}"
+    "/config/configreferences/appsettings/refresh?api-version=2022-03-01"
+)
 FRONT = "docs/deploying.md#a-front-for-chunked-bodies"
 
 
@@ -63,6 +68,21 @@ def renew(say: Say) -> None:
         vault.write(SMOKE_KEY, made.smoke_key, _born(outputs))
 
 
+def refresh(say: Say) -> None:
+    """Before deploying: the app's settings are read from the vault anew, where the master key was not at first.
+
+    Otherwise the platform asks for them once a day, and a restart does not change that. Raises Trouble without outputs.
+    """
+    outputs = read_outputs()
+    url = REFRESH.format(group=outputs.azure_resource_group, app=outputs.azure_function_name)
+    try:
+        az("rest", "--method", "post", "--url", url, "--output", "none")
+    except Refused as refused:
+        say(f"Whether the app's master keys are the vault's could not be asked: {refused}")
+    else:
+        say("The app's master keys are read from the vault anew.")
+
+
 def wait(say: Say) -> None:
     """Before deploying: the roles on the package container count. Raises Trouble."""
     url = read_outputs().azure_package_container_url
@@ -96,11 +116,12 @@ STEPS = {
     "ready": ready,
     "first": first,
     "renew": renew,
+    "refresh": refresh,
     "wait": wait,
     "smoke": smoke_test,
     "chunked": probe_chunked,
 }
-"""By the names that the hooks in azure.yaml say; `renew` is for people."""
+"""By the names that the hooks in azure.yaml say; `renew`, and `refresh` too, is for people."""
 
 
 def _wishes() -> Wishes:

@@ -23,7 +23,8 @@ state["calls"].append(words)
 option = dict(zip(words, words[1:])).get
 def answer(text="", code=0):
     file.write_text(json.dumps(state))
-    print(text, file=sys.stderr if code else sys.stdout)
+    if text:
+        print(text, file=sys.stderr if code else sys.stdout)
     sys.exit(code)
 match words[:3]:
     case ["account", "show", *_] if state["signed_in"]:
@@ -52,6 +53,8 @@ match words[:3]:
         answer()
     case ["keyvault", "secret", _]:
         answer("ERROR: (Forbidden) Caller is not authorized", 1)
+    case ["rest", *_] if state["may_grant"]:
+        answer()
     case ["storage", "account", "show"]:
         answer(state["born"] if option("--query") == "creationTime" else "{account}")
     case ["role", "assignment", "list"]:
