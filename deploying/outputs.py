@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploying.smoke_event import SECTION
@@ -16,6 +16,11 @@ def _not_of_smoke_tests(section: str) -> str:
     if section == SECTION:
         raise ValueError(f"{SECTION} is the section of smoke tests")
     return section
+
+
+def _said(value: object) -> bool:
+    """Some say `true`, some their own name."""
+    return str(value).lower() not in ("", "0", "false")
 
 
 class Outputs(BaseSettings):
@@ -49,8 +54,10 @@ class Wishes(BaseSettings):
     """The application (client) id in Entra of whoever administers, instead of a key."""
     azure_subscription_id: str = ""
     """Which azd works in; not known before it has asked."""
-    ci: bool = False
-    """Whether nobody is looking: what is printed there stays in a log."""
+    ci: Annotated[bool, BeforeValidator(_said)] = Field(
+        default=False, validation_alias=AliasChoices("ci", "tf_build")
+    )
+    """Whether nobody is looking: what is printed there stays in a log. Azure Pipelines says TF_BUILD."""
 
 
 def read_outputs() -> Outputs:

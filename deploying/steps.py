@@ -42,7 +42,8 @@ def ready(say: Say) -> None:
 
 def first(say: Say) -> None:
     """After provisioning: the first section, its admin, and the smoke test's key; once. Raises Trouble."""
-    outputs, _ = read_outputs(), _wishes()
+    outputs = read_outputs()
+    signed_in(_wishes().azure_subscription_id)
     # The key is written last of all, so all the rest is there where it is.
     if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY, _born(outputs)):
         say("The first section and admin were made before: nothing to do.")
@@ -175,10 +176,11 @@ def _tell(made: Made, wishes: Wishes, outputs: Outputs, say: Say) -> None:
         )
     elif wishes.ci and not wishes.signalbox_admin_client:
         say(
-            "No admin was made: a key would stay in this log. Run `azd env set SIGNALBOX_ADMIN_CLIENT <client id>` "
+            "No key was made for an admin: it would stay in this log. Run `azd env set SIGNALBOX_ADMIN_CLIENT <client id>` "
             "(docs/deploying.md#administer-with-entra), or make a key at a terminal: docs/keys.md#the-first-key."
         )
+    credential = "a token of that client" if wishes.signalbox_admin_client else "the key"
     say(
-        "Next: `azd deploy`, which ends with a smoke test. Then, with the key as $ADMIN: "
+        f"Next: `azd deploy`, which ends with a smoke test. Then, with {credential} as $ADMIN: "
         f'curl -s {outputs.signalbox_url}/v1/sections -H "Authorization: Bearer $ADMIN"'
     )

@@ -231,10 +231,12 @@ async def test_with_a_client_of_entra_there_is_no_key_to_show(provisioned, made)
     [client] = await made.clients()
     assert (client["id"], "sections:write" in client["scopes"]) == (CLIENT, True)
     assert await made.keys() == []
+    assert "with a token of that client as $ADMIN" in done.stdout
 
 
-async def test_where_nobody_looks_no_key_is_made_for_a_log(provisioned, made):
-    done = provisioned.run("first", CI="true")
+@pytest.mark.parametrize("said", [{"CI": "true"}, {"CI": "woodpecker"}, {"TF_BUILD": "True"}])
+async def test_where_nobody_looks_no_key_is_made_for_a_log(provisioned, made, said):
+    done = provisioned.run("first", **said)
 
     assert (done.returncode, KEY.findall(done.stdout)) == (0, [])
     assert "SIGNALBOX_ADMIN_CLIENT" in done.stdout
@@ -293,6 +295,13 @@ def test_who_works_in_another_subscription_than_azd_is_told_before_anything_is_m
 
     assert done.returncode == 1
     assert "az account set --subscription 5b1d2c90-0000-4000-8000-0000000000a2" in done.stderr
+
+
+def test_who_works_in_another_subscription_is_told_so_also_when_all_is_made(provisioned):
+    done = provisioned.run("first", AZURE_SUBSCRIPTION_ID="5b1d2c90-0000-4000-8000-0000000000a2")
+
+    assert (done.returncode, "az account set --subscription" in done.stderr) == (1, True)
+    assert [call[0] for call in provisioned.account.calls] == ["account"]
 
 
 def test_without_outputs_the_way_to_them_is_told(hook):
