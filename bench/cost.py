@@ -14,8 +14,8 @@ from typing import Any
 from bench import layout
 from bench.capacity import CREDITS, QUARTERS, ROOM, SECONDS_A_DAY, Plan, day, group_of, simulate, use
 from bench.measured import measured
-from shared.settings import Settings
 
+PROD = Path(__file__).parents[1] / "infra/parameters/prod.env"
 PRICES = Path(__file__).with_name("prices.json")
 DAYS = 365 / 12
 """Of a month."""
@@ -38,22 +38,28 @@ CORES = {512: 0.25, 2048: 1.0, 4096: 2.0}
 """By memory (https://learn.microsoft.com/azure/azure-functions/flex-consumption-plan#instance-sizes)."""
 
 
+@cache
+def chosen(name: str) -> str:
+    """What production sets."""
+    return dict(line.split("=", 1) for line in PROD.read_text().splitlines() if "=" in line)[name]
+
+
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What comes, and what it is kept and watched with."""
+    """What comes, and what it is kept and watched with: as `infra/parameters/prod.env` has it, unless it is said."""
 
     plan: Plan = field(default_factory=lambda: Plan(1e6))
     duplicates: float = 0.02
     """The share of what is sent that was accepted before."""
     memory_mb: int = 2048
-    always_ready: int = 0
+    always_ready: int = field(default_factory=lambda: int(chosen("ALWAYS_READY_HTTP")))
     """Instances of the HTTP functions."""
     retention_days: int = 365
-    traces: float = Settings.model_fields["signalbox_traces_ratio"].default
-    """The share of traces that is kept."""
+    traces: float = field(default_factory=lambda: float(chosen("TRACES_RATIO")))
+    """The share of traces that is kept, with their lines."""
     lines: bool = True
-    """Whether each request and message leaves a line, as `SIGNALBOX_LOG_LEVEL` `INFO` has it."""
-    daily_cap_gb: float = 1.0
+    """Whether what went well leaves lines, as `SIGNALBOX_LOG_LEVEL` `INFO` has it."""
+    daily_cap_gb: float = field(default_factory=lambda: float(chosen("DAILY_CAP_GB")))
     """Beyond which Log Analytics takes in nothing more that day."""
 
 
@@ -93,8 +99,8 @@ def told_gb(deployment: Deployment) -> float:
     rate = plan.events_a_day / SECONDS_A_DAY
     group = group_of(plan, rate, rate, measured())
     steps = 1 / plan.batch + layout.messages(round(group), plan.destinations) / round(group)
-    spans = (steps + 1 + plan.destinations) * deployment.traces
-    return plan.events_a_day * (steps * deployment.lines + spans) * TOLD_BYTES / GB
+    told = steps * deployment.lines + steps + 1 + plan.destinations
+    return plan.events_a_day * told * deployment.traces * TOLD_BYTES / GB
 
 
 def _price(name: str) -> float:

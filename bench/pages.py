@@ -25,8 +25,9 @@ PLANS: Mapping[str, Callable[[Plan], Plan]] = {
     "a calmer day (peak 1.5 times the mean, no bursts)": lambda plan: replace(plan, evening=1.5, burst=1),
 }
 TOLD: Mapping[str, Callable[[Deployment], Deployment]] = {
-    "every trace and every line, as it is set": lambda one: one,
-    "one trace in ten, every line": lambda one: replace(one, traces=0.1),
+    "every trace, as it is unless it is set": lambda one: replace(one, traces=1.0),
+    "one trace in ten, as in production": lambda one: one,
+    "one trace in a hundred": lambda one: replace(one, traces=0.01),
     "one trace in a hundred, no line of what went well": lambda one: replace(one, traces=0.01, lines=False),
 }
 DEPLOYMENTS: Mapping[str, Callable[[Deployment], Deployment]] = {
@@ -36,9 +37,9 @@ DEPLOYMENTS: Mapping[str, Callable[[Deployment], Deployment]] = {
     "half of what is sent are duplicates": lambda one: replace(one, duplicates=0.5),
     "instances of 512 MB": lambda one: replace(one, memory_mb=512, plan=replace(one.plan, cores=0.25)),
     "instances of 4,096 MB": lambda one: replace(one, memory_mb=4096, plan=replace(one.plan, cores=2)),
-    "one always-ready instance": lambda one: replace(one, always_ready=1),
+    "no instance that is always ready": lambda one: replace(one, always_ready=0),
     "events kept for 30 days": lambda one: replace(one, retention_days=30),
-    "every trace and line is kept, without a cap": lambda one: replace(one, daily_cap_gb=float("inf")),
+    "every trace is kept, without a cap": lambda one: replace(one, traces=1.0, daily_cap_gb=float("inf")),
 }
 
 

@@ -18,8 +18,8 @@ def _not_of_smoke_tests(section: str) -> str:
     return section
 
 
-def _said(value: object) -> bool:
-    """Some say `true`, some their own name."""
+def _is_said(value: object) -> bool:
+    """Build servers set CI to `true`, to `1` or to their own name."""
     return str(value).lower() not in ("", "0", "false")
 
 
@@ -54,7 +54,7 @@ class Wishes(BaseSettings):
     """The application (client) id in Entra of whoever administers, instead of a key."""
     azure_subscription_id: str = ""
     """Which azd works in; not known before it has asked."""
-    ci: Annotated[bool, BeforeValidator(_said)] = Field(
+    ci: Annotated[bool, BeforeValidator(_is_said)] = Field(
         default=False, validation_alias=AliasChoices("ci", "tf_build")
     )
     """Whether nobody is looking: what is printed there stays in a log. Azure Pipelines says TF_BUILD."""

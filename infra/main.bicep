@@ -64,7 +64,7 @@ param dailyCapGb int = 1
 @allowed(['DEBUG', 'INFO', 'WARNING', 'ERROR'])
 param logLevel string = 'INFO'
 
-@description('Which share of the traces is kept, from 0 to 1.')
+@description('Which share of the traces is kept with its lines, from 0 to 1. What has a reason is always said.')
 param tracesRatio string = '1.0'
 
 @description('Whether the alerts are evaluated. Each rule costs something, whether it fires or not.')

@@ -94,6 +94,13 @@ def add(**counts: int) -> None:
             now.fields[name] = int(now.fields.get(name) or 0) + count
 
 
+def warn() -> None:
+    """Something came of the step that is under way that somebody should know of: its line is a warning at least."""
+    now = _now.get()
+    if now is not None:
+        now.level = max(now.level, logging.WARNING)
+
+
 def belongs(place: Trace | None) -> None:
     """The step that is under way is about an event of this trace: its line names it, if that holds of all its events."""
     now = _now.get()

@@ -15,9 +15,9 @@ from shared.ports import Row
 from shared.storage import EVENTS, RECEIPTS, TIMELINE
 from tests.fakes import FakeTables
 from tests.house import OK, build
+from tests.infra import parameters
 
 NOTES = Path(__file__).parents[1] / "docs/design-notes.md"
-MAIN = Path(__file__).parents[1] / "infra/main.bicep"
 MANY = 40
 
 
@@ -60,7 +60,7 @@ def test_a_million_events_cost_less_where_there_are_more_of_them():
         ("Service Bus", {"plan": Plan(1e6, destinations=2)}),
         ("Table Storage: requests", {"plan": Plan(1e6, destinations=2)}),
         ("Table Storage: what is kept", {"retention_days": 730}),
-        ("Log Analytics", {"daily_cap_gb": 5.0}),
+        ("Log Analytics", {"traces": 0.2}),
         ("Functions: time", {"memory_mb": 4096}),
     ],
 )
@@ -78,17 +78,19 @@ def test_a_duplicate_is_neither_stored_nor_sent():
 def test_less_is_told_where_fewer_traces_are_kept_and_lines_said():
     told = [
         told_gb(Deployment(traces=traces, lines=lines))
-        for traces, lines in ((1, True), (0.1, True), (0.1, False), (0, False))
+        for traces, lines in ((1, True), (0.1, True), (0.1, False), (0, True))
     ]
 
     assert told == sorted(told, reverse=True)
     assert told[-1] == 0
 
 
-def test_the_cap_is_that_of_the_templates():
-    [cap] = re.findall(r"^param dailyCapGb int = (\d+)$", MAIN.read_text(), re.MULTILINE)
+def test_it_is_computed_for_what_production_sets():
+    set_there = parameters.values_of("prod")
 
-    assert Deployment().daily_cap_gb == int(cap)
+    assert Deployment().daily_cap_gb == float(set_there["DAILY_CAP_GB"])
+    assert Deployment().always_ready == int(set_there["ALWAYS_READY_HTTP"])
+    assert Deployment().traces == float(set_there["TRACES_RATIO"])
 
 
 def test_a_duplicate_takes_the_requests_that_the_design_notes_count():

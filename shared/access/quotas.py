@@ -67,7 +67,7 @@ class Quotas:
             return
         for quota in (_of(source), _whole(section)):
             self._counts.take(quota, events - 1)
-            self.spent.note(quota.section, quota.name, quota.a_minute, events - 1)
+            self._note(quota, events - 1)
 
     def is_rejection_kept(self, source: Source) -> bool:
         """Whether a trace of one more wrong signature is to be kept: a flood of them must cost storage nothing."""
@@ -82,6 +82,11 @@ class Quotas:
         await self._counts.idle()
         await self.spent.idle()
 
+    def _note(self, quota: Quota, amount: int, *, refused: int = 0) -> None:
+        """For whoever looks at usage. Wrong signatures use nothing of anybody's."""
+        if not quota.name.startswith("rejections|"):
+            self.spent.note(quota.section, quota.name, quota.a_minute, amount, refused=refused)
+
     def _of_section(self, section: Section, amount: int) -> None:
         self._take(_whole(section), "section", amount)
 
@@ -89,13 +94,13 @@ class Quotas:
         """Something must be left; a batch may then take more than there is, and is waited for."""
         bucket, a_minute = self._counts.bucket(quota), quota.a_minute
         if bucket.left < 1:
-            self.spent.note(quota.section, quota.name, a_minute, 0, refused=1)
+            self._note(quota, 0, refused=1)
             wait = ceil(bucket.seconds_until(1))
             detail = f"The quota of this {policy} is used up. Repeat the same request after {wait} s."
             headers = Standing(policy, a_minute, 0, wait).headers()
             raise QuotaExceeded(detail, headers=headers, retry_after=wait)
         bucket = self._counts.take(quota, amount)
-        self.spent.note(quota.section, quota.name, a_minute, amount)
+        self._note(quota, amount)
         return Standing(policy, a_minute, max(int(bucket.left), 0), ceil(bucket.seconds_until(a_minute)))
 
 

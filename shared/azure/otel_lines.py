@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Callable
 
 from opentelemetry._logs import Logger, LogRecord, SeverityNumber
 
@@ -19,11 +20,14 @@ _SEVERITY = {
 
 
 class LineHandler(logging.Handler):
-    """Passes lines on. A record whose text somebody else wrote is not passed on: what is in it nobody knows."""
+    """Passes lines on. A record whose text somebody else wrote is not passed on: what is in it nobody knows.
 
-    def __init__(self, logger: Logger) -> None:
+    `kept` says which traces are: a line of what went well is passed on with its trace only. Whatever has a reason always is.
+    """
+
+    def __init__(self, logger: Logger, kept: Callable[[Trace | None], bool]) -> None:
         super().__init__()
-        self._logger = logger
+        self._logger, self._kept = logger, kept
 
     def emit(self, record: logging.LogRecord) -> None:
         """Never raises, and never waits."""
@@ -34,6 +38,8 @@ class LineHandler(logging.Handler):
         if here and isinstance(told, str):
             # One that is about a single event belongs to the event's trace.
             here = Trace(told, here.span)
+        if record.levelno < logging.WARNING and "reason" not in fields and here and not self._kept(here):
+            return
         self._logger.emit(
             LogRecord(
                 timestamp=time.time_ns(),

@@ -28,8 +28,9 @@ NAME = "signalbox"
 EVERY_SECONDS = 60.0
 """How often measures are sent. Spans and lines go as they gather, every five seconds at most."""
 _QUIET = {
-    # What the exporter would tell Microsoft of itself, and the settings that it would fetch there and obey.
+    # What the exporter would tell of itself, Microsoft and us, and the settings that it would fetch there and obey.
     "APPLICATIONINSIGHTS_STATSBEAT_DISABLED_ALL": "true",
+    "APPLICATIONINSIGHTS_SDKSTATS_DISABLED": "true",
     "APPLICATIONINSIGHTS_CONTROLPLANE_DISABLED": "true",
     "APPLICATIONINSIGHTS_OPENTELEMETRY_RESOURCE_METRIC_DISABLED": "true",
 }
@@ -60,7 +61,7 @@ class Telemetry:
         self._lines = LoggerProvider(resource) if to.lines else None
         if self._lines and to.lines:
             self._lines.add_log_record_processor(BatchLogRecordProcessor(to.lines))
-            logging.getLogger(NAME).addHandler(LineHandler(self._lines.get_logger(NAME)))
+            logging.getLogger(NAME).addHandler(LineHandler(self._lines.get_logger(NAME), self.spans.wants))
 
     def close(self) -> None:
         """Send what waits. The process does so by itself when it ends in order."""

@@ -103,6 +103,8 @@ class Account:
             seconds = (self.clock.now() - event.received_at).total_seconds()
             self.meter.record(EVENT_DURATION, max(seconds, 0.0), kind=kind)
         steps.add(**{outcome: 1})
+        if outcome in ("held", "dead"):
+            steps.warn()
         steps.belongs(event.trace if event else None)
         steps.note(
             destination=delivery.destination, kind=kind, **({} if reason == NONE else {"reason": reason})

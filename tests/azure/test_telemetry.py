@@ -214,3 +214,25 @@ def test_what_is_kept_of_a_share_says_how_many_it_stands_for():
         rates = {one["sampleRate"] for one in of_type(came, "RequestData")}
 
     assert rates == {50.0}
+
+
+@pytest.mark.usefixtures("_no_proxy")
+def test_what_went_well_is_said_of_the_traces_that_are_kept_and_anything_else_always():
+    with insights() as (connection, came):
+        with Telemetry(to_azure(connection, None, 0.5)) as telemetry:
+            traces = [Trace.new() for _ in range(100)]
+            kept = {one.id for one in traces if telemetry.spans.wants(one)}
+            for one in traces:
+                with trace.within(one):
+                    logs.say(logging.INFO, "request", outcome="accepted")
+                    logs.say(logging.INFO, "request", outcome="rejected", reason="invalid")
+                    logs.warn("hand_off", "left to the sweeper")
+        lines = [
+            (one["data"]["baseData"]["message"], one["tags"]["ai.operation.id"])
+            for one in of_type(came, "MessageData")
+        ]
+
+    assert 0 < len(kept) < 100
+    assert {id for said, id in lines if said == "request accepted"} == kept
+    for always in ("request rejected", "hand_off left to the sweeper"):
+        assert {id for said, id in lines if said == always} == {one.id for one in traces}

@@ -125,6 +125,18 @@ def test_every_hook_that_is_named_exists_and_is_run_as_the_machine_runs_it():
             assert {*words} <= steps.STEPS.keys()
 
 
+def test_azd_on_windows_stops_before_it_makes_anything():
+    """The steps need a POSIX shell; without a word azd would leave them out, and with them the master key."""
+    [page] = re.findall(r"docs/deploying\.md#[\w-]+", HOOKS["preprovision"]["windows"]["run"])
+
+    assert HOOKS["preprovision"]["windows"]["run"].startswith("throw ")
+    assert leads_somewhere(ROOT / "README.md", page)
+
+
+def test_the_steps_are_no_part_of_the_package():
+    assert {"deploying", ".github"} <= {*(ROOT / ".funcignore").read_text().split()}
+
+
 def test_every_setting_of_azd_is_one():
     known = SETTABLE | {name.upper() for name in Wishes.model_fields}
 

@@ -49,7 +49,7 @@ def test_the_app_reads_the_settings_that_it_is_given(monkeypatch):
     assert (read.signalbox_telemetry, read.signalbox_log_level, read.signalbox_traces_ratio) == (
         "azure",
         "INFO",
-        1,
+        0.1,
     )
     assert read.issuer is not None
     assert read.issuer.tenant == tenant

@@ -129,6 +129,20 @@ async def test_what_is_refused_is_counted_as_that_when_it_is_processed_and_when_
     assert house.meter.sums[DELIVERY, "none", "refused", "opted_out"] == 1
 
 
+@pytest.mark.parametrize(
+    ("answer", "level"), [(OK, "INFO"), (Answer(503, {}, b""), "INFO"), (Answer(400, {}, b""), "WARNING")]
+)
+async def test_what_ends_badly_is_told_as_a_warning(
+    caplog: pytest.LogCaptureFixture, answer: Answer, level: str
+):
+    caplog.set_level(logging.INFO, "signalbox")
+    house = await build(answer).furnish()
+    await house.accept()
+    await house.work()
+
+    assert [one.levelname for one in caplog.records if one.name == "signalbox.deliver"] == [level]
+
+
 async def test_a_line_about_one_event_names_its_trace_and_one_about_several_its_own(
     caplog: pytest.LogCaptureFixture,
 ):
