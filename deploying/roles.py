@@ -5,7 +5,7 @@ https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symp
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
@@ -80,6 +80,15 @@ def table_writer(outputs: Outputs, deployer: Deployer, say: Say) -> Iterator[Non
         yield
     finally:
         if borrowed:
+            _withdraw(mine, say)
+
+
+def give_back(outputs: Outputs, deployer: Deployer, say: Say) -> None:
+    """What a run that was killed at its very end has left is withdrawn; who may not look has nothing to give back."""
+    with suppress(Refused):
+        account = storage(outputs, "id")
+        mine = assignment_of(account, deployer)
+        if mine.lower() in _held(account, deployer):
             _withdraw(mine, say)
 
 

@@ -13,7 +13,15 @@ from deploying.chunked import chunked_reaches
 from deploying.first import Furnisher, Made, require_possible
 from deploying.outputs import Outputs, Wishes, read_outputs, read_wishes
 from deploying.patience import Patience, Say
-from deploying.roles import ADVICE, PROPAGATION_SECONDS, TABLE_WRITER, require_open, storage, table_writer
+from deploying.roles import (
+    ADVICE,
+    PROPAGATION_SECONDS,
+    TABLE_WRITER,
+    give_back,
+    require_open,
+    storage,
+    table_writer,
+)
 from deploying.smoke import Waits, smoke
 from deploying.trouble import NotYet, Trouble
 from deploying.vault import MASTER_KEYS, SMOKE_KEY, Vault
@@ -43,10 +51,11 @@ def ready(say: Say) -> None:
 def first(say: Say) -> None:
     """After provisioning: the first section, its admin, and the smoke test's key; once. Raises Trouble."""
     outputs = read_outputs()
-    signed_in(_wishes().azure_subscription_id)
+    deployer = signed_in(_wishes().azure_subscription_id)
     # The key is written last of all, so all the rest is there where it is.
     if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY, _born(outputs)):
         say("The first section and admin were made before: nothing to do.")
+        give_back(outputs, deployer, say)
     else:
         renew(say)
 

@@ -192,6 +192,17 @@ async def test_a_role_that_a_killed_step_left_behind_is_withdrawn_by_the_next(pr
     assert provisioned.account.roles == []
 
 
+async def test_a_role_that_a_step_left_behind_when_all_was_made_is_withdrawn_too(provisioned, made):
+    provisioned.run("first")
+    left = assignment_of(ACCOUNT_ID, Deployer(WHO, "User"))
+    provisioned.account.change(roles=[left, ASSIGNMENT])
+
+    again = provisioned.run("first")
+
+    assert (again.returncode, "nothing to do" in again.stdout) == (0, True), again.stderr
+    assert provisioned.account.roles == [ASSIGNMENT]
+
+
 async def test_only_the_role_that_the_step_made_is_withdrawn(provisioned, made):
     provisioned.run("first")
 
