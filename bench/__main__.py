@@ -80,6 +80,8 @@ if __name__ == "__main__":
     asked = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     asked.add_argument("--rounds", type=int, default=5, help="medians are taken over these")
     asked.add_argument("--only", nargs="+", default=PARTS, choices=PARTS, help="measure these parts")
-    asked.add_argument("--concurrency", type=int, nargs="+", default=CONCURRENCY, choices=CONCURRENCY)
+    asked.add_argument(
+        "--concurrency", type=int, nargs="+", default=CONCURRENCY, metavar="CALLERS", help="at once"
+    )
     given = asked.parse_args()
     main(given.only, given.concurrency, given.rounds)

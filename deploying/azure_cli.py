@@ -10,6 +10,7 @@ from typing import Any
 from deploying.trouble import Trouble
 
 STORAGE = "https://storage.azure.com"
+VAULT = "https://vault.azure.net"
 CALL_SECONDS = 120
 
 
@@ -45,25 +46,38 @@ def az(*words: str, text: str | None = None) -> str:
 
 
 def signed_in(subscription: str = "") -> Deployer:
-    """Who is signed in, as the token says with which the storage will be asked.
+    """Who is signed in, as the token says with which the storage will be asked; what kind, the CLI knows itself.
 
     Raises Trouble when nobody is, and when az works in another subscription than this one, which azd works in.
     """
     try:
-        current = az("account", "show", "--query", "id", "--output", "tsv")
-        if subscription and current.lower() != subscription.lower():
+        account = json.loads(az("account", "show", "--output", "json"))
+        if subscription and account["id"].lower() != subscription.lower():
             raise Trouble(
                 f"az works in another subscription than azd. Run: az account set --subscription {subscription}"
             )
         words = ("--resource", STORAGE, "--query", "accessToken", "--output", "tsv")
         claims = _claims(az("account", "get-access-token", *words))
-        return Deployer(claims["oid"], "ServicePrincipal" if claims.get("idtyp") == "app" else "User")
+        return Deployer(claims["oid"], "User" if account["user"]["type"] == "user" else "ServicePrincipal")
     except Refused as refused:
         raise Trouble(f"Sign in with `az login`. What was tried: {refused}") from None
     except (LookupError, ValueError):
         raise Trouble(
             "The token of `az account get-access-token` names nobody. Sign in anew: `az login`."
         ) from None
+
+
+def take_tokens() -> None:
+    """Let the CLI take the tokens of later steps while it can. Raises Trouble.
+
+    A pipeline is signed in with a token that lasts for some ten minutes, after which the CLI gets no other; those that it
+    has taken last for an hour: https://github.com/Azure/azure-cli/issues/28708. Of whom a role is granted it asks Graph.
+    """
+    try:
+        for whose in (("--resource", VAULT), ("--resource-type", "ms-graph")):
+            az("account", "get-access-token", *whose, "--output", "none")
+    except Refused as refused:
+        raise Trouble(f"Sign in with `az login`. What was tried: {refused}") from None
 
 
 def _claims(token: str) -> dict[str, Any]:

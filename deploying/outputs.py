@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from deploying.smoke_event import SECTION
@@ -29,6 +29,7 @@ class Outputs(BaseSettings):
     model_config = _OF_AZD
 
     azure_resource_group: str
+    azure_function_name: str
     azure_key_vault_name: str
     azure_storage_table_endpoint: str
     """Of the data storage account."""
@@ -53,8 +54,10 @@ class Wishes(BaseSettings):
     """The application (client) id in Entra of whoever administers, instead of a key."""
     azure_subscription_id: str = ""
     """Which azd works in; not known before it has asked."""
-    ci: Annotated[bool, BeforeValidator(_is_said)] = False
-    """Whether nobody is looking: what is printed there stays in a log."""
+    ci: Annotated[bool, BeforeValidator(_is_said)] = Field(
+        default=False, validation_alias=AliasChoices("ci", "tf_build")
+    )
+    """Whether nobody is looking: what is printed there stays in a log. Azure Pipelines says TF_BUILD."""
 
 
 def read_outputs() -> Outputs:

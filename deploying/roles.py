@@ -5,8 +5,9 @@ https://learn.microsoft.com/azure/role-based-access-control/troubleshooting#symp
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, HttpResponseError
@@ -62,31 +63,59 @@ def table_writer(outputs: Outputs, deployer: Deployer, say: Say) -> Iterator[Non
     """
     try:
         account = storage(outputs, "id")
-        made = None if _has_role(account, deployer) else _grant(account, deployer)
+        mine = assignment_of(account, deployer)
+        held = _held(account, deployer)
     except Refused as refused:
-        raise Trouble(
-            f"You may not give yourself the role {TABLE_WRITER}: {refused}\n"
-            "Provisioning needs Owner, or Contributor with Role Based Access Control Administrator."
-        ) from None
-    if made:
-        say(f"You have the role {TABLE_WRITER} for this step.")
+        raise _not_yours_to_give(refused) from None
+    # A run that was killed has left its own behind.
+    borrowed = not held or mine.lower() in held
     try:
+        if not held:
+            try:
+                _grant(account, deployer)
+            except Refused as refused:
+                borrowed = False
+                raise _not_yours_to_give(refused) from None
+            say(f"You have the role {TABLE_WRITER} for this step.")
         yield
     finally:
-        if made:
-            _withdraw(made, say)
+        if borrowed:
+            _withdraw(mine, say)
 
 
-def _has_role(account: str, deployer: Deployer) -> bool:
-    """Whether it was granted before, here or further up."""
+def give_back(outputs: Outputs, deployer: Deployer, say: Say) -> None:
+    """What a run that was killed at its very end has left is withdrawn; who may not look has nothing to give back."""
+    with suppress(Refused):
+        account = storage(outputs, "id")
+        mine = assignment_of(account, deployer)
+        if mine.lower() in _held(account, deployer):
+            _withdraw(mine, say)
+
+
+def assignment_of(account: str, deployer: Deployer) -> str:
+    """The assignment that this makes. Its name follows from who gets it where, so that a later run knows it again."""
+    name = uuid5(NAMESPACE_URL, f"{account}/{TABLE_WRITER}/{deployer.id}".lower())
+    return f"{account}/providers/Microsoft.Authorization/roleAssignments/{name}"
+
+
+def _held(account: str, deployer: Deployer) -> set[str]:
+    """The assignments by which it was granted before, here or further up."""
     words = ("--assignee", deployer.id, "--role", TABLE_WRITER, "--scope", account, "--include-inherited")
-    return bool(az("role", "assignment", "list", *words, "--query", "[].id", "--output", "tsv"))
+    return {*az("role", "assignment", "list", *words, "--query", "[].id", "--output", "tsv").lower().split()}
 
 
-def _grant(account: str, deployer: Deployer) -> str:
+def _grant(account: str, deployer: Deployer) -> None:
     who = ("--assignee-object-id", deployer.id, "--assignee-principal-type", deployer.kind)
     role = ("--role", TABLE_WRITER, "--scope", account)
-    return az("role", "assignment", "create", *who, *role, "--query", "id", "--output", "tsv")
+    name = assignment_of(account, deployer).rpartition("/")[2]
+    az("role", "assignment", "create", *who, *role, "--name", name, "--output", "none")
+
+
+def _not_yours_to_give(refused: Refused) -> Trouble:
+    return Trouble(
+        f"You may not give yourself the role {TABLE_WRITER}: {refused}\n"
+        "Provisioning needs Owner, or Contributor with Role Based Access Control Administrator."
+    )
 
 
 def _withdraw(assignment: str, say: Say) -> None:

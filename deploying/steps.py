@@ -3,16 +3,25 @@
 import asyncio
 import json
 import secrets
+import shutil
 
 from azure.core.credentials import TokenCredential
 from azure.identity import DefaultAzureCredential
 
-from deploying.azure_cli import Refused, signed_in
+from deploying.azure_cli import Refused, az, signed_in, take_tokens
 from deploying.chunked import chunked_reaches
 from deploying.first import Furnisher, Made, require_possible
 from deploying.outputs import Outputs, Wishes, read_outputs, read_wishes
 from deploying.patience import Patience, Say
-from deploying.roles import ADVICE, PROPAGATION_SECONDS, TABLE_WRITER, require_open, storage, table_writer
+from deploying.roles import (
+    ADVICE,
+    PROPAGATION_SECONDS,
+    TABLE_WRITER,
+    give_back,
+    require_open,
+    storage,
+    table_writer,
+)
 from deploying.smoke import Waits, smoke
 from deploying.trouble import NotYet, Trouble
 from deploying.vault import MASTER_KEYS, SMOKE_KEY, Vault
@@ -22,21 +31,31 @@ from shared.azure.vault import MasterKeySeal
 from shared.errors import Invalid, Unavailable
 from shared.wiring import SystemClock
 
+# https://learn.microsoft.com/azure/app-service/app-service-key-vault-references#rotation
+REFRESH = (
+    "/subscriptions/{{subscriptionId}}/resourceGroups/{group}/providers/Microsoft.Web/sites/{app}"
+    "/config/configreferences/appsettings/refresh?api-version=2022-03-01"
+)
 FRONT = "docs/deploying.md#a-front-for-chunked-bodies"
 
 
 def ready(say: Say) -> None:
     """Before provisioning: what would stop a later step is found while nothing has been made. Raises Trouble."""
     deployer = signed_in(_wishes().azure_subscription_id)
+    take_tokens()
+    if shutil.which("openssl") is None:
+        raise Trouble("openssl is not on the path: the first master key is made with it. Install it.")
     say(f"Signed in with az as {deployer.kind} {deployer.id}.")
 
 
 def first(say: Say) -> None:
     """After provisioning: the first section, its admin, and the smoke test's key; once. Raises Trouble."""
-    outputs, _ = read_outputs(), _wishes()
+    outputs = read_outputs()
+    deployer = signed_in(_wishes().azure_subscription_id)
     # The key is written last of all, so all the rest is there where it is.
     if Vault(outputs.azure_key_vault_name).has(SMOKE_KEY, _born(outputs)):
         say("The first section and admin were made before: nothing to do.")
+        give_back(outputs, deployer, say)
     else:
         renew(say)
 
@@ -57,6 +76,21 @@ def renew(say: Say) -> None:
         # Before the vault: what is shown once must be seen, whatever fails after it.
         _tell(made, wishes, outputs, say)
         vault.write(SMOKE_KEY, made.smoke_key, _born(outputs))
+
+
+def refresh(say: Say) -> None:
+    """Before deploying: the app's settings are read from the vault anew, where the master key was not at first.
+
+    Otherwise the platform asks for them once a day, and a restart does not change that. Raises Trouble without outputs.
+    """
+    outputs = read_outputs()
+    url = REFRESH.format(group=outputs.azure_resource_group, app=outputs.azure_function_name)
+    try:
+        az("rest", "--method", "post", "--url", url, "--output", "none")
+    except Refused as refused:
+        say(f"Whether the app's master keys are the vault's could not be asked: {refused}")
+    else:
+        say("The app's master keys are read from the vault anew.")
 
 
 def wait(say: Say) -> None:
@@ -92,11 +126,12 @@ STEPS = {
     "ready": ready,
     "first": first,
     "renew": renew,
+    "refresh": refresh,
     "wait": wait,
     "smoke": smoke_test,
     "chunked": probe_chunked,
 }
-"""By the names that the hooks in azure.yaml say; `renew` is for people."""
+"""By the names that the hooks in azure.yaml say; `renew`, and `refresh` too, is for people."""
 
 
 def _wishes() -> Wishes:
@@ -150,10 +185,11 @@ def _tell(made: Made, wishes: Wishes, outputs: Outputs, say: Say) -> None:
         )
     elif wishes.ci and not wishes.signalbox_admin_client:
         say(
-            "No admin was made: a key would stay in this log. Run `azd env set SIGNALBOX_ADMIN_CLIENT <client id>` "
+            "No key was made for an admin: it would stay in this log. Run `azd env set SIGNALBOX_ADMIN_CLIENT <client id>` "
             "(docs/deploying.md#administer-with-entra), or make a key at a terminal: docs/keys.md#the-first-key."
         )
+    credential = "a token of that client" if wishes.signalbox_admin_client else "the key"
     say(
-        "Next: `azd deploy`, which ends with a smoke test. Then, with the key as $ADMIN: "
+        f"Next: `azd deploy`, which ends with a smoke test. Then, with {credential} as $ADMIN: "
         f'curl -s {outputs.signalbox_url}/v1/sections -H "Authorization: Bearer $ADMIN"'
     )

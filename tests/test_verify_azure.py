@@ -14,7 +14,7 @@ from local.azurite import Azurite
 from tests.deploying.azure_account import AzureAccount
 from tests.real import QUEUES, RealBroker, azurite, broker
 from tests.secure import Endpoints, endpoints
-from tests.verify.account import Names, NotNamed
+from tests.verify.account import Names, NotNamed, RealAccount
 
 __all__ = ["azurite", "broker", "endpoints"]
 ROOT = Path(__file__).parents[1]
@@ -103,6 +103,16 @@ def test_without_a_place_it_runs_nothing_and_says_what_to_set():
 )
 def test_a_place_can_be_named_either_way(given):
     assert Names.of(given).queues == ()
+
+
+async def test_too_few_queues_are_told_as_such():
+    account = RealAccount(
+        Names.of({"VERIFY_STORAGE_CONNECTION": "s", "VERIFY_BUS_CONNECTION": "b", "VERIFY_QUEUES": "one"})
+    )
+
+    assert await account.queue() == "one"
+    with pytest.raises(NotNamed, match="VERIFY_QUEUES"):
+        await account.queue()
 
 
 def test_half_a_place_is_none():

@@ -5,8 +5,8 @@ set -eu
 
 vault="${AZURE_KEY_VAULT_NAME:?azd sets it from the outputs of main.bicep}"
 secret=signalbox-master-keys
-attempts="${ATTEMPTS:-20}"
 pause_seconds="${PAUSE_SECONDS:-15}"
+deadline=$(($(date +%s) + $(printf '%.0f' "${PATIENCE_SECONDS:-600}")))
 
 find_secret() {
     az keyvault secret list --vault-name "$vault" --query "[?name=='$secret'].name" --output tsv
@@ -14,8 +14,7 @@ find_secret() {
 
 # A role that was granted a moment ago takes some minutes to count.
 until found=$(find_secret); do
-    attempts=$((attempts - 1))
-    if [ "$attempts" -le 0 ]; then
+    if [ "$(date +%s)" -ge "$deadline" ]; then
         echo "The vault $vault does not let you list secrets: you need the role Key Vault Secrets Officer." >&2
         exit 1
     fi
@@ -28,6 +27,9 @@ if [ -n "$found" ]; then
     exit 0
 fi
 
-printf '%s:%s' "$(openssl rand -hex 4)" "$(openssl rand -base64 32)" |
+# Made before they are used, so that without openssl nothing is stored.
+id=$(openssl rand -hex 4)
+key=$(openssl rand -base64 32)
+printf '%s:%s' "$id" "$key" |
     az keyvault secret set --vault-name "$vault" --name "$secret" --file /dev/stdin --encoding ascii --output none
 echo "The vault $vault has a new master key."

@@ -23,15 +23,18 @@ state["calls"].append(words)
 option = dict(zip(words, words[1:])).get
 def answer(text="", code=0):
     file.write_text(json.dumps(state))
-    print(text, file=sys.stderr if code else sys.stdout)
+    if text:
+        print(text, file=sys.stderr if code else sys.stdout)
     sys.exit(code)
 match words[:3]:
     case ["account", "show", *_] if state["signed_in"]:
-        answer("{subscription}")
+        answer(json.dumps({{"id": "{subscription}", "user": {{"type": state["user"]}}}}))
     case ["account", *_] if not state["signed_in"]:
         answer("ERROR: Please run 'az login' to setup account.", 1)
     case ["account", "get-access-token", *_]:
         good, bad = state["tokens"]
+        if option("--output") == "none":
+            answer()
         if "--query" in words:
             answer(good)
         refused = state["refusals"] > 0
@@ -41,23 +44,26 @@ match words[:3]:
         if verb == "list":
             asked = option("--query")
             named = [name for name in state["secrets"] if f"name=='{{name}}'" in asked]
-            answer("\n".join(name for name in named if f"tags.of=='{{state['tags'].get(name)}}'" in asked))
+            of = [name for name in named if f"tags.of=='{{state['tags'].get(name)}}'" in asked]
+            answer("\n".join(of if "tags.of" in asked else named))
         if verb == "show":
             answer(state["secrets"][option("--name")])
         state["secrets"][option("--name")] = sys.stdin.read()
-        state["tags"][option("--name")] = option("--tags").removeprefix("of=")
+        state["tags"][option("--name")] = (option("--tags") or "").removeprefix("of=")
         answer()
     case ["keyvault", "secret", _]:
         answer("ERROR: (Forbidden) Caller is not authorized", 1)
+    case ["rest", *_] if state["may_grant"]:
+        answer()
     case ["storage", "account", "show"]:
         answer(state["born"] if option("--query") == "creationTime" else "{account}")
     case ["role", "assignment", "list"]:
         answer("\n".join(state["roles"]))
     case ["role", "assignment", "create"] if state["may_grant"]:
-        state["roles"].append("{assignment}")
-        answer("{assignment}")
+        state["roles"].append(option("--scope") + "/providers/Microsoft.Authorization/roleAssignments/" + option("--name"))
+        answer()
     case ["role", "assignment", "delete"]:
-        state["roles"].remove(option("--ids"))
+        state["roles"] = [role for role in state["roles"] if role != option("--ids")]
         answer()
 answer(f"ERROR: not allowed: {{' '.join(words)}}", 1)
 """
@@ -73,7 +79,7 @@ class AzureAccount:
     def made(cls, folder: Path) -> "AzureAccount":
         folder.mkdir()
         program = folder / "az"
-        named = {"account": ACCOUNT_ID, "assignment": ASSIGNMENT, "subscription": SUBSCRIPTION}
+        named = {"account": ACCOUNT_ID, "subscription": SUBSCRIPTION}
         program.write_text(PROGRAM.format(python=sys.executable, **named))
         program.chmod(0o755)
         account = cls(folder)
@@ -81,7 +87,7 @@ class AzureAccount:
         account._write(
             {
                 "calls": [], "secrets": {}, "tags": {}, "born": "2026-11-26T14:00:00+00:00", "roles": [], "refusals": 0,
-                "signed_in": True, "vault_open": True, "may_grant": True,
+                "signed_in": True, "user": "user", "vault_open": True, "may_grant": True,
                 "tokens": [good.token, token("https://elsewhere.example.com").token], "expires_on": good.expires_on,
             }
         )  # fmt: skip

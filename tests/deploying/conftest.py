@@ -1,11 +1,13 @@
 """A deployment's hooks, run as azd runs them: `infra/scripts/hook.sh` with the outputs in the environment."""
 
 import os
+import signal
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+import yaml
 
 from shared.azure.vault import new_master_key
 from tests.deploying.azure_account import AzureAccount
@@ -33,6 +35,26 @@ class Hook:
             timeout=100,
         )
 
+    def azd(self, name: str) -> subprocess.CompletedProcess[str]:
+        """Run a hook of azure.yaml: https://learn.microsoft.com/azure/developer/azure-developer-cli/azd-extensibility"""
+        command = yaml.safe_load((ROOT / "azure.yaml").read_text())["hooks"][name]["posix"]["run"]
+        return subprocess.run(  # noqa: S603 - our own scripts
+            ["/bin/sh", "-c", command],
+            env=self.environment, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100,
+        )  # fmt: skip
+
+    def stopped(self, step: str, when: str, by: signal.Signals) -> tuple[int, str]:
+        """The exit code and the rest of what is said when a step is stopped once it has said this."""
+        with subprocess.Popen(  # noqa: S603 - our own script
+            [ROOT / "infra/scripts/hook.sh", step],
+            env=self.environment, cwd=self.account.folder, stdout=subprocess.PIPE, text=True,
+        ) as running:  # fmt: skip
+            assert running.stdout
+            assert any(when in line for line in running.stdout)
+            running.send_signal(by)
+            rest = running.stdout.read()
+        return running.returncode, rest
+
 
 @pytest.fixture
 def account(tmp_path: Path) -> AzureAccount:
@@ -47,6 +69,7 @@ def hook(account: AzureAccount) -> Hook:
         "PAUSE_SECONDS": "0.05",
         "PATIENCE_SECONDS": "20",
         "AZURE_RESOURCE_GROUP": "rg-test",
+        "AZURE_FUNCTION_NAME": "func-test",
         "AZURE_KEY_VAULT_NAME": "kv-test",
         "SIGNALBOX_COUNTRY": "SE",
     }

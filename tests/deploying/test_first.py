@@ -2,22 +2,26 @@
 
 import json
 import re
+import shutil
+import signal
 from dataclasses import dataclass
 
 import pytest
 
-from deploying.roles import TABLE_WRITER
+from deploying.azure_cli import Deployer
+from deploying.roles import TABLE_WRITER, assignment_of
 from shared.access.clients import Clients
 from shared.access.keys import Keys
 from shared.azure.tables import AzureTables
 from shared.registry import Registry
 from shared.wiring import SystemClock
-from tests.deploying.azure_account import ASSIGNMENT, SUBSCRIPTION
+from tests.deploying.azure_account import ACCOUNT_ID, ASSIGNMENT, SUBSCRIPTION
 from tests.deploying.conftest import Hook
 from tests.secure import Identity
 
 pytestmark = pytest.mark.slow
 KEY = re.compile(r"sbx_\w+")
+WHO = "00000000-0000-0000-0000-00000000d0e5"
 CLIENT = "8f6e2a10-53a7-4c1e-9a43-6a8f3f0c2b77"
 
 
@@ -166,6 +170,60 @@ async def test_a_role_that_never_counts_ends_with_what_to_do_and_is_withdrawn(pr
     provisioned.account.change(refusals=0)
 
 
+@pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda by: by.name)
+async def test_a_step_that_is_stopped_withdraws_the_role_first(provisioned, made, by):
+    provisioned.account.change(refusals=1_000)
+
+    code, said = provisioned.stopped("first", "Waiting for the role", by)
+
+    assert (code, f"{TABLE_WRITER} is withdrawn" in said) == (130, True)
+    assert provisioned.account.roles == []
+    provisioned.account.change(refusals=0)
+
+
+async def test_a_role_that_a_killed_step_left_behind_is_withdrawn_by_the_next(provisioned, made):
+    provisioned.account.change(refusals=1_000)
+    provisioned.stopped("first", "Waiting for the role", signal.SIGKILL)
+    [left] = provisioned.account.roles
+    provisioned.account.change(refusals=0)
+
+    assert provisioned.run("first").returncode == 0
+    assert left == assignment_of(ACCOUNT_ID, Deployer(WHO, "User"))
+    assert provisioned.account.roles == []
+
+
+async def test_a_role_that_a_step_left_behind_when_all_was_made_is_withdrawn_too(provisioned, made):
+    provisioned.run("first")
+    left = assignment_of(ACCOUNT_ID, Deployer(WHO, "User"))
+    provisioned.account.change(roles=[left, ASSIGNMENT])
+
+    again = provisioned.run("first")
+
+    assert (again.returncode, "nothing to do" in again.stdout) == (0, True), again.stderr
+    assert provisioned.account.roles == [ASSIGNMENT]
+
+
+async def test_only_the_role_that_the_step_made_is_withdrawn(provisioned, made):
+    provisioned.run("first")
+
+    [gone] = [call for call in provisioned.account.calls if call[:3] == ["role", "assignment", "delete"]]
+    assert gone[-1] == assignment_of(ACCOUNT_ID, Deployer(WHO, "User"))
+
+
+@pytest.mark.parametrize(
+    ("user", "kind"),
+    [("user", "User"), ("servicePrincipal", "ServicePrincipal")],
+)
+def test_a_role_is_granted_to_what_the_cli_says_is_signed_in(provisioned, user, kind):
+    provisioned.account.change(user=user, refusals=1_000)
+
+    provisioned.run("first", PATIENCE_SECONDS="0.1")
+
+    [granted] = [call for call in provisioned.account.calls if call[:3] == ["role", "assignment", "create"]]
+    assert granted[granted.index("--assignee-principal-type") + 1] == kind
+    provisioned.account.change(refusals=0)
+
+
 async def test_who_may_not_grant_roles_is_told_which_they_need(provisioned, made):
     provisioned.account.change(may_grant=False)
 
@@ -173,6 +231,7 @@ async def test_who_may_not_grant_roles_is_told_which_they_need(provisioned, made
 
     assert done.returncode == 1
     assert "Role Based Access Control Administrator" in done.stderr
+    assert "withdrawn" not in done.stdout
     assert "Traceback" not in done.stderr
 
 
@@ -183,11 +242,21 @@ async def test_with_a_client_of_entra_there_is_no_key_to_show(provisioned, made)
     [client] = await made.clients()
     assert (client["id"], "sections:write" in client["scopes"]) == (CLIENT, True)
     assert await made.keys() == []
+    assert "with a token of that client as $ADMIN" in done.stdout
 
 
-@pytest.mark.parametrize(("said", "keys"), [("true", 0), ("a build server", 0), ("false", 1), ("", 1)])
+@pytest.mark.parametrize(
+    ("said", "keys"),
+    [
+        ({"CI": "true"}, 0),
+        ({"CI": "a build server"}, 0),
+        ({"CI": "false"}, 1),
+        ({"CI": ""}, 1),
+        ({"TF_BUILD": "True"}, 0),
+    ],
+)
 async def test_where_nobody_looks_no_key_is_made_for_a_log(provisioned, made, said, keys):
-    done = provisioned.run("first", CI=said)
+    done = provisioned.run("first", **said)
 
     assert (done.returncode, len(KEY.findall(done.stdout)), len(await made.keys())) == (0, keys, keys)
     assert ("SIGNALBOX_ADMIN_CLIENT" in done.stdout) is not bool(keys)
@@ -219,6 +288,25 @@ def test_whoever_is_ready_to_deploy_is_told_as_whom(hook):
     assert (done.returncode, "as User 00000000" in done.stdout) == (0, True), done.stderr
 
 
+def test_the_tokens_of_later_steps_are_taken_while_a_pipeline_can_take_any(hook):
+    hook.run("ready")
+
+    asked = [" ".join(call) for call in hook.account.calls if call[:2] == ["account", "get-access-token"]]
+    assert [any(whose in one for one in asked) for whose in ("storage.azure", "vault.azure", "ms-graph")] == [
+        True
+    ] * 3
+
+
+def test_without_openssl_it_is_told_before_anything_is_made(hook, tmp_path):
+    for program in ("sh", "dirname"):
+        (tmp_path / program).symlink_to(str(shutil.which(program)))
+    hook.environment["PATH"] = f"{hook.account.folder}:{tmp_path}"
+
+    done = hook.run("ready")
+
+    assert (done.returncode, "openssl" in done.stderr) == (1, True), done.stderr
+
+
 def test_who_works_in_another_subscription_than_azd_is_told_before_anything_is_made(hook):
     assert hook.run("ready", AZURE_SUBSCRIPTION_ID=SUBSCRIPTION.upper()).returncode == 0
 
@@ -226,6 +314,13 @@ def test_who_works_in_another_subscription_than_azd_is_told_before_anything_is_m
 
     assert done.returncode == 1
     assert "az account set --subscription 5b1d2c90-0000-4000-8000-0000000000a2" in done.stderr
+
+
+def test_who_works_in_another_subscription_is_told_so_also_when_all_is_made(provisioned):
+    done = provisioned.run("first", AZURE_SUBSCRIPTION_ID="5b1d2c90-0000-4000-8000-0000000000a2")
+
+    assert (done.returncode, "az account set --subscription" in done.stderr) == (1, True)
+    assert [call[0] for call in provisioned.account.calls] == ["account"]
 
 
 def test_without_outputs_the_way_to_them_is_told(hook):

@@ -50,18 +50,19 @@ def as_shown(provisioned: Hook) -> Hook:
 
 @pytest.mark.slow
 def test_before_provisioning_the_hook_says_what_the_page_shows(as_shown):
-    assert fits(shown("ready"), as_shown.run("ready").stdout)
+    assert fits(shown("ready"), as_shown.azd("preprovision").stdout)
 
 
 @pytest.mark.slow
 def test_after_provisioning_the_hook_says_what_the_page_shows_and_again_what_it_shows_for_that(as_shown):
-    as_shown.account.change(refusals=3)
+    as_shown.account.change(refusals=3, secrets={})
 
-    done = as_shown.run("first")
+    done = as_shown.azd("postprovision")
 
     assert fits(shown("first"), done.stdout), done
+    assert done.stderr == ""
     assert WAITING.findall(shown("first")) == WAITING.findall(done.stdout)
-    assert fits(shown("again"), as_shown.run("first").stdout)
+    assert fits(shown("again"), as_shown.azd("postprovision").stdout)
 
 
 @pytest.mark.slow
@@ -70,7 +71,7 @@ async def test_before_deploying_the_hook_says_what_the_page_shows(as_shown):
         as_shown.environment["AZURE_PACKAGE_CONTAINER_URL"], Identity()
     ) as container:
         await container.create_container()
-        done = as_shown.run("wait")
+        done = as_shown.azd("predeploy")
         await container.delete_container()
 
     assert fits(shown("wait"), done.stdout)

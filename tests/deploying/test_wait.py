@@ -1,4 +1,4 @@
-"""Before deploying: whoever deploys waits until the package container lets them in, for a while and not for ever."""
+"""Before deploying: the app reads its master keys anew, and whoever deploys waits until the package container lets them in, for a while and not for ever."""
 
 import pytest
 from azure.storage.blob.aio import ContainerClient
@@ -68,3 +68,23 @@ def test_an_account_whose_name_is_not_known_yet_is_waited_for(provisioned):
 
     assert done.returncode == 1
     assert "cannot be reached" in done.stderr
+
+
+def test_the_apps_settings_are_read_from_the_vault_anew(provisioned):
+    done = provisioned.run("refresh")
+
+    assert (done.returncode, "read from the vault anew" in done.stdout) == (0, True), done.stderr
+    [call] = [call for call in provisioned.account.calls if call[0] == "rest"]
+    url = call[call.index("--url") + 1]
+    assert url.startswith(
+        "/subscriptions/{subscriptionId}/resourceGroups/rg-test/providers/Microsoft.Web/sites/func-test/"
+    )
+    assert "configreferences/appsettings/refresh" in url
+
+
+def test_settings_that_cannot_be_read_anew_are_told_and_stop_nothing(provisioned):
+    provisioned.account.change(may_grant=False)
+
+    done = provisioned.run("refresh")
+
+    assert (done.returncode, "could not be asked" in done.stdout) == (0, True), done.stderr

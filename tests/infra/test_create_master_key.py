@@ -33,12 +33,13 @@ def cloud(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(cloud: Path) -> subprocess.CompletedProcess[str]:
+def run(cloud: Path, **changed: str) -> subprocess.CompletedProcess[str]:
     settings = {
         "PATH": f"{cloud}:{os.environ['PATH']}",
         "AZURE_KEY_VAULT_NAME": "kv-1",
-        "ATTEMPTS": "3",
+        "PATIENCE_SECONDS": "20",
         "PAUSE_SECONDS": "0",
+        **changed,
     }
     return subprocess.run([SCRIPT], env=settings, capture_output=True, text=True, check=False, timeout=20)  # noqa: S603
 
@@ -71,7 +72,18 @@ def test_a_role_that_does_not_count_yet_is_waited_for(cloud):
 
 def test_a_vault_that_stays_closed_is_an_error_that_names_the_role(cloud):
     (cloud / "refusals").write_text("1\n2\n3\n4\n")
-    result = run(cloud)
+    result = run(cloud, PATIENCE_SECONDS="0.4")
     assert result.returncode == 1
     assert "Key Vault Secrets Officer" in result.stderr
+    assert not (cloud / "secret").exists()
+
+
+def test_without_openssl_nothing_is_stored(cloud):
+    for program in ("sh", "dirname", "date", "cat"):
+        (cloud / program).symlink_to(str(shutil.which(program)))
+
+    result = run(cloud, PATH=str(cloud))
+
+    assert result.returncode != 0
+    assert "new master key" not in result.stdout
     assert not (cloud / "secret").exists()

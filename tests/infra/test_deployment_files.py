@@ -73,8 +73,18 @@ def test_the_package_holds_the_app_and_nothing_else():
         "docs",
         "bench",
         "requirements",
+        ".azure",
         ".venv",
         "node_modules",
         ".git",
     } <= ignored
     assert {"local.settings.json", "local.settings.sample.json"} <= ignored
+
+
+def test_a_deployer_may_grant_and_withdraw_the_roles_of_the_templates_and_no_other():
+    """The hooks' own role is one of them: it is the app's on the tables."""
+    guid = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    templates = "\n".join(at.read_text() for at in sorted((ROOT / "infra/app").glob("*.bicep")))
+    lists = re.findall(r"GuidEquals \{(.*?)\}", (ROOT / "infra/may-grant.txt").read_text())
+
+    assert [set(re.findall(guid, one)) for one in lists] == [set(re.findall(guid, templates))] * 2

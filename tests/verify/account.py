@@ -106,6 +106,10 @@ class RealAccount:
     async def queue(self) -> str:
         """The name of a queue that is empty."""
         if self.names.queues:
+            if not self._left:
+                raise NotNamed(
+                    "VERIFY_QUEUES names too few queues: each test uses some up. Sixty are enough."
+                )
             return self._left.pop(0)
         name = f"{self.prefix}-{len(self._made_queues):02}"
         async with self._management() as management:
