@@ -96,11 +96,17 @@ class SystemClock:
 
 
 @lru_cache
+def _telemetry() -> tuple[Meter, Spans]:
+    """Of the process, once: it begins threads, and where the rest of the line cannot be made each request tries anew."""
+    return telemetry_of(settings())
+
+
+@lru_cache
 def line() -> Line:
     """The line of this process, put together on first use."""
     chosen = settings()
     logging.getLogger("signalbox").setLevel(chosen.signalbox_log_level)
-    meter, spans = telemetry_of(chosen)
+    meter, spans = _telemetry()
     return assemble(
         tables=tables_of(chosen, meter=meter),
         blobs=blobs_of(chosen),

@@ -12,6 +12,7 @@ from shared.killpoints import POINTS, reached
 
 ROOT = Path(__file__).parents[1]
 WITHOUT = {
+    "apart",
     "backup",
     "capture",
     "count_again",
@@ -22,6 +23,7 @@ WITHOUT = {
     "listing",
     "mentioning",
     "metrics",
+    "own_events",
     "pace",
     "preview",
     "replay_choice",
@@ -31,7 +33,7 @@ WITHOUT = {
     "waiting",
     "why",
 }
-"""Operations that change nothing; and a backup is restored by a person, who does it again."""
+"""Operations that change nothing, or by way of the line alone, whose points are theirs; and a backup is restored by a person, who does it again."""
 
 
 @pytest.fixture

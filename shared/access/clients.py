@@ -1,5 +1,6 @@
 """Clients: service principals of Entra, each registered in the sections that it may reach, and let in by its tokens."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -11,11 +12,14 @@ from shared.access.entra import Entra
 from shared.access.keys import scope_of_replaced, scopes_of
 from shared.access.rights import reach
 from shared.bodies import read_body
+from shared.cached import Cached
 from shared.errors import Forbidden, NotFound, Unauthenticated
 from shared.exact import Json
 from shared.ports import Clock
-from shared.registry import Kind, Record, Registry
+from shared.registry import CACHE_SECONDS, Kind, Record, Registry
 
+_MOST_KNOWN = 100
+"""Clients of which is remembered where they are registered."""
 _ANSWERED = ("name", "scopes", "source", "events", "perMinute", "createdAt", "revokedAt")
 
 
@@ -26,6 +30,9 @@ class Clients:
         self._registry = registry
         self._clock = clock
         self._entra = entra
+        self._everywhere = Cached(
+            self._registrations, seconds=CACHE_SECONDS, most=_MOST_KNOWN, clock=clock.seconds
+        )
 
     async def create(self, section: str, body: Json, *, by: Caller | None = None) -> dict[str, Json]:
         """Register a client, for the first time or after it was revoked.
@@ -83,11 +90,13 @@ class Clients:
         Forbidden says that it reaches none.
         """
         grant = await self._grant(text)
-        found: dict[str, Caller] = {}
-        for section in sections:
-            record = await self._registered(grant.client, (section, DEPLOYMENT))
-            if record and not record.doc["revokedAt"]:
-                found[section] = replace(_caller(grant, record), section=section)
+        records = await self._everywhere.get((grant.client, (DEPLOYMENT, *sections))) or {}
+        reached = {one: records.get(one) or records.get(DEPLOYMENT) for one in sections}
+        found = {
+            section: replace(_caller(grant, record), section=section)
+            for section, record in reached.items()
+            if record and not record.doc["revokedAt"]
+        }
         if not found:
             raise Forbidden("This client is registered in no section. Have it registered: POST /v1/clients.")
         return found
@@ -104,9 +113,10 @@ class Clients:
         if section is not None and not SECTION_ID.fullmatch(section):
             raise no_such_section()
         places = (DEPLOYMENT,) if section is None else (section, DEPLOYMENT)
-        record = await self._registered(id, places)
-        if record is not None:
-            return record
+        for place in places:
+            record = await self._registry.find(Kind.CLIENT, place, id)
+            if record is not None:
+                return record
         if section is None:
             raise Forbidden(f"A token belongs to no section. Name one in the header {SECTION_HEADER}.")
         raise NotFound(
@@ -114,13 +124,14 @@ class Clients:
             "registered there: POST /v1/clients."
         )
 
-    async def _registered(self, id: str, places: Sequence[str]) -> Record | None:
-        """Its registration in the first of these places that has one."""
-        for place in places:
-            record = await self._registry.find(Kind.CLIENT, place, id)
-            if record is not None:
-                return record
-        return None
+    async def _registrations(self, asked: tuple[str, tuple[str, ...]]) -> Mapping[str, Record]:
+        """A client's registrations in some places, by place.
+
+        Past the registry's cache, from which so many would drive what the line needs.
+        """
+        id, places = asked
+        records = await asyncio.gather(*(self._registry.read(Kind.CLIENT, one, id) for one in places))
+        return {one.section: one for one in records if one}
 
 
 def _caller(grant: Grant, record: Record) -> Caller:

@@ -10,24 +10,26 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
+from typing import get_args
 from zoneinfo import ZoneInfo
 
-from shared import flow, times
-from shared.access.caller import Caller
+from shared import times
 from shared.access.sections import Section
 from shared.catalog import own
-from shared.errors import Unavailable
 from shared.event import Draft
 from shared.exact import Json, Number
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations.apart import apart
 from shared.operations.baseline import LONGEST_SILENCE, Counted, same_hours, silence, usual
+from shared.operations.own_events import take_in
 from shared.operations.pace import Pace
 from shared.operations.roll_up import SETTLED
 from shared.ports import RowChanged, RowExists
-from shared.stores.alerts import Alert, Alerts, Of, Place
+from shared.stores.alerts import Alert, Alerts, Of, Place, Was
 from shared.stores.rollups import HOUR, WHOLE, hour_of
-from shared.stores.tally import OTHERS
+from shared.stores.tally import MOST_SOURCES, OTHERS
 
 FORGOTTEN_AFTER = timedelta(days=15)
 """What has been silent for so long is so for good: in two of the four weeks that would have to agree nothing came by then, not
@@ -42,6 +44,8 @@ _SOFTER = 2.0
 Names = tuple[Of, str]
 Volumes = Mapping[datetime, Mapping[Names, int]]
 """How many came in each hour that was counted, by definition and by source."""
+_UNNAMED: Names = ("source", OTHERS)
+"""Is there in an hour that may have had more sources than a tally names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,16 +62,16 @@ async def alert(line: Line, pace: Pace) -> dict[str, int]:
 
     Raises Unavailable.
     """
-    silent = unusual = 0
-    for one in pace.shuffled(await line.sections.list()):
-        section = await line.sections.find(one["id"])
-        if section is None:
-            continue
-        alerts = await line.alerts.read(section.id)
-        if not pace.is_over:
-            alerts = await _look(line, section, alerts)
-        silent, unusual = silent + alerts.count("silent"), unusual + alerts.count("unusual")
-    return {"silent": silent, "unusual": unusual}
+    found = await apart(pace.shuffled(await line.sections.list()), partial(_alert, line, pace))
+    return {was: sum(one.count(was) for one in found) for was in get_args(Was)}
+
+
+async def _alert(line: Line, pace: Pace, one: Mapping[str, Json]) -> Alerts:
+    section = await line.sections.find(str(one["id"]))
+    if section is None:
+        return Alerts()
+    alerts = await line.alerts.read(section.id)
+    return alerts if pace.is_over else await _look(line, section, alerts)
 
 
 async def _look(line: Line, section: Section, alerts: Alerts) -> Alerts:
@@ -101,7 +105,7 @@ def looked_at(there: dict[Place, Alert], hour: datetime, came: Volumes, zone: Zo
     for change in changes:
         del there[change.place]
     same = [came.get(one, {}) for one in same_hours(hour, zone)]
-    for of, name in sorted({one for some in same for one in some}):
+    for of, name in sorted({one for some in same for one in some} - {_UNNAMED}):
         counted = _counted(came, (of, name))
         for change in _begun(of, name, hour, counted, zone):
             if change.place not in there and len(there) < MOST_ALERTS:
@@ -141,9 +145,13 @@ def _ended(there: Mapping[Place, Alert], hour: datetime, came: Volumes, zone: Zo
 
 
 def _counted(came: Volumes, name: Names) -> Counted:
+    """Of a source that an hour does not name nothing is known where it names as many as it may."""
+
     def counted(hour: datetime) -> int | None:
         found = came.get(hour)
-        return None if found is None else found.get(name, 0)
+        if found is None or (name[0] == "source" and name not in found and _UNNAMED in found):
+            return None
+        return found.get(name, 0)
 
     return counted
 
@@ -180,6 +188,8 @@ async def _span(
         for (source, _), count in came.items():
             if source not in (OTHERS, own.SENDER):
                 names["source", source] += count
+        if len({source for source, _ in came} - {OTHERS}) >= MOST_SOURCES:
+            names[_UNNAMED] = 0
         found[hour.begin] = names
     return found
 
@@ -188,10 +198,7 @@ async def _tell(line: Line, section: Section, changes: list[Change]) -> None:
     """Make events of ours of what began and ended, where somebody listens. Raises Unavailable."""
     drafts = [_draft(one) for one in changes]
     wanted = [one for one in drafts if await line.teller.is_wanted(section.id, one.event)]
-    caller = Caller(section.id, frozenset(), own.SENDER, own.SENDER, own.SENDER)
-    for verdict in await flow.intake(line, caller, wanted) if wanted else []:
-        if isinstance(verdict, Unavailable):
-            raise verdict
+    await take_in(line, section.id, wanted)
 
 
 def _draft(change: Change) -> Draft:

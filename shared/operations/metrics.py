@@ -25,8 +25,8 @@ from shared.stores.tally import Tally
 
 MOST_LISTED = 100
 """Definitions in an answer; by default half of it."""
-_AT_ONCE = 20
-"""Definitions whose roll-ups are read side by side."""
+_AT_ONCE = 5
+"""Definitions whose roll-ups are read side by side: a month of one takes some 5 MB until it is added up."""
 
 Doc = dict[str, Json]
 Tallies = Mapping[datetime, Tally]
@@ -76,12 +76,12 @@ async def metrics(line: Line, caller: Caller, wanted: Wanted, pace: Pace) -> Doc
         if caller.events is None or name in caller.events
     )
     listed = [name for name in own if name > wanted.after][: wanted.limit]
-    # Whoever may see some of it only sees what that adds up to, so all of that is read.
-    needed = [WHOLE, *listed] if caller.events is None else own
-    found = await _found(line, section, wanted.time, hours, needed, pace)
-    whole = found.pop(WHOLE) if WHOLE in found else _added(found.values())
+    # Whoever may see some of it only sees what that adds up to, so all of that is read; what is listed first, or where
+    # time is short the list would never go on.
+    needed = [WHOLE, *listed] if caller.events is None else [*dict.fromkeys([*listed, *own])]
+    whole, found = await _found(line, section, wanted.time, hours, needed, pace)
     shown = [name for name in listed if name in found]
-    is_all, total = len(found) == len(needed) - (WHOLE in needed), _sum(whole.values())
+    is_all, total = len(found) == len(needed), _sum(whole.values())
     state = shown_state([one.counted for one in hours])
     more = not is_all or listed[-1:] != own[-1:]
     return {
@@ -102,7 +102,8 @@ async def metrics(line: Line, caller: Caller, wanted: Wanted, pace: Pace) -> Doc
 async def whole_of(line: Line, section: Section, asked: Asked, pace: Pace) -> tuple[Hours, Tallies]:
     """How each hour of a time was had, oldest first, and the tallies of the whole section by hour. Raises Unavailable."""
     hours = await _hours(line, section, asked, pace)
-    return hours, (await _found(line, section, asked, hours, [WHOLE], pace))[WHOLE]
+    whole, _ = await _found(line, section, asked, hours, [WHOLE], pace)
+    return hours, whole
 
 
 async def _now(line: Line, section: Section, caller: Caller) -> Now:
@@ -136,17 +137,23 @@ async def _hours(line: Line, section: Section, asked: Asked, pace: Pace) -> Hour
 
 async def _found(
     line: Line, section: Section, asked: Asked, hours: Hours, names: Sequence[str], pace: Pace
-) -> dict[str, Tallies]:
-    """The tallies of definitions by the hour, in order, for as many as there is time for; at least of the first."""
-    found: dict[str, Tallies] = {}
+) -> tuple[Tallies, Mapping[str, Tally]]:
+    """What all come to by the hour, and what each does, for as many as there is time for; at least of the first.
+
+    All is WHOLE if it is one of the names, or else their sum. The hours of a definition are let go of once they are added up.
+    """
+    whole, found = dict[datetime, Tally](), dict[str, Tally]()
     for start in range(0, len(names), _AT_ONCE):
         if start and pace.is_over:
             break
         some = names[start : start + _AT_ONCE]
         read = (line.rollups.tallies(section.id, name, asked.since, asked.until) for name in some)
         for name, tallies in zip(some, await asyncio.gather(*read), strict=True):
-            found[name] = _whole(tallies, hours, name)
-    return found
+            by_hour = _whole(tallies, hours, name)
+            found[name] = _sum(by_hour.values())
+            if name == WHOLE or WHOLE not in names:
+                _add(whole, by_hour)
+    return whole, found
 
 
 def _whole(counted: Tallies, hours: Hours, name: str) -> Tallies:
@@ -161,12 +168,9 @@ def _whole(counted: Tallies, hours: Hours, name: str) -> Tallies:
     return tallies
 
 
-def _added(many: Iterable[Tallies]) -> Tallies:
-    total: dict[datetime, Tally] = {}
-    for tallies in many:
-        for begin, one in tallies.items():
-            total.setdefault(begin, Tally()).__iadd__(one)
-    return total
+def _add(whole: dict[datetime, Tally], tallies: Tallies) -> None:
+    for begin, one in tallies.items():
+        whole.setdefault(begin, Tally()).__iadd__(one)
 
 
 def _sum(tallies: Iterable[Tally]) -> Tally:
@@ -194,9 +198,9 @@ def _alerts(alerts: Alerts, caller: Caller) -> list[Doc]:
     ]
 
 
-def _definition(name: str, tallies: Tallies, now: Now) -> Doc:
+def _definition(name: str, tally: Tally, now: Now) -> Doc:
     age = now.age(now.oldest.events.get(name))
-    return {"event": name, **measures(_sum(tallies.values())), "oldestUnfinishedSeconds": age}
+    return {"event": name, **measures(tally), "oldestUnfinishedSeconds": age}
 
 
 def _parts(hours: Hours, whole: Tallies, asked: Asked) -> Iterator[Doc]:

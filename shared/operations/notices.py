@@ -8,8 +8,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
-from shared import flow, logs
-from shared.access.caller import Caller
+from shared import logs
 from shared.access.sections import Section
 from shared.catalog import own
 from shared.destinations.outcomes import Cause
@@ -18,8 +17,8 @@ from shared.event import Draft
 from shared.exact import Json, Number
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations.own_events import take_in
 from shared.operations.pace import Pace
-from shared.stages.account import of_verdicts
 from shared.stores.dead_letters import LISTED
 from shared.stores.notices import Notice
 
@@ -42,12 +41,7 @@ async def _tell(line: Line, section_id: str, notices: Sequence[Notice]) -> int:
     section = await line.sections.find(section_id)
     found = [] if section is None else await asyncio.gather(*(_made(line, section, one) for one in notices))
     drafts = [draft for some in found for draft in some]
-    caller = Caller(section_id, frozenset(), own.SENDER, own.SENDER, own.SENDER)
-    verdicts = await flow.intake(line, caller, drafts) if drafts else []
-    of_verdicts(line.meter, "own", verdicts)
-    for verdict in verdicts:
-        if isinstance(verdict, Unavailable):
-            raise verdict
+    await take_in(line, section_id, drafts)
     reached("notices.recorded")
     await asyncio.gather(*(line.teller.notices.remove(one) for one in notices))
     return len(drafts)

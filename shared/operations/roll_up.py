@@ -10,12 +10,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 
 from shared import ids, times
 from shared.access.sections import Section
 from shared.exact import Json
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations.apart import apart
 from shared.operations.pace import Pace
 from shared.ports import RowChanged, RowExists
 from shared.stores.rollups import HOUR, WHOLE, Hour, hour_of
@@ -40,15 +42,20 @@ Tallies = dict[str, Tally]
 
 async def roll_up(line: Line, pace: Pace) -> int:
     """Count what is due in every section, the newest hours first, and forget what is past its time; answers how many."""
-    counted = 0
-    for one in pace.shuffled(await line.sections.list()):
-        section = await line.sections.find(one["id"])
-        if section is None:
-            continue
-        for hour in await _due(line, section, times.parse(one["createdAt"])):
-            if pace.is_over:
-                return counted
-            counted += await count_hour(line, section, hour, pace)
+    sections = pace.shuffled(await line.sections.list())
+    return sum(await apart(sections, partial(_roll_up, line, pace)))
+
+
+async def _roll_up(line: Line, pace: Pace, one: Mapping[str, Json]) -> int:
+    section = None if pace.is_over else await line.sections.find(str(one["id"]))
+    if section is None:
+        return 0
+
+    async def count(hour: Hour) -> bool:
+        return not pace.is_over and await count_hour(line, section, hour, pace)
+
+    counted = sum(await apart(await _due(line, section, times.parse(str(one["createdAt"]))), count))
+    if not pace.is_over:
         await _forget(line, section)
     return counted
 

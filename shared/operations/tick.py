@@ -104,10 +104,10 @@ async def _roll_up(line: Line, pace: Pace) -> dict[str, Any]:
 
 
 async def _alert(line: Line, pace: Pace) -> dict[str, Any]:
-    nearly_used, found = await nearly(line, pace), await alert(line, pace)
+    found = await alert(line, pace)
     line.meter.gauge(SILENT, found["silent"])
     line.meter.gauge(UNUSUAL, found["unusual"])
-    return {"nearlyUsed": nearly_used, **found}
+    return {"nearlyUsed": await nearly(line, pace), **found}
 
 
 async def _vitals(line: Line, pace: Pace) -> dict[str, Any]:

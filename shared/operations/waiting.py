@@ -17,7 +17,7 @@ from shared.stores.tally import OTHERS
 from shared.stores.trail import OPEN, Trail
 
 MOST_WAITING = 1_000
-"""What is counted of each state; of what is kept in quarantine, of each cause. Beyond it there are at least so many."""
+"""What is counted of each state; beyond it there are at least so many."""
 MOST_UNFINISHED = 1_000
 """Commits of a bucket among which the oldest is sought."""
 MOST_EXAMINED = 40

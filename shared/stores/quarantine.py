@@ -120,10 +120,10 @@ class Quarantine:
         return found
 
     async def sources(self, section: str, most: int) -> Counter[str]:
-        """How many requests of which source, by its id, are kept; of at most so many of each cause."""
+        """How many requests of which source, by its id, are kept; of at most so many."""
         counts = Counter[str]()
         for cause in Cause:
-            async for item in self.of_cause(section, cause, most):
+            async for item in self.of_cause(section, cause, most - counts.total()):
                 counts[item.source] += 1
         return counts
 

@@ -5,7 +5,7 @@ the hour was counted, when it will be again, and how many events of which defini
 transaction, under the state's etag, so that of two who count at the same time one writes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -16,6 +16,8 @@ from shared.storage import ROLLUPS
 from shared.stores.tally import Tally, read_tally
 
 HOUR = timedelta(hours=1)
+_TOGETHER_BYTES = 1536 * 1024
+"""Of tallies that are written together: they are sent as base64, and with the hour's state stay below a transaction's 4 MiB."""
 _STATE = "~"
 """Sorts after every event's name."""
 WHOLE = "*"
@@ -91,14 +93,14 @@ class Rollups:
         Raises RowExists or RowChanged when somebody else has written it meanwhile.
         """
         rows = [_tally_row(section, event, hour.begin, one) for event, one in sorted(tallies.items())]
-        upserts = [Operation(Verb.UPSERT, row) for row in rows]
-        first, rest = upserts[: MAX_OPERATIONS - 1], upserts[MAX_OPERATIONS - 1 :]
+        first, *rest = [*_together(rows)] or [[]]
         # Where one transaction does not hold it, the hour stays due until all of it is written.
         state = replace(hour, next_at=hour.counted_at) if rest else hour
-        operations = [_write(_state_row(section, state)), *first]
-        [etag, *_] = await self._tables.transact(ROLLUPS.name, operations)
-        for start in range(0, len(rest), MAX_OPERATIONS):
-            await self._tables.transact(ROLLUPS.name, rest[start : start + MAX_OPERATIONS])
+        [etag, *_] = await self._tables.transact(
+            ROLLUPS.name, [_write(_state_row(section, state)), *map(_upsert, first)]
+        )
+        for some in rest:
+            await self._tables.transact(ROLLUPS.name, [*map(_upsert, some)])
         if rest:
             await self._tables.replace(ROLLUPS.name, _state_row(section, replace(hour, etag=etag)))
 
@@ -107,6 +109,24 @@ class Rollups:
         keys = [f"{event}|{hour_text(hour.begin)}" for event in (WHOLE, *hour.stored)]
         for rk in [*keys, _STATE + hour_text(hour.begin)]:
             await self._tables.delete(ROLLUPS.name, section, rk)
+
+
+def _together(rows: Sequence[Row]) -> Iterator[list[Row]]:
+    """The rows in their order, as many at a time as go into one transaction beside the state."""
+    some, size = list[Row](), 0
+    for row in rows:
+        weight = len(bytes_of(row, "doc"))
+        if some and (len(some) >= MAX_OPERATIONS - 1 or size + weight > _TOGETHER_BYTES):
+            yield some
+            some, size = [], 0
+        some.append(row)
+        size += weight
+    if some:
+        yield some
+
+
+def _upsert(row: Row) -> Operation:
+    return Operation(Verb.UPSERT, row)
 
 
 def _write(row: Row) -> Operation:

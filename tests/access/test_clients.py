@@ -225,3 +225,31 @@ async def test_where_no_issuer_is_set_no_token_is_taken(tables, issuer, clock):
 
     with pytest.raises(Unauthenticated, match="operator"):
         await clients.authenticate(issuer.token("ingest"), "shop")
+
+
+async def test_a_client_is_everywhere_where_it_is_registered_and_not_where_it_was_revoked(clients, issuer):
+    for section in (DEPLOYMENT, "bank"):
+        await clients.create(section, body(source=section or "all"))
+    await clients.revoke("bank", CLIENT)
+
+    found = await clients.everywhere(issuer.token("ingest"), ["bank", "shop"])
+
+    assert {section: (one.section, one.home) for section, one in found.items()} == {
+        "shop": ("shop", DEPLOYMENT)
+    }
+
+
+async def test_whoever_asks_again_and_again_where_it_is_registered_is_looked_up_once(
+    clients, issuer, tables, clock
+):
+    sections = [f"section-{n}" for n in range(500)]
+    for _ in range(3):
+        with pytest.raises(Forbidden):
+            await clients.everywhere(issuer.token("ingest"), sections)
+    asked = tables.requests
+
+    await clients.create("section-7", body())
+    clock.pass_(seconds=CACHE_SECONDS + 1)
+
+    assert asked == 501
+    assert [*await clients.everywhere(issuer.token("ingest"), sections)] == ["section-7"]

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from shared import logs, steps, trace
-from shared.azure.telemetry import Telemetry, to_azure, to_terminal
+from shared.azure.otel_lines import MOST_A_MINUTE, LineHandler
+from shared.azure.telemetry import NAME, Telemetry, to_azure, to_terminal
 from shared.metrics import EVENT_DURATION, EVENTS, METRICS, OTHER, SILENT, THROTTLED
 from shared.trace import Trace
 
@@ -217,10 +218,10 @@ def test_what_is_kept_of_a_share_says_how_many_it_stands_for():
 
 
 @pytest.mark.usefixtures("_no_proxy")
-def test_what_went_well_is_said_of_the_traces_that_are_kept_and_anything_else_always():
+def test_what_went_well_is_said_of_the_traces_that_are_kept_and_anything_else_of_the_others_too():
     with insights() as (connection, came):
         with Telemetry(to_azure(connection, None, 0.5)) as telemetry:
-            traces = [Trace.new() for _ in range(100)]
+            traces = [Trace.new() for _ in range(MOST_A_MINUTE // 2)]
             kept = {one.id for one in traces if telemetry.spans.wants(one)}
             for one in traces:
                 with trace.within(one):
@@ -232,7 +233,57 @@ def test_what_went_well_is_said_of_the_traces_that_are_kept_and_anything_else_al
             for one in of_type(came, "MessageData")
         ]
 
-    assert 0 < len(kept) < 100
+    assert 0 < len(kept) < len(traces)
     assert {id for said, id in lines if said == "request accepted"} == kept
     for always in ("request rejected", "hand_off left to the sweeper"):
         assert {id for said, id in lines if said == always} == {one.id for one in traces}
+
+
+class Kept:
+    """Takes the lines that are passed on."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def emit(self, record: Any) -> None:
+        self.said.append(record.body)
+
+
+def test_a_flood_of_refusals_is_told_of_up_to_a_limit_and_errors_always():
+    now, kept = [0.0], Kept()
+    handler = LineHandler(kept, lambda one: one is not None and one.id == HERE.id, lambda: now[0])
+    logger = logging.getLogger(NAME)
+    logger.addHandler(handler)
+    try:
+        for _ in range(MOST_A_MINUTE + 50):
+            with trace.within(Trace.new()):
+                logs.say(logging.INFO, "request", outcome="rejected", reason="unauthenticated")
+        flood = len(kept.said)
+        with trace.within(Trace.new()):
+            logs.warn("hand_off", "left to the sweeper")
+            logs.fail("hand_off", "each goes by itself")
+        with trace.within(HERE):
+            logs.say(logging.INFO, "request", outcome="rejected", reason="invalid")
+        now[0] = 60.0
+        with trace.within(Trace.new()):
+            logs.say(logging.INFO, "request", outcome="accepted")
+            logs.warn("hand_off", "left to the next sweep")
+    finally:
+        logger.removeHandler(handler)
+
+    assert flood == MOST_A_MINUTE
+    assert kept.said[flood:] == [
+        "hand_off each goes by itself",
+        "request rejected",
+        "hand_off left to the next sweep",
+    ]
+
+
+def test_nothing_that_cannot_be_sent_is_kept_on_the_disk():
+    with insights() as (connection, _):
+        made = to_azure(connection, None, 1.0)
+
+    for one in (made.spans, made.metrics, made.lines):
+        assert one is not None
+        assert one.storage is None
+        one.shutdown()

@@ -40,7 +40,7 @@ match words[:3]:
         refused = state["refusals"] > 0
         state["refusals"] -= refused
         answer(json.dumps({{"accessToken": bad if refused else good, "expires_on": state["expires_on"]}}))
-    case ["keyvault", "secret", verb] if state["vault_open"]:
+    case ["keyvault", "secret", verb] if state["vault_open"] and (verb != "set" or state["vault_takes"]):
         if verb == "list":
             asked = option("--query")
             named = [name for name in state["secrets"] if f"name=='{{name}}'" in asked]
@@ -87,7 +87,7 @@ class AzureAccount:
         account._write(
             {
                 "calls": [], "secrets": {}, "tags": {}, "born": "2026-11-26T14:00:00+00:00", "roles": [], "refusals": 0,
-                "signed_in": True, "user": "user", "vault_open": True, "may_grant": True,
+                "signed_in": True, "user": "user", "vault_open": True, "vault_takes": True, "may_grant": True,
                 "tokens": [good.token, token("https://elsewhere.example.com").token], "expires_on": good.expires_on,
             }
         )  # fmt: skip

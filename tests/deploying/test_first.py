@@ -119,6 +119,15 @@ async def test_a_run_that_did_not_reach_the_vault_can_be_repeated_and_makes_no_s
     assert smoke["id"] in provisioned.account.secrets["signalbox-smoke-key"]
 
 
+async def test_the_admins_key_is_shown_also_where_the_vault_takes_nothing_afterwards(provisioned, made):
+    provisioned.account.change(vault_takes=False)
+
+    done = provisioned.run("first")
+
+    assert done.returncode == 1
+    assert len(KEY.findall(done.stdout)) == len(await made.keys()) == 1
+
+
 async def test_the_key_of_smoke_tests_can_be_renewed_and_the_one_before_is_revoked(provisioned, made):
     provisioned.run("first")
     before = provisioned.account.secrets["signalbox-smoke-key"]
@@ -251,6 +260,7 @@ async def test_with_a_client_of_entra_there_is_no_key_to_show(provisioned, made)
         ({"CI": "true"}, 0),
         ({"CI": "a build server"}, 0),
         ({"CI": "false"}, 1),
+        ({"CI": "0"}, 1),
         ({"CI": ""}, 1),
         ({"TF_BUILD": "True"}, 0),
     ],

@@ -13,7 +13,7 @@ import pytest
 import function_app  # noqa: F401  (registers the doors)
 from functions.doors import DOORS
 from functions.openapi import document, refusals
-from functions.pages.frame import GUARDS, STYLE
+from functions.pages.frame import GUARDS, STYLE, framed
 from functions.pages.llms import served
 from functions.pages.problems import every_problem, problem, problems
 from functions.pages.reference import reference
@@ -139,10 +139,15 @@ def test_what_a_description_says_stays_text():
     hostile = "<script>alert(1)</script>"
     described = document()
     paths = {"/a": {"get": {**described["paths"]["/health/live"]["get"], "description": hostile}}}
+    forms = {
+        hostile: {"properties": {hostile: {"enum": [hostile], "pattern": hostile, "description": hostile}}}
+    }
 
-    page = reference({**described, "paths": paths})
+    page = reference(
+        {**described, "paths": paths, "components": {**described["components"], "schemas": forms}}
+    )
 
-    assert hostile not in page
+    assert hostile not in page + framed(hostile, "")
     assert "&lt;script&gt;" in page
 
 
@@ -171,9 +176,10 @@ def test_anybody_may_read_it_and_ask_whether_it_has_changed(running: Running, pa
     whole = ask(running.anonymous, "GET", path)
     tag = whole.headers["etag"]
     same = ask(running.anonymous, "GET", path, if_none_match=f'W/"old", {tag}')
+    weak = ask(running.anonymous, "GET", path, if_none_match=f"W/{tag}")
     changed = ask(running.anonymous, "GET", path, if_none_match='"old"')
 
-    assert (whole.status, changed.status, same.status) == (200, 200, 304)
+    assert (whole.status, changed.status, same.status, weak.status) == (200, 200, 304, 304)
     assert same.headers["etag"] == tag
     assert whole.headers["cache-control"] == "public, max-age=300"
     assert {name.lower(): value for name, value in GUARDS.items()}.items() <= whole.headers.items()

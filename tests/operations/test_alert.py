@@ -10,14 +10,15 @@ import pytest
 
 from shared import killpoints
 from shared.catalog import own
-from shared.operations.alert import FORGOTTEN_AFTER, MOST_ALERTS, alert, looked_at
-from shared.operations.baseline import FACTOR
+from shared.metrics import EVENTS, NONE
+from shared.operations.alert import FORGOTTEN_AFTER, MOST_ALERTS, alert, looked_at, volumes
+from shared.operations.baseline import FACTOR, LONGEST_SILENCE, same_hours
 from shared.operations.metrics import metrics, wanted_of
 from shared.operations.pace import Pace
 from shared.ports import RowChanged
 from shared.stores.alerts import Alert, Alerts
 from shared.stores.rollups import HOUR, hour_of
-from shared.stores.tally import Came, Tally
+from shared.stores.tally import MOST_SOURCES, Came, Tally
 from shared.stores.trail import Trail
 from tests.house import ORDER, body, build
 
@@ -298,3 +299,97 @@ async def test_what_is_saved_is_read_back_and_two_never_write_over_each_other():
     assert first.there == there
     with pytest.raises(RowChanged):
         await store.save("demo", first)
+
+
+def flat(*names, hour=100, weeks=4):
+    """Every hour of some weeks with so many of each."""
+    return {START - HOUR * n: dict.fromkeys(names, hour) for n in range(1, 24 * 7 * weeks + 48)}
+
+
+def test_a_source_that_an_hour_does_not_name_is_no_silence_where_others_took_all_the_places():
+    shop, full = ("source", "shop"), {("source", ""): 0}
+    volumes = {begin: {**names, **full} for begin, names in flat(shop).items()}
+
+    assert looked_at({}, START, {**volumes, START: full}, ZONE) == []
+    assert len(looked_at({}, START, {**volumes, START: {}}, ZONE)) == 1
+
+
+def test_what_is_unusual_stays_so_until_it_is_less_than_half_of_that():
+    there, volumes, shop = {}, flat(("source", "shop")), ("source", "shop")
+
+    told = []
+    for number, came in enumerate((100 * FACTOR, 250, 200, 199)):
+        volumes[START + HOUR * number] = {shop: came}
+        told.append([one.over for one in looked_at(there, START + HOUR * number, volumes, ZONE)])
+
+    assert told == [[None], [], [], ["It is as usual again."]]
+
+
+@pytest.mark.parametrize(
+    "moved", [datetime(2026, 3, 29, 12, tzinfo=UTC), datetime(2026, 10, 25, 12, tzinfo=UTC)]
+)
+async def test_all_that_is_compared_is_read_where_the_clocks_were_changed_meanwhile(moved):
+    house, asked = await build().furnish(), []
+    section = await house.line.sections.find("demo")
+
+    async def hours(_, low, high):
+        asked.append((low, high))
+        return []
+
+    house.line.rollups.hours = hours
+    await volumes(house.line, section, moved, moved + HOUR * 20, ZONE)
+
+    for hour in (moved + HOUR * n for n in range(-LONGEST_SILENCE + 1, 21)):
+        for one in (hour, *same_hours(hour, ZONE)):
+            assert any(low <= one < high for low, high in asked)
+
+
+async def test_sources_beyond_those_that_are_named_and_what_we_tell_ourselves_are_not_watched():
+    house, tally = await build().furnish(), Tally()
+    for source in (LABEL, own.SENDER, *(f"till-{n}" for n in range(MOST_SOURCES))):
+        tally.add(Trail(), Came(source, START), paused=False)
+    arrived = {EVENT: 1, own.DELIVERY_FAILED: 7}
+    few = Tally()
+    few.add(Trail(), Came(LABEL, START), paused=False)
+    for begin, whole in ((START, tally), (START + HOUR, few)):
+        hour = replace(await house.line.rollups.hour("demo", begin), counted_at=begin + HOUR, arrived=arrived)
+        await house.line.rollups.save("demo", hour, {"*": whole})
+    section = await house.line.sections.find("demo")
+
+    found = await volumes(house.line, section, START, START + HOUR, ZONE)
+
+    assert found[START + HOUR] == {("definition", EVENT): 1, ("source", LABEL): 1}
+    assert ("source", "") in found[START]
+    assert not {own.SENDER, own.DELIVERY_FAILED} & {name for _, name in found[START]}
+
+
+async def test_each_of_several_is_told_of_and_counted_as_ours():
+    house = await with_history(*OWN)
+    now = hour_of(house.clock.now())
+    for begin in (now - HOUR * n for n in range(1, 24 * 7 * 5)):
+        hour = await house.line.rollups.hour("demo", begin)
+        await house.line.rollups.save("demo", replace(hour, arrived={EVENT: 100, "sales.lead-won": 100}), {})
+
+    await passed(house, 0)
+
+    names = [(one.properties["of"], one.properties["name"]) for one in await told(house)]
+    assert sorted(names) == [("definition", "sales.lead-won"), ("definition", EVENT), ("source", LABEL)]
+    assert house.meter.sums[EVENTS.name, "own", "accepted", NONE] == 3
+
+
+async def test_who_is_overtaken_leaves_it_to_the_other_one():
+    house = await with_history(*OWN)
+    await passed(house, 100)
+    store = house.line.alerts
+    read = store.read
+
+    async def overtaken(section):
+        found = await read(section)
+        await store.save(section, found)
+        return found
+
+    store.read = overtaken
+
+    assert (await passed(house, 0))["silent"] == 2
+    store.read = read
+    assert (await store.read("demo")).there == {}

@@ -15,6 +15,7 @@ from shared.operations.metrics import metrics, wanted_of
 from shared.operations.pace import Pace
 from shared.ports import Answer
 from shared.sources import Received
+from shared.stores.alerts import Alert, Alerts
 from shared.stores.rollups import HOUR
 from shared.stores.tally import MOST_SOURCES, Came, Tally, read_tally
 from shared.stores.trail import Trail
@@ -223,23 +224,42 @@ async def test_whoever_is_limited_to_some_events_sees_what_those_add_up_to():
     assert (told["total"]["waiting"], told["total"]["oldestUnfinishedSeconds"]) == (None, None)
 
 
-async def test_where_there_is_no_time_for_all_the_rest_is_had_by_asking_again(monkeypatch):
-    monkeypatch.setattr(measuring, "_AT_ONCE", 1)
+@pytest.mark.parametrize(("events", "at_once"), [(None, 2), (frozenset({EVENT, OTHER}), 1)])
+async def test_where_there_is_no_time_for_all_the_rest_is_had_by_asking_again(monkeypatch, events, at_once):
+    monkeypatch.setattr(measuring, "_AT_ONCE", at_once)
     house = await lively()
     await house.pass_(hours=2)
+    house.caller = replace(house.caller, events=events)
 
-    names, after = [], ""
-    while after is not None:
-        told = await shown(house, seconds=-1, **NINE, **({"after": after} if after else {}))
-        names += [one["event"] for one in told["definitions"]]
-        if told["next"] == after:
-            break
-        after = told["next"]
-        if len(names) > 5:
-            break
+    pages = [await shown(house, seconds=-1, **NINE)]
+    while pages[-1]["next"] is not None and len(pages) < 5:
+        pages.append(await shown(house, seconds=-1, **NINE, after=pages[-1]["next"]))
 
-    assert told["total"]["received"] == 8
-    assert set(names) <= {EVENT, OTHER}
+    assert [one["event"] for page in pages for one in page["definitions"]] == [OTHER, EVENT]
+    assert not pages[0]["complete"]
+
+
+async def test_whoever_is_limited_to_some_events_is_told_of_no_source_that_is_called_like_one():
+    house = await build().furnish()
+    begun = house.clock.now()
+    there = {("silent", of, EVENT): Alert(begun, 0, 20, 20) for of in ("definition", "source")}
+    await house.line.alerts.save("demo", Alerts(begun, there))
+    house.caller = replace(house.caller, events=frozenset({EVENT}))
+
+    assert [(one["of"], one["name"]) for one in (await shown(house))["alerts"]] == [("definition", EVENT)]
+
+
+async def test_a_destination_that_has_its_part_of_an_event_has_nothing_under_way():
+    house = await build(OK, LATER).furnish()
+    await house.add_destination("erp", "https://erp.example.com/hook")
+    await house.add_route("erp")
+    await house.accept()
+    await house.work()
+    house.clock.pass_(minutes=3)
+
+    ages = [one["oldestUnfinishedSeconds"] for one in (await shown(house))["destinations"]]
+
+    assert sorted(ages, key=str) == [pytest.approx(180, abs=1), None]
 
 
 async def test_hours_that_an_earlier_version_counted_are_told_as_far_as_they_go():

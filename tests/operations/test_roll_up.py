@@ -1,6 +1,7 @@
 """Hours that have ended are counted from their rows, once and again while something is open, with the same result each time."""
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared import ids
-from shared.errors import Invalid
+from shared.errors import Invalid, Unavailable
 from shared.operations import roll_up as rolling
 from shared.operations.count_again import count_again
 from shared.operations.pace import Pace
@@ -17,7 +18,8 @@ from shared.operations.roll_up import KEPT, RECOUNTED_FOR, count_hour, roll_up
 from shared.ports import Answer
 from shared.sources import Received
 from shared.stores.rollups import HOUR, Hour
-from shared.stores.tally import Tally
+from shared.stores.stops import OUTCOMES
+from shared.stores.tally import MOST_SOURCES, Tally
 from tests.house import OK, ORDER, body, build, order
 
 NINE = datetime(2026, 11, 22, 9, tzinfo=UTC)
@@ -270,3 +272,66 @@ async def test_the_tick_counts_and_says_how_many_hours():
     done = await house.pass_(hours=1)
 
     assert done["rollUp"] == {"hours": 1}
+
+
+async def test_an_hour_of_many_long_names_of_sources_is_counted_in_more_transactions_than_one():
+    """A sender chooses those names: a hundred an hour and definition, of a hundred characters each."""
+    house = await build().furnish()
+    tallies = {}
+    for number in range(30):
+        tallies[f"a.event-{number}"] = made = Tally()
+        for source in range(MOST_SOURCES):
+            for count in range(3):
+                made.came[f"{source:\U0001f600>100}", OUTCOMES[count]] += 1
+    hour = await house.line.rollups.hour("demo", NINE)
+
+    await house.line.rollups.save("demo", replace(hour, counted_at=NINE + HOUR), tallies)
+
+    assert (await house.line.rollups.hour("demo", NINE)).next_at is None
+    assert {event: await tally(house, event=event) for event in tallies} == tallies
+
+
+async def test_an_hour_that_cannot_be_counted_stops_no_other(monkeypatch):
+    house, _ = await with_orders(OK)
+    refused_of = house.line.checker.refusals.of_hour
+
+    async def breaks(section, begin):
+        if begin == NINE + HOUR:
+            raise RuntimeError("a row that nobody can read")
+        return await refused_of(section, begin)
+
+    monkeypatch.setattr(house.line.checker.refusals, "of_hour", breaks)
+    with pytest.raises(RuntimeError):
+        await rolled(house, hours=3)
+
+    counted = {one.begin for one in await house.line.rollups.hours("demo", NINE, NINE + HOUR * 9)}
+    assert counted == {NINE, NINE + HOUR * 2}
+
+
+async def test_an_hour_of_which_not_all_was_written_stays_due(monkeypatch):
+    house = await build().furnish()
+    begun = await house.line.rollups.hour("demo", NINE)
+    tallies = {f"a.event-{number}": Tally(delivered=1) for number in range(150)}
+    transact, calls = house.tables.transact, []
+
+    async def breaks(table, operations):
+        calls.append(table)
+        if len(calls) > 1:
+            raise Unavailable("away")
+        return await transact(table, operations)
+
+    monkeypatch.setattr(house.tables, "transact", breaks)
+    with pytest.raises(Unavailable):
+        await house.line.rollups.save("demo", replace(begun, counted_at=NINE + HOUR), tallies)
+
+    assert (await house.line.rollups.hour("demo", NINE)).next_at == NINE + HOUR
+
+
+async def test_of_an_hour_that_is_forgotten_nothing_stays():
+    house, _ = await with_orders(OK)
+    await rolled(house, hours=1)
+    assert house.rows("rollups", "*|")
+
+    await house.line.rollups.remove("demo", await house.line.rollups.hour("demo", NINE))
+
+    assert [row.rk for row in house.rows("rollups") if "2026-11-22T09" in row.rk] == []

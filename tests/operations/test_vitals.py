@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from shared.errors import Invalid, UnknownEvent
 from shared.metrics import UNFINISHED_AGE, WAITING
 from shared.operations import tick as ticking
 from shared.operations import waiting as counting
@@ -11,6 +12,8 @@ from shared.operations.pace import Pace
 from shared.operations.tick import tick
 from shared.operations.vitals import vitals
 from shared.ports import Answer
+from shared.sources import Received
+from tests.failing import AwayQueue
 from tests.house import OK, SECTION, body, build
 
 BAD, LATER = Answer(400, {}, b""), Answer(503, {}, b"")
@@ -104,3 +107,28 @@ async def test_of_what_could_not_be_looked_at_no_measure_is_given(monkeypatch):
 
     assert "stopped" in done["vitals"]
     assert not any(name in (WAITING.name, UNFINISHED_AGE.name) for name, *_ in house.meter.gauges)
+
+
+async def test_what_could_not_be_handed_off_has_its_age_too():
+    queue = AwayQueue()
+    house = await build(queue=queue).furnish()
+    queue.away = True
+    await house.accept()
+    house.clock.pass_(minutes=5)
+
+    assert (await seen(house)).age == pytest.approx(300, abs=1)
+
+
+async def test_of_what_is_kept_for_several_causes_no_more_is_said_than_there_is(monkeypatch):
+    monkeypatch.setattr(counting, "MOST_WAITING", 3)
+    house = await build().furnish()
+    request, refusals = Received("POST", "/v1/hooks/x", {}, b"{}"), [Invalid("No."), UnknownEvent("No.")]
+    for refusal in refusals:
+        kept = house.line.quarantine.item("0" * 32, request, refusal, [], (), {})
+        await house.line.quarantine.keep("demo", kept)
+
+    assert (await seen(house)).shown()["quarantined"] == 2
+    for refusal in refusals:
+        kept = house.line.quarantine.item("0" * 32, request, refusal, [], (), {})
+        await house.line.quarantine.keep("demo", kept)
+    assert (await seen(house)).shown()["quarantined"] == "3+"

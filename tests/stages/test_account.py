@@ -9,10 +9,10 @@ import pytest
 
 from shared import steps, trace
 from shared.errors import QuotaExceeded, Unauthenticated, Unavailable
-from shared.ports import Answer, NoAnswer
+from shared.ports import Answer, NoAnswer, Outgoing
 from shared.stages.account import of_refusal, of_verdicts
 from shared.trace import Trace
-from tests.fakes import Ended, FakeMeter
+from tests.fakes import Ended, FakeClock, FakeHttp, FakeMeter
 from tests.house import OK, House, body, build, order
 
 HERE = Trace("4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7")
@@ -101,7 +101,29 @@ async def test_a_delivery_is_counted_by_its_kind_and_what_it_came_to(
         (DELIVERY, "webhook", outcome, reason): 1
     }
     assert len(house.meter.values["signalbox.delivery.duration", "webhook"]) == 1
+    assert (("signalbox.event.duration", "webhook") in house.meter.values) == (outcome == "delivered")
     assert house.meter.sums["signalbox.throttled", "destination"] == (reason == "throttled")
+
+
+class SlowHttp(FakeHttp):
+    """A destination that takes two seconds to answer."""
+
+    clock: FakeClock
+
+    async def send(self, request: Outgoing, *, timeout_seconds: float) -> Answer | NoAnswer:
+        self.clock.pass_(seconds=2)
+        return await super().send(request, timeout_seconds=timeout_seconds)
+
+
+async def test_how_long_a_destination_took_is_measured_in_seconds():
+    http = SlowHttp(OK)
+    http.clock = FakeClock()
+    house = await build(http=http, clock=http.clock).furnish()
+    id = await house.accept()
+    await house.work()
+
+    assert house.meter.values["signalbox.delivery.duration", "webhook"] == [2.0]
+    assert (await house.delivery(id)).took == 2_000
 
 
 async def test_how_long_an_event_took_counts_from_its_receipt():

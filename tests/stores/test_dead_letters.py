@@ -123,3 +123,14 @@ async def test_a_row_of_a_delivery_that_is_about_to_die_stays():
     await house.work()
 
     assert await causes(house) == ["rejected"]
+
+
+async def test_what_is_delivered_anew_is_not_done_until_it_has_arrived_again():
+    house = await build(OK, OK).furnish()
+    id = await house.accept()
+    await house.work()
+    before = await house.delivery(id)
+
+    anew = await house.line.dead_letters.restart("demo", before)
+
+    assert (before.done_at, anew.done_at, anew.took) == (house.clock.now(), None, None)
