@@ -6,7 +6,8 @@ from datetime import timedelta
 import azure.functions as func
 
 from functions.answers import access as answers
-from functions.doors import Gives, KeyedCall, Wants, door
+from functions.calls import KeyedCall
+from functions.doors import Gives, Wants, door
 from functions.replies import Reply
 from shared import sources
 from shared.access.client_body import ClientBody

@@ -1,77 +1,20 @@
-"""How an HTTP door is made: its route, its right, its description, and how requests come in and refusals go out."""
+"""How an HTTP door is made: its route, its right, and its description."""
 
-import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from http import HTTPStatus
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import azure.functions as func
 
-from functions.invocation import trace_of
-from functions.replies import JSON, Reply, answer, problem, unexpected
-from shared import logs, steps, trace
-from shared.access.caller import SECTION_HEADER, Caller
-from shared.access.quotas import Standing
+from functions.calls import Call, Handler, KeyedCall, OpenHandler
+from functions.replies import JSON, Reply
+from functions.serving import Served, serve
+from shared import steps
+from shared.access.caller import SECTION_HEADER
 from shared.access.rights import NEEDS, NEEDS_TOO, Scope
 from shared.acting import acting
 from shared.errors import SignalboxError
-from shared.exact import Json
-from shared.line import Line
-from shared.off import NoSpans
-from shared.sources import Received
-from shared.stages import account
 from shared.stages.authenticate import authenticate
-from shared.stages.receive import body_of, json_of
-from shared.steps import Step
-from shared.wiring import line
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One request at an open door."""
-
-    line: Line
-    request: Received
-    params: Mapping[str, str]
-    query: Mapping[str, str]
-
-    @property
-    def body(self) -> Json:
-        """The body as exact JSON. Raises as `receive.json_of`."""
-        return json_of(self.request)
-
-    @property
-    def optional_body(self) -> Json:
-        """The same, or an empty object where nothing was sent."""
-        return json_of(self.request) if body_of(self.request) else {}
-
-
-@dataclass(frozen=True, slots=True)
-class KeyedCall(Call):
-    """One request whose caller is known and may do this."""
-
-    caller: Caller
-
-    @property
-    def section(self) -> str:
-        """The section it is about. Raises Forbidden when a deployment key has not named one."""
-        return self.caller.require_section()
-
-    @property
-    def asked_in(self) -> str:
-        """The query that names the section, where the request's named it; for a Location that keeps it."""
-        return f"?section={self.section}" if "section" in self.query else ""
-
-    async def spend(self, amount: int = 1) -> Standing:
-        """Take from the caller's quotas: one for the request, and for a batch its events. Raises QuotaExceeded."""
-        id = self.caller.section
-        section = None if id is None else await self.line.sections.find(id)
-        return self.line.quotas.of_caller(self.caller, section, amount)
-
-
-Handler = Callable[[KeyedCall], Awaitable[Reply]]
-OpenHandler = Callable[[Call], Awaitable[Reply]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +59,6 @@ class Wants:
 
 
 NOTHING = Wants()
-NO_SPANS = NoSpans()
 FOR_PAGES = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "Idempotency-Replayed, RateLimit, RateLimit-Policy, Retry-After",
@@ -207,26 +149,10 @@ def last_door(bp: func.Blueprint) -> Callable[[OpenHandler], OpenHandler]:
     """
 
     def register(handler: OpenHandler) -> OpenHandler:
-        _serve(bp, Served("{*path}", None, handler.__name__, handler, "*"))
+        serve(bp, Served("{*path}", None, handler.__name__, handler, "*"))
         return handler
 
     return register
-
-
-@dataclass(frozen=True, slots=True)
-class Served:
-    """A door as the host sees it. Without methods it takes every one; `headers` stand on each answer.
-
-    `shown` is what lines and spans call it: never the path that was asked for. `events` as in `Wants`.
-    """
-
-    path: str
-    methods: Sequence[str] | None
-    name: str
-    handler: OpenHandler
-    shown: str
-    events: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def _with_section(call: Call) -> Mapping[str, str]:
@@ -238,52 +164,5 @@ def _with_section(call: Call) -> Mapping[str, str]:
 def _open(bp: func.Blueprint, door: Door, handler: OpenHandler) -> None:
     path, headers = door.path.removeprefix("/"), FOR_PAGES if door.wants.pages else {}
     name, events = door.handler.__name__, door.wants.events
-    _serve(bp, Served(path, door.methods, name, handler, door.route, events, headers))
+    serve(bp, Served(path, door.methods, name, handler, door.route, events, headers))
     DOORS.append(door)
-
-
-def _serve(bp: func.Blueprint, served: Served) -> None:
-    async def http(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        with trace.within(trace_of(context)):
-            answered = await _answered(served, req)
-        answered.headers.update(served.headers)
-        return answered
-
-    routed = bp.route(served.path, methods=served.methods, auth_level=func.AuthLevel.ANONYMOUS)(http)
-    bp.function_name(served.name)(routed)
-
-
-async def _answered(served: Served, req: func.HttpRequest) -> func.HttpResponse:
-    try:
-        here = line()
-    except Exception as error:  # noqa: BLE001  (a setting is missing: without them there is no line)
-        logs.fail("request", "a fault of ours", door=served.shown, error=logs.told_of(error))
-        return unexpected(req.url)
-    # Whoever only asks, and is answered, leaves no line and no span: health probes and consoles ask all day.
-    asks = req.method in ("GET", "HEAD", "OPTIONS")
-    spans, level = (NO_SPANS, logging.DEBUG) if asks else (here.spans, logging.INFO)
-    with steps.step(spans, "request", "server", level=level, door=served.shown) as step:
-        answered = await _tried(served, here, req, step)
-        step.note(status=answered.status_code)
-    if asks and answered.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        here.spans.start("request", "server", trace.current(), at=step.began).end(step.fields, failed=True)
-    return answered
-
-
-async def _tried(served: Served, here: Line, req: func.HttpRequest, step: Step) -> func.HttpResponse:
-    try:
-        return answer(await served.handler(_call(here, req)))
-    except SignalboxError as error:
-        account.of_refusal(here.meter, served.events, error)
-        step.refused(error)
-        return problem(error, req.url)
-    except Exception as error:  # noqa: BLE001  (whatever it is, the caller gets a problem)
-        account.of_refusal(here.meter, served.events, SignalboxError(""))
-        step.stopped(error)
-        return unexpected(req.url)
-
-
-def _call(here: Line, req: func.HttpRequest) -> Call:
-    headers = {name.lower(): value for name, value in req.headers.items()}
-    received = Received(req.method, req.url, headers, req.get_body())
-    return Call(here, received, dict(req.route_params), dict(req.params))

@@ -6,7 +6,8 @@ import azure.functions as func
 
 from functions.answers import funnel as answers
 from functions.answers import metrics as metrics_answers
-from functions.doors import Gives, KeyedCall, Wants, door
+from functions.calls import KeyedCall
+from functions.doors import Gives, Wants, door
 from functions.replies import Reply
 from shared.operations import count_again as counting
 from shared.operations import funnel, metrics, usage, why

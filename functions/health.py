@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import azure.functions as func
 
 from functions.answers import running
-from functions.doors import Call, Gives, Wants, open_door
+from functions.calls import Call
+from functions.doors import Gives, Wants, open_door
 from functions.replies import Reply
 from shared.access.rights import Scope
 from shared.errors import Fault, Forbidden, NotFound, Unauthenticated, Unavailable

@@ -3,7 +3,8 @@
 import azure.functions as func
 
 from functions.answers import access as answers
-from functions.doors import Call, Gives, Wants, open_door
+from functions.calls import Call
+from functions.doors import Gives, Wants, open_door
 from functions.replies import Reply
 from shared.access.rights import reach
 from shared.exact import Json

@@ -4,7 +4,8 @@ import re
 
 import azure.functions as func
 
-from functions.doors import DOORS, Call, last_door
+from functions.calls import Call
+from functions.doors import DOORS, last_door
 from functions.replies import Reply
 from shared.errors import MethodNotAllowed, NotFound
 

@@ -7,7 +7,8 @@ import azure.functions as func
 
 from functions.answers import events
 from functions.answers import operate as answers
-from functions.doors import Gives, KeyedCall, Wants, door
+from functions.calls import KeyedCall
+from functions.doors import Gives, Wants, door
 from functions.replies import Reply
 from shared.bodies import read_body
 from shared.errors import (

@@ -3,7 +3,8 @@
 import azure.functions as func
 
 from functions.answers import people as answers
-from functions.doors import Gives, KeyedCall, Wants, door
+from functions.calls import KeyedCall
+from functions.doors import Gives, Wants, door
 from functions.replies import Reply
 from shared.errors import NotFound
 from shared.exact import Json

@@ -5,7 +5,8 @@ Such a request carries no key, so it says nothing of who asks: every page may tr
 
 import azure.functions as func
 
-from functions.doors import Call, Gives, Wants, open_door
+from functions.calls import Call
+from functions.doors import Gives, Wants, open_door
 from functions.replies import Reply
 
 bp = func.Blueprint()

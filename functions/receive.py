@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import azure.functions as func
 
 from functions.answers import events as answers
-from functions.doors import Call, Gives, KeyedCall, Wants, door, open_door
+from functions.calls import Call, KeyedCall
+from functions.doors import Gives, Wants, door, open_door
 from functions.replies import Reply, problem_doc, retry_after
 from shared import flow, hooks
 from shared.errors import (

@@ -10,7 +10,8 @@ from functools import cache
 
 import azure.functions as func
 
-from functions.doors import Call, Gives, Wants, open_door
+from functions.calls import Call
+from functions.doors import Gives, Wants, open_door
 from functions.openapi import document
 from functions.pages import llms, problems
 from functions.pages.frame import GUARDS

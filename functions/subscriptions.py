@@ -5,7 +5,8 @@ import secrets
 import azure.functions as func
 
 from functions.answers import subscriptions as answers
-from functions.doors import Gives, KeyedCall, Wants, door
+from functions.calls import KeyedCall
+from functions.doors import Gives, Wants, door
 from functions.replies import Reply
 from functions.routing import RESUME_WITHIN
 from shared.bodies import read_body

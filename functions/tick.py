@@ -3,7 +3,8 @@
 import azure.functions as func
 
 from functions.answers import running
-from functions.doors import Gives, KeyedCall, door
+from functions.calls import KeyedCall
+from functions.doors import Gives, door
 from functions.invocation import trace_of
 from functions.replies import Reply
 from shared import trace

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from functions.doors import KeyedCall
+from functions.calls import KeyedCall
 from functions.receive import post_batch
 from shared import exact
 from shared.access.caller import DEPLOYMENT, Caller

@@ -10,7 +10,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from functions import doors, receive
+from functions import receive, serving
 from local.client import Client
 from local.demo.furnish import SHOP, TYPES
 from shared.access.tokens import RANDOM_BYTES
@@ -70,7 +70,7 @@ def test_a_source_has_the_quota_that_it_is_given_and_later_another(running: Runn
 async def house(monkeypatch: pytest.MonkeyPatch) -> House:
     """The doors of this process lead into it, so that what they ask of storage can be counted."""
     house = await build().furnish()
-    monkeypatch.setattr(doors, "line", lambda: house.line)
+    monkeypatch.setattr(serving, "line", lambda: house.line)
     return house
 
 

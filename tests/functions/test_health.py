@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 import pytest
 
-from functions.doors import Call
+from functions.calls import Call
 from functions.health import read_readiness
 from functions.replies import Reply
 from local.client import Client

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from functions.doors import KeyedCall
+from functions.calls import KeyedCall
 from functions.receive import post_batch
 from functions.replies import Reply
 from local.client import Client, Response
