@@ -14,12 +14,17 @@ from tests.infra.facts import ROOT
 from tests.infra.rules.watching import QUERY
 
 READER = Path(__file__).with_name("kusto")
+EVERY = "TimeGenerated: datetime, Type: string, AppRoleName: string, OperationId: string, OperationName: string"
+CALLS = "Name: string, Success: bool, ResultCode: string, DurationMs: real, ItemCount: int, Properties: dynamic"
 TABLES = {
     # https://learn.microsoft.com/azure/azure-monitor/reference/tables/appmetrics and its neighbours: the columns asked for
-    "AppMetrics": "(TimeGenerated: datetime, Name: string, Sum: real, Properties: dynamic)",
-    "AppExceptions": "(TimeGenerated: datetime, ExceptionType: string, OuterMethod: string, OperationName: string)",
-    "AppRequests": "(TimeGenerated: datetime, Name: string, ResultCode: string, Success: bool, OperationId: string)",
-    "AppTraces": "(TimeGenerated: datetime, Message: string, OperationId: string, Properties: dynamic)",
+    "AppMetrics": f"({EVERY}, Name: string, Sum: real, ItemCount: int, Properties: dynamic)",
+    "AppExceptions": f"({EVERY}, ExceptionType: string, OuterMethod: string)",
+    "AppRequests": f"({EVERY}, {CALLS}, Url: string)",
+    "AppDependencies": f"({EVERY}, {CALLS})",
+    "AppTraces": f"({EVERY}, Message: string, SeverityLevel: int, ItemCount: int, Properties: dynamic)",
+    # What a transformation is given: here the rows of AppRequests.
+    "source": f"({EVERY}, {CALLS}, Url: string)",
     "Usage": "(TimeGenerated: datetime, Quantity: real, IsBillable: bool, DataType: string)",
     "_LogOperation": "(TimeGenerated: datetime, Category: string, Detail: string)",
 }

@@ -104,8 +104,8 @@ MUTANTS: Mapping[str, Mutant] = {
     # An app role is the tenant's word, and a section has its own.
     "a token may do all that its roles say": Mutant(
         "shared/access/clients.py",
-        "            scopes=grant.scopes & reach(scopes_of(record)),\n",
-        "            scopes=grant.scopes,\n",
+        "        scopes=grant.scopes & reach(scopes_of(record)),\n",
+        "        scopes=grant.scopes,\n",
         "tests/access/test_clients.py::test_a_registered_client_is_let_in_with_what_token_and_registration_both_give",
     ),
     # Whoever makes key ids up would have us ask the issuer as often.
