@@ -28,7 +28,9 @@ def _referring(node: Doc) -> Doc:
     return {**node, "$ref": to.replace("<", "%3C").replace(">", "%3E")} if isinstance(to, str) else node
 
 
-@pytest.mark.skipif(not WHERE, reason="elsewhere: SIGNALBOX_CONNECTOR_SCHEMAS names no checkout of Microsoft's schemas")
+@pytest.mark.skipif(
+    not WHERE, reason="elsewhere: SIGNALBOX_CONNECTOR_SCHEMAS names no checkout of Microsoft's schemas"
+)
 @pytest.mark.parametrize(
     ("schema", "names"),
     [

@@ -14,8 +14,12 @@ from tests.infra.facts import ROOT
 from tests.infra.rules.watching import QUERY
 
 READER = Path(__file__).with_name("kusto")
-EVERY = "TimeGenerated: datetime, Type: string, AppRoleName: string, OperationId: string, OperationName: string"
-CALLS = "Name: string, Success: bool, ResultCode: string, DurationMs: real, ItemCount: int, Properties: dynamic"
+EVERY = (
+    "TimeGenerated: datetime, Type: string, AppRoleName: string, OperationId: string, OperationName: string"
+)
+CALLS = (
+    "Name: string, Success: bool, ResultCode: string, DurationMs: real, ItemCount: int, Properties: dynamic"
+)
 TABLES = {
     # https://learn.microsoft.com/azure/azure-monitor/reference/tables/appmetrics and its neighbours: the columns asked for
     "AppMetrics": f"({EVERY}, Name: string, Sum: real, ItemCount: int, Properties: dynamic)",

@@ -13,7 +13,7 @@ from shared.wiring import assemble
 from tests.fakes import FakeBlobs, FakeHttp, FakeIdentity, FakeSeal
 from tests.kill import evidence
 from tests.kill.evidence import Evidence
-from tests.kill.rewind import make_due
+from tests.kill.rewind import make_all_due
 from tests.kill.rig import Rig
 from tests.running import Running
 
@@ -47,8 +47,7 @@ def end_waiting(rig: Rig, running: Running, found: Evidence, seconds: float) -> 
     """What there is once the time of every retry has come; `seconds` are those that it may take to settle then."""
     for hours in (1, 6, 12):
         if found.unsettled or found.waiting:
-            for id in found.waiting:
-                make_due(rig, id)
+            make_all_due(rig, found.waiting)
             log.warning("%d waited for long; %s", len(found.waiting), sweep_hours_later(rig, hours))
             found = evidence.settled(rig, running, seconds)
     return found

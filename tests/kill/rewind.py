@@ -1,7 +1,7 @@
 """Lets time pass for single rows: what they wait for lies in the past afterwards. Storage is written to directly."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -31,13 +31,18 @@ PAST_A_CLAIM = timedelta(minutes=20)
 
 
 def make_due(rig: OnStorage, id: str, ago: timedelta = timedelta(seconds=1)) -> None:
-    """The retry of an event's one delivery was due that long ago; one that a host tries just now needs no help."""
+    """The retry of an event's one delivery was due that long ago."""
+    make_all_due(rig, {id}, ago)
+
+
+def make_all_due(rig: OnStorage, ids: Collection[str], ago: timedelta = timedelta(seconds=1)) -> None:
+    """The same of many, whose rows are sought once; one that a host tries just now needs no help."""
     at = datetime.now(UTC) - ago
-    with suppress(ResourceModifiedError):
-        for row in _rows(rig, "receipts", lambda rk: rk.startswith(f"{id}|") and not rk.endswith("|")):
+    for row in _rows(rig, "receipts", lambda rk: rk.partition("|")[0] in ids and not rk.endswith("|")):
+        with suppress(ResourceModifiedError):
             _replace(rig, "receipts", row | {"dueAt": text(at)}, row.metadata["etag"])
-        for row in _rows(rig, "due", lambda rk: f"|{id}|" in rk):
-            _rename(rig, "due", row, "|".join((_milliseconds(at), *row["RowKey"].split("|")[1:])))
+    for row in _rows(rig, "due", lambda rk: not {*rk.split("|")}.isdisjoint(ids)):
+        _rename(rig, "due", row, "|".join((_milliseconds(at), *row["RowKey"].split("|")[1:])))
 
 
 def lose_retry(rig: OnStorage, id: str) -> None:

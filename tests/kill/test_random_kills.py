@@ -35,7 +35,7 @@ log = logging.getLogger("tests.kill")
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300 + EVENTS // 10)
+@pytest.mark.timeout(300 + 4 * SETTLE_SECONDS)
 @pytest.mark.parametrize("number", range(ROUNDS))
 def test_nothing_acknowledged_is_lost_or_doubled_when_hosts_are_killed(tmp_path, number):
     seed = int(os.environ.get("SIGNALBOX_KILL_SEED") or secrets.randbelow(2**32))
