@@ -1,17 +1,17 @@
 """Nearly: tell of quotas of which little was left, before somebody is refused."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from shared import flow, times
-from shared.access.caller import Caller
+from shared import times
 from shared.catalog import own
-from shared.errors import Unavailable
 from shared.event import Draft
 from shared.exact import Json, Number
 from shared.killpoints import reached
 from shared.line import Line
+from shared.operations.apart import apart
+from shared.operations.own_events import take_in
 from shared.operations.pace import Pace
 from shared.operations.usage import COUNTED
 from shared.stores.rollups import HOUR, hour_of
@@ -28,22 +28,26 @@ _FORGETTING_MINUTES = 10
 async def nearly(line: Line, pace: Pace) -> int:
     """Tell of quotas of which little was left in a minute of this hour or the last one, each once a day; answers how many.
 
-    Forgets what is past its time. Raises Unavailable.
+    Forgets what is past its time. Raises Unavailable, and what one section broke over when the others have been seen to.
     """
-    told, now = 0, line.clock.now()
-    for one in pace.shuffled(await line.sections.list()):
-        if pace.is_over:
-            break
-        last = hour_of(now) - HOUR
-        full = [
-            spent
-            async for spent in line.quotas.spent.between(one["id"], last, last + HOUR * 2)
-            if is_nearly_used(spent) and not spent.told and spent.name.partition("|")[0] in COUNTED
-        ]
-        if full:
-            told += await _tell(line, one["id"], full)
-        if now.minute < _FORGETTING_MINUTES:
-            await line.quotas.spent.forget(one["id"], now - KEPT)
+
+    async def look(section: Mapping[str, Json]) -> int:
+        return 0 if pace.is_over else await _look(line, str(section["id"]))
+
+    return sum(await apart(pace.shuffled(await line.sections.list()), look))
+
+
+async def _look(line: Line, section: str) -> int:
+    now = line.clock.now()
+    last = hour_of(now) - HOUR
+    full = [
+        spent
+        async for spent in line.quotas.spent.between(section, last, last + HOUR * 2)
+        if is_nearly_used(spent) and not spent.told and spent.name.partition("|")[0] in COUNTED
+    ]
+    told = await _tell(line, section, full) if full else 0
+    if now.minute < _FORGETTING_MINUTES:
+        await line.quotas.spent.forget(section, now - KEPT)
     return told
 
 
@@ -55,10 +59,7 @@ def is_nearly_used(spent: Spent) -> bool:
 async def _tell(line: Line, section: str, full: Sequence[Spent]) -> int:
     if not await line.teller.is_wanted(section, own.QUOTA_NEARLY_USED):
         return 0
-    caller = Caller(section, frozenset(), own.SENDER, own.SENDER, own.SENDER)
-    for verdict in await flow.intake(line, caller, [_draft(one) for one in full]):
-        if isinstance(verdict, Unavailable):
-            raise verdict
+    await take_in(line, section, [_draft(one) for one in full])
     reached("nearly.told")
     await asyncio.gather(*(line.quotas.spent.told(one) for one in full))
     return len(full)

@@ -8,6 +8,7 @@ import pytest
 from shared import killpoints
 from shared.catalog import own
 from shared.errors import Invalid, QuotaExceeded
+from shared.metrics import EVENTS, NONE
 from shared.operations.nearly import KEPT, nearly
 from shared.operations.pace import Pace
 from shared.operations.usage import usage
@@ -127,6 +128,7 @@ async def test_a_quota_of_which_eighty_percent_went_in_a_minute_is_told_of_once_
     await house.line.quotas.idle()
     await nearly(house.line, pace(house))
     assert len(await told(house)) == 2
+    assert house.meter.sums[EVENTS.name, "own", "accepted", NONE] == 2
 
 
 async def test_it_is_told_once_though_a_crash_comes_between(monkeypatch):
