@@ -34,6 +34,6 @@ def estimate(counts: Mapping[str, int], share: float) -> float | None:
         high = _NAMES.get(name, float(BOUNDS[-1]))
         low = max((bound for bound in BOUNDS if bound < high), default=0.0) if name in _NAMES else high
         if left <= count:
-            return low + (high - low) * left / count
+            return min(low + (high - low) * left / count, high)
         left -= count
     return low if ordered else None

@@ -3,7 +3,7 @@
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.stores.spread import BOUNDS, MORE, by_bound, class_of, estimate
@@ -29,6 +29,7 @@ def test_classes_of_parts_add_up_to_those_of_the_whole(some, others):
 
 
 @given(SECONDS, st.sampled_from([0.5, 0.95]))
+@example([0.0, 0.0, 0.0, 1.0, 1.0, 1.0], 0.5)
 def test_an_estimate_lies_in_the_class_of_what_it_estimates(times, share):
     exact = sorted(times)[max(round(len(times) * share + 0.499999) - 1, 0)]
     guess = estimate(counted(times), share)
