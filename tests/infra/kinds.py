@@ -1,7 +1,7 @@
 """Hold resources against Microsoft's own models of their kinds: names of properties, types of values, words of an enumeration.
 
 A program of its own: the models are in the environment of `make infra`, not in ours. Reads a list of resources as JSON, writes a
-list of faults. The models are those of the management SDKs (https://pypi.org/project/azure-mgmt-web/ and so on), of the
+list of faults. The models are those of the management SDKs (azure-mgmt-web and so on), of the
 newest version of each API; what is new in one may therefore pass, what is misspelt may not.
 """
 
