@@ -13,13 +13,11 @@ from functions.replies import answer, problem, unexpected
 from shared import logs, steps, trace
 from shared.errors import SignalboxError
 from shared.line import Line
-from shared.off import NoSpans
+from shared.off import NO_SPANS
 from shared.sources import Received
 from shared.stages import account
 from shared.steps import Step
 from shared.wiring import line
-
-NO_SPANS = NoSpans()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from shared.off import NoMeter, NoSpans
+from shared.off import NO_METER, NO_SPANS
 from shared.ports import Blobs, Http, Identity, Meter, Queue, Seal, Spans
 from shared.settings import Settings, StorageSettings, settings
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from shared.azure.tables import AzureTables
 
 EMBEDDED = "embedded:"
-NO_METER, NO_SPANS = NoMeter(), NoSpans()
 
 
 def tables_of(

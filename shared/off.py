@@ -51,3 +51,6 @@ class NoSpans:
     ) -> NoSpan:
         """The next place in the trace of the parent, or the first of a new one."""
         return NoSpan(parent.child() if parent else Trace.new())
+
+
+NO_METER, NO_SPANS = NoMeter(), NoSpans()

@@ -16,8 +16,6 @@ from shared.access.reseal import Reseal
 from shared.access.sections import Sections
 from shared.access.sources import Sources
 from shared.adapters import (
-    NO_METER,
-    NO_SPANS,
     app_identity,
     blobs_of,
     http_of,
@@ -30,6 +28,7 @@ from shared.catalog.compiled import Catalog
 from shared.catalog.definitions import Definitions
 from shared.counts import Counts
 from shared.line import Line
+from shared.off import NO_METER, NO_SPANS
 from shared.people.consents import Consents
 from shared.people.directory import Directory
 from shared.people.identity import People

@@ -13,14 +13,11 @@ from azure.servicebus.aio import ServiceBusClient
 from shared import logs
 from shared.azure.lane import Lane, Message, away, let_go
 from shared.azure.peek import oldest
-from shared.off import NoMeter
+from shared.off import NO_METER
 from shared.ports import Meter
 
 MAX_BODY_BYTES: Final = 64 * 1024
 """Far below the 256 KiB of Service Bus Standard: bodies are references."""
-
-
-NO_METER: Final = NoMeter()
 
 
 class ServiceBusQueue:

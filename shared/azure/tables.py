@@ -16,10 +16,9 @@ from shared.azure.failures import code_of, unavailable
 from shared.azure.rows import Entity, entities_of, entity_of, legal_key
 from shared.azure.storage_http import Answer, Request, StorageHttp
 from shared.azure.wire import Refused
-from shared.off import NoMeter
+from shared.off import NO_METER
 from shared.ports import Meter, Operation, Row, RowChanged, RowExists, RowTooLarge, Verb
 
-NO_METER: Final = NoMeter()
 MAX_PAGE_ROWS: Final = 1000
 MAX_AT_ONCE: Final = 64
 """Requests that are under way together."""

@@ -6,7 +6,7 @@ that this is approximate: what is under way goes on.
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -24,7 +24,7 @@ from shared.operations.pace import Pace
 from shared.operations.roll_up import Tallies, quarantined, slices, tally_of
 from shared.stores.rollups import HOUR, hour_of
 from shared.stores.stops import DELIVERED, STAGES
-from shared.stores.tally import Tally
+from shared.stores.tally import Tally, sum_of
 
 LONGEST = timedelta(days=31)
 """What is asked for at once."""
@@ -93,7 +93,7 @@ async def funnel(line: Line, caller: Caller, asked: Asked, pace: Pace) -> dict[s
         "since": times.text(asked.since),
         "until": times.text(asked.until),
         **shown_state(hours),
-        **_shown(_sum(hours)),
+        **_shown(sum_of(one.tally for one in hours)),
         "parts": [*_parts(hours, asked.unit)],
     }
 
@@ -166,7 +166,7 @@ def _parts(hours: Sequence[Counted], unit: timedelta) -> Iterator[dict[str, Json
     for begin, group in groupby(hours, key=lambda one: floor(one.begin, unit)):
         some = [*group]
         shown = shown_state(some)
-        yield {"since": times.text(begin), **shown, "reached": _sum(some).reached()}
+        yield {"since": times.text(begin), **shown, "reached": sum_of(one.tally for one in some).reached()}
 
 
 def shown_state(hours: Sequence[Counted]) -> dict[str, Json]:
@@ -178,13 +178,6 @@ def shown_state(hours: Sequence[Counted]) -> dict[str, Json]:
         "complete": not states & {"partial", "missing"},
         "countedAt": times.text(min(counted)) if counted else None,
     }
-
-
-def _sum(hours: Iterable[Counted]) -> Tally:
-    total = Tally()
-    for one in hours:
-        total += one.tally
-    return total
 
 
 def _shown(tally: Tally) -> dict[str, Json]:

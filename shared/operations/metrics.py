@@ -4,7 +4,7 @@ They are the funnel's numbers added up, from the same rows of the same hours, so
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
@@ -21,7 +21,7 @@ from shared.operations.pace import Pace
 from shared.operations.waiting import labelled, oldest, waiting
 from shared.stores.alerts import Alerts
 from shared.stores.rollups import HOUR, WHOLE
-from shared.stores.tally import Tally
+from shared.stores.tally import Tally, sum_of
 
 MOST_LISTED = 100
 """Definitions in an answer; by default half of it."""
@@ -81,7 +81,7 @@ async def metrics(line: Line, caller: Caller, wanted: Wanted, pace: Pace) -> Doc
     needed = [WHOLE, *listed] if caller.events is None else [*dict.fromkeys([*listed, *own])]
     whole, found = await _found(line, section, wanted.time, hours, needed, pace)
     shown = [name for name in listed if name in found]
-    is_all, total = len(found) == len(needed), _sum(whole.values())
+    is_all, total = len(found) == len(needed), sum_of(whole.values())
     state = shown_state([one.counted for one in hours])
     more = not is_all or listed[-1:] != own[-1:]
     return {
@@ -150,7 +150,7 @@ async def _found(
         read = (line.rollups.tallies(section.id, name, asked.since, asked.until) for name in some)
         for name, tallies in zip(some, await asyncio.gather(*read), strict=True):
             by_hour = _whole(tallies, hours, name)
-            found[name] = _sum(by_hour.values())
+            found[name] = sum_of(by_hour.values())
             if name == WHOLE or WHOLE not in names:
                 _add(whole, by_hour)
     return whole, found
@@ -162,7 +162,7 @@ def _whole(counted: Tallies, hours: Hours, name: str) -> Tallies:
     for hour in hours:
         begin, live = hour.counted.begin, hour.live
         if live is not None:
-            tallies[begin] = _sum(live.values()) if name == WHOLE else live.get(name, Tally())
+            tallies[begin] = sum_of(live.values()) if name == WHOLE else live.get(name, Tally())
         elif begin in counted:
             tallies[begin] = counted[begin]
     return tallies
@@ -171,13 +171,6 @@ def _whole(counted: Tallies, hours: Hours, name: str) -> Tallies:
 def _add(whole: dict[datetime, Tally], tallies: Tallies) -> None:
     for begin, one in tallies.items():
         whole.setdefault(begin, Tally()).__iadd__(one)
-
-
-def _sum(tallies: Iterable[Tally]) -> Tally:
-    total = Tally()
-    for one in tallies:
-        total += one
-    return total
 
 
 def _alerts(alerts: Alerts, caller: Caller) -> list[Doc]:
@@ -208,4 +201,4 @@ def _parts(hours: Hours, whole: Tallies, asked: Asked) -> Iterator[Doc]:
     counted = [replace(one.counted, tally=whole.get(one.counted.begin, Tally())) for one in hours]
     for begin, group in groupby(counted, key=lambda one: floor(one.begin, asked.unit)):
         some = [*group]
-        yield {"since": times.text(begin), **shown_state(some), **measures(_sum(one.tally for one in some))}
+        yield {"since": times.text(begin), **shown_state(some), **measures(sum_of(one.tally for one in some))}

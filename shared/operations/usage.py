@@ -16,7 +16,7 @@ from shared.operations.metrics import Hours, whole_of
 from shared.operations.pace import Pace
 from shared.stores.rollups import WHOLE
 from shared.stores.spent import Spent
-from shared.stores.tally import Tally
+from shared.stores.tally import Tally, sum_of
 
 COUNTED = ("section", "key", "source")
 """What has a quota that is told of."""
@@ -61,9 +61,8 @@ async def usage(line: Line, section_id: str, query: Mapping[str, str], pace: Pac
 
 def _days(hours: Hours, whole: Mapping[datetime, Tally], asked: Asked, now: datetime) -> Iterator[Doc]:
     for day, group in groupby(hours, key=lambda one: floor(one.counted.begin, asked.unit)):
-        some, total = [*group], Tally()
-        for one in some:
-            total += whole.get(one.counted.begin, Tally())
+        some = [*group]
+        total = sum_of(whole.get(one.counted.begin, Tally()) for one in some)
         found = measures(total)
         sources = [
             {"source": one["source"], "events": one["received"], "outcomes": one["outcomes"]}

@@ -33,14 +33,16 @@ _OUTCOMES = {
 
 def of_verdicts(meter: Meter, door: str, told: Sequence[Verdict]) -> None:
     """Events that came by one request, each by its verdict."""
-    for (outcome, reason), count in Counter(map(_outcome, told)).items():
+    found = Counter(map(_outcome, told))
+    outcomes = Counter[str]()
+    for (outcome, reason), count in found.items():
         meter.count(EVENTS, count, door=door, outcome=outcome, reason=reason)
-    outcomes = Counter(_outcome(one)[0] for one in told)
+        outcomes[outcome] += count
     steps.note(
         events=len(told),
         event=_the_only({one.event for one in told if isinstance(one, Accepted)}),
         outcome=_the_only(outcomes) or ("several" if outcomes else None),
-        reason=next((why for _, why in map(_outcome, told) if why != NONE), None),
+        reason=next((why for _, why in found if why != NONE), None),
         **(outcomes if len(outcomes) > 1 else {}),
     )
 

@@ -5,7 +5,7 @@ its reasons, because it is computed as that sum.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Self
@@ -159,6 +159,14 @@ class Tally:
             "arrivals": _rows(self.arrivals),
             "answers": _rows(self.answers),
         }
+
+
+def sum_of(tallies: Iterable[Tally]) -> Tally:
+    """What all of them come to together."""
+    total = Tally()
+    for one in tallies:
+        total += one
+    return total
 
 
 def read_tally(doc: Mapping[str, Json]) -> Tally:
