@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from shared import steps, trace
-from shared.errors import QuotaExceeded, Unauthenticated, Unavailable
+from shared.errors import Forbidden, QuotaExceeded, Unauthenticated, Unavailable
 from shared.ports import Answer, NoAnswer, Outgoing
 from shared.stages.account import of_refusal, of_verdicts
 from shared.trace import Trace
@@ -239,3 +239,15 @@ async def test_events_of_one_request_are_told_of_together(caplog: pytest.LogCapt
     counts = {"events": 3, "accepted": 1, "duplicate": 1, "rejected": 1, "reason": "invalid"}
     assert counts.items() <= line.items()
     assert (line["outcome"], line["event"]) == ("several", "transactions.order-placed")
+
+
+def test_what_came_of_several_is_told_in_numbers(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO, "signalbox")
+    house = build()
+    with steps.step(house.spans, "request"):
+        told = [Unavailable("Later."), Unauthenticated("No."), Unavailable("Later."), Forbidden("No.")]
+        of_verdicts(house.meter, "batch", told)
+
+    [line] = lines(caplog, "request")
+    counts = {"events": 4, "retry": 2, "rejected": 2, "outcome": "several", "reason": "unavailable"}
+    assert counts.items() <= line.items()
